@@ -1,0 +1,3 @@
+/** @file Exports of the ring module: plain functions on raw pointers; nothing is allocated here. */
+export * from "./chacha";
+export * from "./elementwise.gen";
