@@ -1,0 +1,138 @@
+/** @file CSV (RFC 4180) with numbers in it: bounded, every fault named by line and column. */
+import { expected, TacitError } from "../errors.ts";
+import type { HostArray } from "./host.ts";
+
+export interface CsvOptions {
+  /** Whether the first line names the columns. Unless said: yes when none of its fields is a number. */
+  readonly header?: boolean;
+  readonly delimiter?: string;
+  /** The column that holds labels, by name or position (negative counts from the end). Its values may be words. */
+  readonly label?: string | number;
+  /** Bounds; 256 MiB of text, 10^7 rows and 65,536 columns unless said. */
+  readonly limits?: { readonly bytes?: number; readonly rows?: number; readonly columns?: number };
+}
+
+export interface CsvTable {
+  /** Names of the feature columns; "0", "1", … without a header. */
+  readonly names: readonly string[];
+  /** f32 [rows, columns without the label]. */
+  readonly features: HostArray;
+  /** i32 [rows] class indices into `classes`, or null without `label`. */
+  readonly labels: HostArray | null;
+  /** The label values in the order of their class index: by number if all are numbers, else by code unit. */
+  readonly classes: readonly string[];
+}
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+interface Cursor {
+  readonly text: string;
+  at: number;
+  line: number;
+}
+
+function quoted(c: Cursor): string {
+  const from = c.line;
+  let out = "";
+  for (c.at++; ; ) {
+    const end = c.text.indexOf('"', c.at);
+    if (end < 0) expected("CSV_INVALID", `csv line ${from}`, "a closing quote", "the end of the file");
+    const part = c.text.slice(c.at, end);
+    c.line += part.split("\n").length - 1;
+    out += part;
+    c.at = end + 1;
+    if (c.text[c.at] !== '"') return out;
+    out += '"';
+    c.at++;
+  }
+}
+
+/** One record; null at the end of the text. Stops with SIZE_LIMIT once it has more than `most` fields. */
+function record(c: Cursor, delimiter: string, most: number): string[] | null {
+  if (c.at >= c.text.length) return null;
+  const fields: string[] = [];
+  for (;;) {
+    if (fields.length >= most) expected("SIZE_LIMIT", `csv line ${c.line}`, `at most ${most} columns`, "more");
+    if (c.text[c.at] === '"') {
+      fields.push(quoted(c));
+    } else {
+      const start = c.at;
+      while (c.at < c.text.length && c.text[c.at] !== delimiter && c.text[c.at] !== "\n" && c.text[c.at] !== "\r") c.at++;
+      fields.push(c.text.slice(start, c.at).trim());
+    }
+    const next = c.text[c.at];
+    if (next === delimiter) {
+      c.at++;
+      continue;
+    }
+    if (next !== undefined && next !== "\n" && next !== "\r") {
+      expected("CSV_INVALID", `csv line ${c.line}`, "a delimiter or the end of the line after a quote", JSON.stringify(next));
+    }
+    if (next === "\r") c.at++;
+    if (c.text[c.at] === "\n") c.at++;
+    c.line++;
+    return fields;
+  }
+}
+
+function labelColumn(label: string | number | undefined, names: readonly string[]): number {
+  if (label === undefined) return -1;
+  const at = typeof label === "string" ? names.indexOf(label) : label < 0 ? names.length + label : label;
+  if (!Number.isInteger(at) || at < 0 || at >= names.length) {
+    expected("CSV_INVALID", "csv", `label to be one of ${names.length} columns`, JSON.stringify(label));
+  }
+  return at;
+}
+
+function classIndices(words: readonly string[]): { labels: HostArray; classes: string[] } {
+  const numeric = words.every((w) => NUMBER.test(w));
+  const classes = [...new Set(words)].sort(numeric ? (a, b) => Number(a) - Number(b) : (a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const index = new Map(classes.map((c, i) => [c, i]));
+  return { classes, labels: { values: Int32Array.from(words, (w) => index.get(w)!), shape: [words.length], dtype: "i32" } };
+}
+
+/**
+ * Reads a table of numbers.
+ * @throws CSV_INVALID with line and column when a row has another width or a field is no finite number, SIZE_LIMIT beyond the bounds.
+ */
+export function parseCsv(input: string | Uint8Array, options: CsvOptions = {}): CsvTable {
+  const limits = { bytes: 2 ** 28, rows: 1e7, columns: 65_536, ...options.limits };
+  if (input.length > limits.bytes) expected("SIZE_LIMIT", "csv", `at most ${limits.bytes} bytes`, `${input.length}`);
+  const delimiter = options.delimiter ?? ",";
+  if (delimiter.length !== 1 || /["\r\n]/.test(delimiter))
+    throw new TacitError("CSV_INVALID", "csv: expected a delimiter of one character");
+  const text = (typeof input === "string" ? input : new TextDecoder("utf-8").decode(input)).replace(/^\uFEFF/, "");
+  const cursor: Cursor = { text, at: 0, line: 1 };
+  const first = record(cursor, delimiter, limits.columns);
+  if (first === null) expected("CSV_INVALID", "csv", "at least one row", "an empty file");
+  const hasHeader = options.header ?? !first.some((f) => NUMBER.test(f));
+  const names = hasHeader ? first : first.map((_, i) => String(i));
+  const label = labelColumn(options.label, names);
+  const words: string[] = [];
+  const values: number[] = [];
+  let rows = 0;
+  for (let fields = hasHeader ? record(cursor, delimiter, limits.columns) : first; fields !== null; ) {
+    const line = hasHeader || rows > 0 ? cursor.line - 1 : 1;
+    if (!(fields.length === 1 && fields[0] === "")) {
+      if (++rows > limits.rows) expected("SIZE_LIMIT", "csv", `at most ${limits.rows} rows`, "more");
+      if (fields.length !== names.length)
+        expected("CSV_INVALID", `csv line ${line}`, `${names.length} fields`, `${fields.length}`);
+      fields.forEach((field, column) => {
+        if (column === label) words.push(field);
+        else values.push(toNumber(field, line, column));
+      });
+    }
+    fields = record(cursor, delimiter, limits.columns);
+  }
+  const width = names.length - (label < 0 ? 0 : 1);
+  const features: HostArray = { values: Float32Array.from(values), shape: [rows, width], dtype: "f32" };
+  const kept = names.filter((_, i) => i !== label);
+  return label < 0 ? { names: kept, features, labels: null, classes: [] } : { names: kept, features, ...classIndices(words) };
+}
+
+function toNumber(field: string, line: number, column: number): number {
+  const v = NUMBER.test(field) ? Number(field) : Number.NaN;
+  if (!Number.isFinite(v))
+    expected("CSV_INVALID", `csv line ${line} column ${column + 1}`, "a finite number", field === "" ? "nothing" : "text");
+  return v;
+}

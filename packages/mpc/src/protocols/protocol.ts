@@ -1,0 +1,103 @@
+/** @file Protocol: what a folder under protocols/ must offer. Shared code knows protocols only through this. */
+import type { Aval, Binding, Gap, Program, TypedArray } from "@tacit/core/program";
+import type { Link } from "../transport/link.ts";
+
+/** What a run of a Program costs. Bytes are payload plus frame headers, per party; rounds the longest chain of dependent messages. */
+export interface Cost {
+  readonly rounds: number;
+  readonly bytesPerParty: readonly number[];
+  readonly framesPerParty: readonly number[];
+  /** Bytes of share memory at the fullest moment, the maximum over parties. */
+  readonly peakMemory: number;
+}
+
+export interface ProtocolOptions {
+  /** Fraction bits of fixed-point numbers. */
+  readonly fractionBits: number;
+  /** ChaCha rounds of the pseudo-random streams: 20 (default) or 12. */
+  readonly prgRounds: 20 | 12;
+}
+
+/** A possible overflow that range analysis found, or an accuracy limit worth saying. */
+export interface RangeWarning {
+  readonly node: number;
+  readonly op: string;
+  readonly message: string;
+}
+
+/** What one party brings to the protocol. */
+export interface PartyEnvironment {
+  /** 0-based position among the parties. */
+  readonly index: number;
+  /** Link to party j at [j]; undefined at [index]. */
+  readonly links: readonly (Link | undefined)[];
+  /**
+   * 32-byte key shared by exactly the holders of key `which`, for one run: HKDF(pair key, session, run counter, attempt).
+   * For replicated3 key i is held by parties i and i-1 (mod 3).
+   */
+  runKey(which: number, run: number, attempt: number): Uint8Array;
+  readonly options: ProtocolOptions;
+  /** Most bytes of share memory. */
+  readonly memoryLimit: number;
+}
+
+/** A shared value that rests at a party between runs. Opaque outside the protocol. */
+export interface ShareValue {
+  readonly aval: Aval;
+  readonly bytes: number;
+}
+
+/** A run input: a share that rests here, or a value everybody knows. */
+export type PartyInput = { readonly share: ShareValue } | { readonly values: TypedArray };
+
+/** A Program made ready at a party. */
+export interface PreparedProgram {
+  readonly cost: Cost;
+}
+
+/** What a run measured. Must equal the Program's Cost exactly (rounds: the maximum over parties). */
+export interface RunCounters {
+  readonly rounds: number;
+  readonly bytesSent: number;
+  readonly framesSent: number;
+}
+
+/** One party's side of a protocol. */
+export interface ProtocolParty {
+  prepare(program: Program, bindings: readonly Binding[]): PreparedProgram;
+  /** Outputs in order: shares, or plain values where a result depends on public inputs only. */
+  run(
+    prepared: PreparedProgram,
+    inputs: readonly PartyInput[],
+    at: { readonly run: number; readonly attempt: number },
+  ): Promise<{ outputs: readonly PartyInput[]; counters: RunCounters }>;
+  /** This party's part of an input (made by `share` below), checked for size. */
+  importShare(payload: Uint8Array, aval: Aval): ShareValue;
+  /**
+   * What this party sends to a recipient who is not a party: its own component plus a fresh zero-share. Local, no rounds.
+   * `at` keys the zero-share; a handle is opened once (the caller caches).
+   */
+  exportShare(value: ShareValue, at: { readonly run: number; readonly attempt: number }): Uint8Array;
+  /** SHA-256 of the components that party `other` holds too, to compare after an input. */
+  componentHash(value: ShareValue, other: number): Uint8Array;
+  free(value: ShareValue): void;
+  /** Zeroises everything. */
+  close(): void;
+}
+
+export interface Protocol {
+  readonly name: string;
+  readonly parties: number;
+  readonly defaults: ProtocolOptions;
+  /** All that the protocol cannot do in this Program as bound. */
+  check(program: Program, bindings: readonly Binding[], options: ProtocolOptions): readonly Gap[];
+  /** Exact cost, from a dry run of the parties' own code. */
+  estimate(program: Program, bindings: readonly Binding[], options: ProtocolOptions): Cost;
+  /** Possible overflows, given bounds on the inputs' magnitudes (undefined: unknown). */
+  ranges(program: Program, bindings: readonly Binding[], bounds: readonly (number | undefined)[], options: ProtocolOptions): readonly RangeWarning[];
+  /** Client side: one payload per party. Throws INPUT_OUT_OF_RANGE. Randomness is the platform's CSPRNG. */
+  share(values: TypedArray, aval: Aval, options: ProtocolOptions): readonly Uint8Array[];
+  /** Client side: the value from every party's `exportShare`. */
+  reconstruct(payloads: readonly Uint8Array[], aval: Aval, options: ProtocolOptions): TypedArray;
+  createParty(environment: PartyEnvironment): Promise<ProtocolParty>;
+}
