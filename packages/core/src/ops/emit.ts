@@ -62,7 +62,8 @@ export const cast = (x: Expr, dtype: DType): Expr => (x.dtype === dtype ? x : em
 
 // Constants.
 /** A scalar literal, part of the Program. @throws ATTR_INVALID when the dtype cannot hold the value. */
-export const constant = (dtype: DType, value: number | bigint | boolean): Expr => emit("constant", [], constantAttrs(dtype, value));
+export const constant = (dtype: DType, value: number | bigint | boolean): Expr =>
+  emit("constant", [], constantAttrs(dtype, value));
 /** A scalar literal of the dtype of `x`. */
 export const lit = (x: Aval, value: number): Expr => constant(x.dtype, value);
 export const full = (shape: Shape, dtype: DType, value: number): Expr => expand(constant(dtype, value), shape);
@@ -82,7 +83,8 @@ export const conv2dGradInput = (g: Expr, w: Expr, attrs: readonly number[]): Exp
 export const conv2dGradWeight = (x: Expr, g: Expr, attrs: readonly number[]): Expr => emit("conv2dGradWeight", [x, g], attrs);
 /** attrs: [kH, kW, sH, sW, pH, pW]. */
 export const maxPool2d = (x: Expr, attrs: readonly number[]): Expr => emit("maxPool2d", [x], attrs);
-export const maxPool2dGrad = (g: Expr, x: Expr, y: Expr, attrs: readonly number[]): Expr => emit("maxPool2dGrad", [g, x, y], attrs);
+export const maxPool2dGrad = (g: Expr, x: Expr, y: Expr, attrs: readonly number[]): Expr =>
+  emit("maxPool2dGrad", [g, x, y], attrs);
 /** attrs: [kH, kW, sH, sW, pH, pW, countIncludePad]. */
 export const avgPool2d = (x: Expr, attrs: readonly number[]): Expr => emit("avgPool2d", [x], attrs);
 /** attrs: those of avgPool2d, then H, W of the input. */
@@ -114,7 +116,8 @@ export function sumTo(x: Expr, shape: Shape): Expr {
 
 // Movement. These return their argument where nothing moves.
 export const reshape = (x: Expr, shape: Shape): Expr => (sameShape(x.shape, shape) ? x : emit("reshape", [x], shape));
-export const permute = (x: Expr, axes: readonly number[]): Expr => (axes.every((a, i) => a === i) ? x : emit("permute", [x], axes));
+export const permute = (x: Expr, axes: readonly number[]): Expr =>
+  axes.every((a, i) => a === i) ? x : emit("permute", [x], axes);
 /** Swaps the last two axes. */
 export function transpose(x: Expr): Expr {
   const r = x.shape.length;
@@ -133,7 +136,8 @@ export const flip = (x: Expr, axes: readonly number[]): Expr => (axes.length ===
 
 // Indexing; indices are i32.
 export const gather = (x: Expr, index: Expr, axis: number): Expr => emit("gather", [x, index], [axis]);
-export const scatterAdd = (base: Expr, index: Expr, src: Expr, axis: number): Expr => emit("scatterAdd", [base, index, src], [axis]);
+export const scatterAdd = (base: Expr, index: Expr, src: Expr, axis: number): Expr =>
+  emit("scatterAdd", [base, index, src], [axis]);
 export const indexSelect = (x: Expr, index: Expr, axis: number): Expr => emit("indexSelect", [x, index], [axis]);
 export const indexAdd = (base: Expr, index: Expr, src: Expr, axis: number): Expr => emit("indexAdd", [base, index, src], [axis]);
 export const oneHot = (index: Expr, classes: number, dtype: DType): Expr => emit("oneHot", [index], [classes, DTYPE[dtype].code]);

@@ -46,9 +46,13 @@ export function broadcastShapes(where: string, a: Shape, b: Shape): Shape {
     const x = a[a.length - i] ?? 1;
     const y = b[b.length - i] ?? 1;
     if (x !== y && x !== 1 && y !== 1) {
-      throw new TacitError("SHAPE_MISMATCH", `${where}: expected shapes that broadcast, got ${showShape(a)} and ${showShape(b)}`, {
-        hint: `sizes ${x} and ${y} differ in dimension ${rank - i} and neither is 1`,
-      });
+      throw new TacitError(
+        "SHAPE_MISMATCH",
+        `${where}: expected shapes that broadcast, got ${showShape(a)} and ${showShape(b)}`,
+        {
+          hint: `sizes ${x} and ${y} differ in dimension ${rank - i} and neither is 1`,
+        },
+      );
     }
     out[rank - i] = x === 1 ? y : x;
   }

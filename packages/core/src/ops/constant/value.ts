@@ -54,6 +54,7 @@ export function constantValue(attrs: readonly number[]): number | bigint {
   }
   const range = RANGE[dtype]!;
   const x = dtype === "u64" ? scratch.getBigUint64(0) : scratch.getBigInt64(0);
-  if (x < range[0] || x > range[1]) expected("ATTR_INVALID", "constant", `an integer in ${range[0]}..${range[1]} for ${dtype}`, `${x}`);
+  if (x < range[0] || x > range[1])
+    expected("ATTR_INVALID", "constant", `an integer in ${range[0]}..${range[1]} for ${dtype}`, `${x}`);
   return DTYPE[dtype].big ? x : Number(x);
 }

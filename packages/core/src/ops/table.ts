@@ -1,0 +1,28 @@
+/** @file The op table: every op of the catalogue, by name. A new op is a row in its family. */
+import { CONSTANT_ROWS } from "./constant/rows.ts";
+import { CONV_ROWS } from "./conv/rows.ts";
+import { ELEMENTWISE_ROWS } from "./elementwise/rows.ts";
+import { INDEX_ROWS } from "./index/rows.ts";
+import { LOSS_ROWS } from "./loss/rows.ts";
+import { MATMUL_ROWS } from "./matmul/rows.ts";
+import { MOVEMENT_ROWS } from "./movement/rows.ts";
+import { POOL_ROWS } from "./pool/rows.ts";
+import { RANDOM_ROWS } from "./random/rows.ts";
+import { REDUCE_ROWS } from "./reduce/rows.ts";
+import type { OpRow } from "./row.ts";
+
+const FAMILIES: readonly (readonly OpRow[])[] = [
+  ELEMENTWISE_ROWS,
+  CONSTANT_ROWS,
+  MATMUL_ROWS,
+  CONV_ROWS,
+  POOL_ROWS,
+  REDUCE_ROWS,
+  MOVEMENT_ROWS,
+  INDEX_ROWS,
+  LOSS_ROWS,
+  RANDOM_ROWS,
+];
+
+/** All ops by name. */
+export const OPS: ReadonlyMap<string, OpRow> = new Map(FAMILIES.flat().map((row) => [row.name, row]));
