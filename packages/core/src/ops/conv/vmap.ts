@@ -29,7 +29,7 @@ function grouped(attrs: readonly number[], size: number): number[] {
   return more;
 }
 
-/** An op on (image, weight) whose result is an image. */
+/** An op on (image, weight) whose result is an image. Called through a closure: the emit functions may not be defined yet when this loads. */
 const onImage =
   (op: (a: Expr, b: Expr, attrs: readonly number[]) => Expr): BatchRule =>
   ([x, w], [bx, bw], attrs, size) => {
@@ -38,8 +38,8 @@ const onImage =
     return splitChannels(op(images, mergeRows(w!), grouped(attrs, size)), size);
   };
 
-export const batchConv: BatchRule = onImage(conv2d);
-export const batchGradInput: BatchRule = onImage(conv2dGradInput);
+export const batchConv: BatchRule = onImage((x, w, attrs) => conv2d(x, w, attrs));
+export const batchGradInput: BatchRule = onImage((g, w, attrs) => conv2dGradInput(g, w, attrs));
 
 export const batchGradWeight: BatchRule = ([x, g], [bx, bg], attrs, size) => {
   const images = mergeChannels(everywhere(x!, bx!, size));
