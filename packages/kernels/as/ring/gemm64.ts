@@ -1,9 +1,9 @@
-/** @file Matrix product over the ring of integers mod 2^64: packed panels, any strides, any sizes. */
+/** @file The packed product of matrices mod 2^64: panels, any strides, any sizes. */
 import { micro64, TILE_COLUMNS, TILE_ROWS, VECTOR_COLUMNS } from "./micro64.gen";
 
-// Depth of a block: a B panel (256 * 6 * 8 = 12 KB) and an A panel (6 KB) share the 32 KB first-level cache.
+// Depth of a block: a B panel (256 * 5 * 8 = 10 KB) and an A panel (6 KB) share the 32 KB first-level cache.
 const BLOCK_K: i32 = 256;
-// Rows of a packed A block (120 * 256 * 8 = 240 KB) and columns of a packed B block (768 * 256 * 8 = 1.5 MB).
+// Rows of a packed A block (120 * 256 * 8 = 240 KB) and columns of a packed B block (640 * 256 * 8 = 1.3 MB).
 const BLOCK_M: i32 = TILE_ROWS * 40;
 const BLOCK_N: i32 = TILE_COLUMNS * 128;
 const TILE_BYTES: usize = <usize>(TILE_ROWS * TILE_COLUMNS * 8 + 64);
@@ -147,26 +147,4 @@ export function packedGemm64(
       }
     }
   }
-}
-
-/** Bytes that gemm64 needs at workspace for these sizes. */
-export function gemm64WorkspaceBytes(m: i32, n: i32, k: i32): usize {
-  return packedGemm64WorkspaceBytes(m, n, k);
-}
-
-/**
- * c[m, n] = (accumulate ? c : 0) + a[m, k] * b[k, n] mod 2^64. Element (i, p) of a lies at a + 8 (i rsa + p csa), likewise b;
- * so a transposed operand swaps its strides. c has row stride ldc and unit column stride. Strides count elements.
- */
-export function gemm64(
-  m: i32, n: i32, k: i32, a: usize, rsa: i32, csa: i32, b: usize, rsb: i32, csb: i32,
-  c: usize, ldc: i32, accumulate: i32, workspace: usize,
-): void {
-  if (m <= 0 || n <= 0) return;
-  const row = <usize>ldc * 8;
-  if (k <= 0) {
-    if (!accumulate) for (let i = 0; i < m; ++i, c += row) memory.fill(c, 0, <usize>n * 8);
-    return;
-  }
-  packedGemm64(m, n, k, a, <usize>rsa * 8, <usize>csa * 8, b, <usize>rsb * 8, <usize>csb * 8, c, row, accumulate, workspace);
 }
