@@ -1,0 +1,2 @@
+/** @file The reference device. */
+export { interpret, type Precision, referenceDevice } from "./reference.ts";

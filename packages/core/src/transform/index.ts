@@ -1,0 +1,5 @@
+/** @file Transformations of Programs. */
+export { backward } from "./backward.ts";
+export { type GradOptions, grad, valueAndGrad, vjp } from "./grad.ts";
+export { checkInputs, evaluate, type Traced, trace } from "./trace.ts";
+export { vmap } from "./vmap.ts";
