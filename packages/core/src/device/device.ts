@@ -1,6 +1,6 @@
 /** @file Device: something that can run a Program on tensors that live there. The whole interface between core and devices. */
 import type { Aval } from "../program/aval.ts";
-import type { TypedArray } from "../program/dtype.ts";
+import type { DType, TypedArray } from "../program/dtype.ts";
 import type { Program } from "../program/program.ts";
 
 /** A value on a device. Only its device looks inside. */
@@ -42,6 +42,12 @@ export interface Gap {
   readonly reason: string;
 }
 
+/** To whom a secret is disclosed (a name of the session), and why. */
+export interface Disclosure {
+  readonly to: string;
+  readonly why: string;
+}
+
 export interface Device {
   /** Shown by `Tensor.toString()`: `Tensor<f32[3,4] cpu>`. */
   readonly name: string;
@@ -51,7 +57,13 @@ export interface Device {
   binding(storage: Storage): Binding;
   /** Brings a host value here, as a public or plain value. */
   put(values: TypedArray, aval: Aval): Storage;
-  /** The host value. Throws where the device is not readable. */
+  /** Where `tensor.to(device)` must not use `put`: turns a host value into shares or ciphertexts. */
+  share?(values: TypedArray, aval: Aval): Storage | Promise<Storage>;
+  /** Whether values of this dtype can live here; absent: all of them. */
+  supports?(dtype: DType): boolean;
+  /** Discloses a secret, if the policy lets it. Absent: no way out. */
+  reveal?(storage: Storage, aval: Aval, options: Disclosure): Promise<TypedArray>;
+  /** The host value, in an array that the caller may keep. Throws where the device is not readable. */
   read(storage: Storage, aval: Aval): TypedArray | Promise<TypedArray>;
   /** All gaps at once, empty when the Program can run. */
   check(program: Program, bindings: readonly Binding[]): readonly Gap[];

@@ -1,0 +1,273 @@
+/** @file Engine: realizes lazy tensors. Trace to a key, find the executable (or prepare one), run it, turn results into leaves. */
+import type { Binding, Device, Disclosure, Executable, Job, Storage, Update } from "../device/device.ts";
+import { expected } from "../errors.ts";
+import { clock, Expr, emit, Leaf } from "../expr.ts";
+import { sameShape, showAval } from "../program/aval.ts";
+import type { TypedArray } from "../program/dtype.ts";
+import { bindingCode, DONATED } from "./binding.ts";
+import { ExecutableCache } from "./cache.ts";
+import { pick, storageOn } from "./placement.ts";
+import { programOfTrace, unsupported } from "./program.ts";
+import { dropHistories, sinksReading, trackHistory } from "./sinks.ts";
+import { addLeaf, endKey, forgetTrace, keyInput, keyWord, lastTrace, startKey, trace, traced } from "./trace.ts";
+
+/** What the engine keeps for a device. */
+interface DeviceState {
+  readonly cache: ExecutableCache;
+  /** The end of the work that the device still does; null when it is idle. Runs on one device follow one another. */
+  tail: Promise<void> | null;
+  prepared: number;
+  runs: number;
+}
+
+const states = new WeakMap<Device, DeviceState>();
+
+function stateOf(device: Device): DeviceState {
+  let state = states.get(device);
+  if (state === undefined) states.set(device, (state = { cache: new ExecutableCache(), tail: null, prepared: 0, runs: 0 }));
+  return state;
+}
+
+/** Counts since start: Programs prepared (cache misses), executables held now, runs. */
+export function engineStats(device: Device): { readonly prepared: number; readonly held: number; readonly runs: number } {
+  const { prepared, runs, cache } = stateOf(device);
+  return { prepared, held: cache.size, runs };
+}
+
+/** Runs `work` after everything that the device has to do. */
+function enqueue<T>(state: DeviceState, work: () => T | Promise<T>): Promise<T> {
+  const done = (state.tail ?? Promise.resolve()).then(work);
+  const settled = (): void => {
+    if (state.tail === tail) state.tail = null;
+  };
+  const tail = done.then(settled, settled);
+  state.tail = tail;
+  return done;
+}
+
+/** A leaf whose value `next` replaces. */
+interface Replacement {
+  readonly target: Expr;
+  readonly next: Expr;
+}
+
+interface Request {
+  readonly outputs: readonly Expr[];
+  readonly replacements: readonly Replacement[];
+  /** Results forget how they were computed, also where a gradient could still flow. */
+  readonly release: boolean;
+}
+
+const NOTHING: readonly never[] = [];
+
+/** Computes what is not computed yet. Returns a promise only where the device needs one. */
+export function realizeExprs(exprs: readonly Expr[]): void | Promise<void> {
+  return dispatch({ outputs: exprs, replacements: NOTHING, release: false }, false);
+}
+
+/** `turn`: called by the device's queue, so that waiting for the queue would never end. */
+function dispatch(request: Request, turn: boolean): void | Promise<void> {
+  const { replacements } = request;
+  const outputs = pending(request.outputs);
+  const roots = replacements.length === 0 ? outputs : outputs.concat(replacements.map((r) => r.next));
+  if (roots.length === 0) return;
+  const { leaves, leafExprs } = trace(roots);
+  for (const { target } of replacements) if (!traced(target.leaf!)) addLeaf(target);
+  const device = pick(leaves, leafExprs);
+  const state = stateOf(device);
+  if (state.tail !== null && !turn) return enqueue(state, () => dispatch(request, true));
+  const inputs = writeKey(device, roots, replacements);
+  const found = state.cache.find(endKey());
+  const finish = (results: readonly Storage[]): void => settle(device, outputs, replacements, results, request.release);
+  const hold = turn
+    ? (work: () => Promise<void>): Promise<void> => work()
+    : (work: () => Promise<void>): Promise<void> => enqueue(state, work);
+  if (found !== undefined) {
+    forgetTrace();
+    state.runs++;
+    const results = found.run(inputs);
+    if (!isPromise(results)) return finish(results);
+    return hold(() => results.then(finish));
+  }
+  const key = endKey();
+  const words = key.words.slice(0, key.length);
+  const prepared = prepare(device, roots, inputs, replacements);
+  forgetTrace();
+  const start = (executable: Executable): void | Promise<void> => {
+    state.cache.add(words, executable);
+    state.prepared++;
+    state.runs++;
+    const results = executable.run(inputs);
+    return isPromise(results) ? results.then(finish) : finish(results);
+  };
+  if (isPromise(prepared)) return hold(async () => start(await prepared));
+  const started = start(prepared);
+  return started === undefined ? undefined : hold(() => started);
+}
+
+const isPromise = <T>(x: T | Promise<T>): x is Promise<T> => x instanceof Promise;
+
+/** The distinct Exprs without value. */
+function pending(exprs: readonly Expr[]): Expr[] {
+  const out: Expr[] = [];
+  for (const e of exprs) if (e.leaf === null && !(out.length < 16 ? out.includes(e) : false)) out.push(e);
+  return out.length < 16 ? out : [...new Set(out)];
+}
+
+/** Completes the key of the last trace; returns the storages of its inputs. */
+function writeKey(device: Device, roots: readonly Expr[], replacements: readonly Replacement[]): Storage[] {
+  startKey(roots);
+  const { leaves, leafExprs } = lastTrace();
+  for (const { target } of replacements) target.leaf!.donating = true;
+  const inputs = new Array<Storage>(leaves.length);
+  try {
+    for (let i = 0; i < leaves.length; i++) {
+      const leaf = leaves[i]!;
+      const e = leafExprs[i]!;
+      const storage = storageOn(leaf, device, e);
+      inputs[i] = storage;
+      keyInput(e, bindingCode(device.binding(storage), leaf.donating && !leaf.shared));
+    }
+  } finally {
+    for (const { target } of replacements) target.leaf!.donating = false;
+  }
+  keyWord(replacements.length);
+  for (const { target } of replacements) keyWord(target.leaf!.id);
+  return inputs;
+}
+
+/** A cache miss: the last trace as a Program, checked and prepared by the device. */
+function prepare(
+  device: Device,
+  roots: readonly Expr[],
+  inputs: readonly Storage[],
+  replacements: readonly Replacement[],
+): Executable | Promise<Executable> {
+  const program = programOfTrace(roots);
+  const first = roots.length - replacements.length;
+  const updates: Update[] = replacements.map(({ target }, i) => ({ output: first + i, input: target.leaf!.id }));
+  const bindings: Binding[] = inputs.map((s) => device.binding(s));
+  for (const { target } of replacements) {
+    const { id, shared } = target.leaf!;
+    if (!shared && bindings[id]!.kind !== "secret") bindings[id] = DONATED;
+  }
+  const gaps = device.check(program, bindings);
+  if (gaps.length > 0) unsupported(device, gaps);
+  const job: Job = { program, bindings, updates };
+  return device.prepare(job);
+}
+
+/** Results become leaves; replaced leaves take their new values, all at once. */
+function settle(
+  device: Device,
+  outputs: readonly Expr[],
+  replacements: readonly Replacement[],
+  results: readonly Storage[],
+  release: boolean,
+): void {
+  for (let i = 0; i < outputs.length; i++) {
+    const e = outputs[i]!;
+    e.leaf = new Leaf(device, results[i]!, null, false);
+    if (!release && e.requiresGrad && e.args.some((a) => a.requiresGrad)) trackHistory(e);
+    else e.forget();
+  }
+  if (replacements.length === 0) return;
+  const version = ++clock.now;
+  for (let i = 0; i < replacements.length; i++) {
+    const leaf = replacements[i]!.target.leaf!;
+    leaf.device = device;
+    leaf.storage = results[outputs.length + i]!;
+    leaf.host = null;
+    leaf.shared = false;
+    leaf.version = version;
+  }
+}
+
+/** A tensor handle, as far as a step is concerned. */
+interface Handle {
+  readonly expr: Expr;
+}
+
+/** After a step, `tensor` (a parameter, a state of the optimizer, a running mean) has the value of `next`. */
+export interface TensorUpdate {
+  readonly tensor: Handle;
+  readonly next: Handle | Expr;
+}
+
+/**
+ * One Program: computes `losses` (and every live lazy tensor that no op reads and that reads something updated), then replaces each
+ * updated tensor by its next value; every `next` sees the old values. Afterwards the losses have no graph.
+ * @throws UPDATE_CONFLICT when a tensor is updated twice; SHAPE_MISMATCH when a next value has another shape or dtype;
+ * TENSOR_STALE when something was built before an earlier step
+ */
+export async function step(losses: readonly Handle[], updates: readonly TensorUpdate[]): Promise<void> {
+  const targets = updates.map((u) => u.tensor.expr);
+  const lazy = targets.filter((e) => e.leaf === null);
+  if (lazy.length > 0) await realizeExprs(lazy);
+  const leaves = new Set<Leaf>();
+  const results = new Set<Expr>(losses.map((t) => t.expr));
+  const replacements = updates.map((u, i) => replacement(u, i, leaves, results));
+  const changed = [...leaves];
+  const outputs = losses.map((t) => t.expr).concat(sinksReading(changed));
+  await dispatch({ outputs, replacements, release: true }, false);
+  for (const { expr } of losses) expr.forget();
+  dropHistories(changed);
+}
+
+function replacement({ tensor, next }: TensorUpdate, i: number, seen: Set<Leaf>, results: Set<Expr>): Replacement {
+  const target = tensor.expr;
+  const value = next instanceof Expr ? next : next.expr;
+  if (!sameShape(target.shape, value.shape) || target.dtype !== value.dtype) {
+    expected("SHAPE_MISMATCH", `step: update ${i}`, showAval(target), showAval(value));
+  }
+  const leaf = target.leaf!;
+  if (seen.has(leaf))
+    expected("UPDATE_CONFLICT", `step: update ${i}`, "each tensor updated once", `a second update of ${showAval(target)}`);
+  seen.add(leaf);
+  // A value that is an input or another result gets a node of its own: no two leaves may come to share a storage.
+  const own = value.leaf !== null || results.has(value);
+  results.add(value);
+  return { target, next: own ? emit("reshape", [value], value.shape) : value };
+}
+
+/** The value of a leaf, in an array of the caller's own. */
+export async function read(e: Expr): Promise<TypedArray> {
+  if (e.leaf!.host === null) await idle(e.leaf!.device);
+  const leaf = e.leaf!;
+  if (leaf.host !== null) return leaf.host.slice();
+  return (await leaf.device.read(leaf.storage!, e)).slice();
+}
+
+async function idle(device: Device): Promise<void> {
+  const state = stateOf(device);
+  while (state.tail !== null) await state.tail;
+}
+
+/** Discloses a realized secret. @throws DEVICE_SECRET where the device has no way out */
+export async function reveal(e: Expr, options: Disclosure): Promise<TypedArray> {
+  const { device, storage } = e.leaf!;
+  if (device.reveal === undefined || storage === null) {
+    return device.readable ? read(e) : expected("DEVICE_SECRET", "reveal", "a device that discloses values", device.name);
+  }
+  return device.reveal(storage, e, options);
+}
+
+/** The value on another device, computed first where need be. */
+export async function send(e: Expr, device: Device): Promise<Expr> {
+  await realizeExprs([e]);
+  const leaf = e.leaf!;
+  if (leaf.device === device && leaf.host === null) return e;
+  if (!leaf.device.readable && leaf.host === null) {
+    expected(
+      "DEVICE_SECRET",
+      "to",
+      "a value that can be read where it is",
+      `${showAval(e)} on ${leaf.device.name}`,
+      "disclose it with reveal({ to, why })",
+    );
+  }
+  if (device.supports?.(e.dtype) === false) expected("DTYPE_UNSUPPORTED", "to", `a dtype of device ${device.name}`, e.dtype);
+  const values = await read(e);
+  const storage = device.share === undefined ? device.put(values, e) : await device.share(values, e);
+  return Expr.leaf({ shape: e.shape, dtype: e.dtype }, device, storage);
+}

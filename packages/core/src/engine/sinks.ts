@@ -1,0 +1,102 @@
+/**
+ * @file Sinks: live lazy tensors that no op reads. A step computes those that read what it replaces, so that awaiting them later
+ * gives the value they had, never a recomputation.
+ */
+import type { Expr, Leaf } from "../expr.ts";
+import { nextVisit } from "./trace.ts";
+
+interface Handle {
+  expr: Expr;
+}
+
+let handles: WeakRef<Handle>[] = [];
+/** Realized nodes that keep their graph for a later `backward()`. */
+let histories: WeakRef<Expr>[] = [];
+let handleLimit = 512;
+let historyLimit = 512;
+
+const isSink = (e: Expr): boolean => e.leaf === null && !e.used;
+
+/** Remembers (weakly) a new lazy tensor. */
+export function track(handle: Handle): void {
+  handles.push(new WeakRef(handle));
+  if (handles.length > handleLimit) {
+    handles = handles.filter((ref) => {
+      const handle = ref.deref();
+      return handle !== undefined && isSink(handle.expr);
+    });
+    handleLimit = Math.max(512, 2 * handles.length);
+  }
+}
+
+/** Remembers (weakly) a realized node that keeps its graph. */
+export function trackHistory(e: Expr): void {
+  histories.push(new WeakRef(e));
+  if (histories.length > historyLimit) {
+    histories = histories.filter((ref) => ref.deref()?.op != null);
+    historyLimit = Math.max(512, 2 * histories.length);
+  }
+}
+
+/**
+ * The sinks that read one of `leaves`, in the order in which they were made. Others stay; everything that can no longer become a
+ * sink is forgotten.
+ */
+export function sinksReading(leaves: readonly Leaf[]): Expr[] {
+  if (handles.length === 0) return [];
+  const reads = reader(leaves);
+  const found: Expr[] = [];
+  handles = handles.filter((ref) => {
+    const e = ref.deref()?.expr;
+    if (e === undefined || !isSink(e)) return false;
+    if (!reads(e)) return true;
+    found.push(e);
+    return false;
+  });
+  return found;
+}
+
+/** Lets go of graphs that were kept for a `backward()` and read one of `leaves`: a step is about to replace these. */
+export function dropHistories(leaves: readonly Leaf[]): void {
+  if (histories.length === 0) return;
+  const reads = reader(leaves);
+  histories = histories.filter((ref) => {
+    const e = ref.deref();
+    if (e === undefined || e.op === null) return false;
+    if (!e.args.some(reads)) return true;
+    e.forget();
+    return false;
+  });
+}
+
+/** Whether a node reads one of `leaves`, through unrealized nodes. Remembers its answers: linear in the graph, no recursion. */
+function reader(leaves: readonly Leaf[]): (root: Expr) => boolean {
+  const wanted = nextVisit();
+  for (const leaf of leaves) leaf.mark = wanted;
+  const visit = nextVisit();
+  const stack: Expr[] = [];
+  const cursor: number[] = [];
+  const push = (e: Expr): void => {
+    e.mark = visit;
+    e.id = e.leaf !== null && e.leaf.mark === wanted ? 1 : 0;
+    if (e.leaf === null) {
+      stack.push(e);
+      cursor.push(0);
+    }
+  };
+  return (root) => {
+    if (root.mark !== visit) push(root);
+    while (stack.length > 0) {
+      const top = stack.length - 1;
+      const x = stack[top]!;
+      const i = cursor[top]!++;
+      const a = x.args[i];
+      if (a === undefined) {
+        stack.pop();
+        cursor.pop();
+        for (const arg of x.args) if (arg.id === 1) x.id = 1;
+      } else if (a.mark !== visit) push(a);
+    }
+    return root.id === 1;
+  };
+}

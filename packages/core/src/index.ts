@@ -1,0 +1,16 @@
+/** @file @tacit/core: Tensor, Program, Device; nn, optim, data and io as namespaces. */
+export { type CpuDevice, type CpuOptions, cpu } from "./device/cpu/index.ts";
+export type { Binding, Device, Disclosure, Executable, Gap, Job, Storage } from "./device/device.ts";
+export { defaultDevice, setDefaultDevice } from "./engine/default-device.ts";
+export { engineStats, step, type TensorUpdate } from "./engine/engine.ts";
+export { TacitError } from "./errors.ts";
+export { type Aval, type Shape, sizeOf } from "./program/aval.ts";
+export { DTYPES, type DType, type TypedArray } from "./program/dtype.ts";
+export { type Node, Program } from "./program/program.ts";
+export { Random, type RandomState } from "./random.ts";
+export { type BackwardOptions, enableGrad, noGrad } from "./tensor/backward.ts";
+export * from "./tensor/creation.ts";
+export * from "./tensor/functions.ts";
+export type { Operand } from "./tensor/operand.ts";
+export { realize, Tensor, type TensorOptions } from "./tensor/tensor.ts";
+export { grad, gradients, valueAndGrad, vmap } from "./tensor/transforms.ts";

@@ -1,0 +1,85 @@
+/** @file Autograd on tensors: `backward`, `gradients`, `noGrad`. All of it extends the lazy graph; nothing is computed. */
+import { stale } from "../engine/trace.ts";
+import { expected } from "../errors.ts";
+import { type Expr, gradMode } from "../expr.ts";
+import { sameShape, showAval, sizeOf } from "../program/aval.ts";
+import { backward as backwardExpr } from "../transform/backward.ts";
+
+export interface BackwardOptions {
+  /** Gradients get a graph of their own, so that they can be differentiated again. */
+  readonly createGraph?: boolean;
+}
+
+/** Runs `fn` without recording gradients, as `torch.no_grad()`. */
+export function noGrad<T>(fn: () => T): T {
+  return withGrad(false, fn);
+}
+
+/** Runs `fn` recording gradients, also inside `noGrad`. */
+export function enableGrad<T>(fn: () => T): T {
+  return withGrad(true, fn);
+}
+
+function withGrad<T>(enabled: boolean, fn: () => T): T {
+  const before = gradMode.enabled;
+  gradMode.enabled = enabled;
+  try {
+    return fn();
+  } finally {
+    gradMode.enabled = before;
+  }
+}
+
+/** d(Σ root·seed)/d(each of wrt); null where root does not depend on it. Seed: ones by default, only for one element. */
+export function gradientsOf(
+  root: Expr,
+  seed: Expr | undefined,
+  wrt: readonly Expr[],
+  options: BackwardOptions,
+): readonly (Expr | null)[] {
+  if (!root.requiresGrad) {
+    expected(
+      "AUTOGRAD_NO_GRAPH",
+      "backward",
+      "a tensor that depends on one with requiresGrad",
+      `${showAval(root)} without graph`,
+      "a step and noGrad() leave values without graph; call backward() before them",
+    );
+  }
+  if (seed === undefined && sizeOf(root.shape) !== 1) {
+    expected("SHAPE_MISMATCH", "backward", "one element, or a gradient of its shape", showAval(root));
+  }
+  if (seed !== undefined && (!sameShape(seed.shape, root.shape) || seed.dtype !== root.dtype)) {
+    expected("SHAPE_MISMATCH", "backward", `a gradient ${showAval(root)}`, showAval(seed));
+  }
+  const { used } = root;
+  const out = withGrad(options.createGraph ?? false, () => backwardExpr(root, seed, wrt));
+  // Gradient rules may read the root; to the user it is still a value that nothing consumed.
+  root.used = used;
+  return out;
+}
+
+/** Everything behind `root` that collects a gradient. @throws TENSOR_STALE when a step replaced what the graph reads */
+function owners(root: Expr): Expr[] {
+  const found: Expr[] = [];
+  const seen = new Set<Expr>([root]);
+  const stack = [root];
+  for (let x = stack.pop(); x !== undefined; x = stack.pop()) {
+    if (x.owner !== null) found.push(x);
+    for (const a of x.args) {
+      if (a.leaf !== null && a.leaf.version > x.born) stale(x, a);
+      if (!a.requiresGrad || seen.has(a)) continue;
+      seen.add(a);
+      stack.push(a);
+    }
+  }
+  return found;
+}
+
+/** Adds gradients to every owner behind `root`. */
+export function backward(root: Expr, seed: Expr | undefined, options: BackwardOptions): void {
+  const wrt = root.requiresGrad ? owners(root) : [];
+  gradientsOf(root, seed, wrt, options).forEach((g, i) => {
+    if (g !== null) withGrad(options.createGraph ?? false, () => wrt[i]!.owner!.accumulateGrad(g));
+  });
+}

@@ -1,0 +1,101 @@
+/** @file Host values: nested arrays and typed arrays to checked typed arrays, and back. */
+import { expected } from "../errors.ts";
+import { type Shape, showShape, sizeOf } from "../program/aval.ts";
+import { DTYPE, type DType, type TypedArray } from "../program/dtype.ts";
+
+export type Scalar = number | bigint | boolean;
+export type Nested<T> = T | readonly Nested<T>[];
+/** What `tensor()` accepts. */
+export type TensorData = Nested<Scalar> | TypedArray;
+
+const TYPED: readonly (readonly [new (n: number) => TypedArray, DType])[] = [
+  [Float32Array, "f32"],
+  [Int32Array, "i32"],
+  [BigInt64Array, "i64"],
+  [Uint8Array, "u8"],
+  [Uint32Array, "u32"],
+  [BigUint64Array, "u64"],
+  [Float64Array, "f64"],
+];
+
+/** The dtype that a typed array holds; Uint8Array is u8. */
+export function dtypeOfArray(values: TypedArray): DType {
+  for (const [type, dtype] of TYPED) if (values instanceof type) return dtype;
+  return expected("DTYPE_UNSUPPORTED", "tensor", "a typed array of a dtype", Object.prototype.toString.call(values));
+}
+
+export const isTypedArray = (x: unknown): x is TypedArray => TYPED.some(([type]) => x instanceof type);
+
+/** The dtype for JavaScript values: bool for booleans, i64 for bigints, f32 for numbers. */
+const dtypeOfScalar = (x: Scalar | undefined): DType => (typeof x === "boolean" ? "bool" : typeof x === "bigint" ? "i64" : "f32");
+
+/** One value in a dtype. Integers must be in range. @throws VALUE_INVALID */
+function store(to: TypedArray, at: number, value: Scalar, dtype: DType): void {
+  if (to instanceof BigInt64Array || to instanceof BigUint64Array) {
+    if (typeof value === "number" && !Number.isInteger(value))
+      expected("VALUE_INVALID", "tensor", `integers for ${dtype}`, `${value}`);
+    const big = BigInt(value);
+    to[at] = big;
+    if (to[at] !== big) expected("VALUE_INVALID", "tensor", `integers in the range of ${dtype}`, `${value}`);
+    return;
+  }
+  const x = Number(value);
+  to[at] = dtype === "bool" ? (x === 0 ? 0 : 1) : x;
+  if (!DTYPE[dtype].float && dtype !== "bool" && to[at] !== x) {
+    expected("VALUE_INVALID", "tensor", `integers in the range of ${dtype}`, `${value}`);
+  }
+}
+
+/** Values in the array type of `dtype`: a copy, also when they are in it already. @throws VALUE_INVALID */
+export function toArray(values: readonly Scalar[] | TypedArray, dtype: DType): TypedArray {
+  if (isTypedArray(values) && dtype !== "bool" && dtypeOfArray(values) === dtype) return values.slice();
+  const out = DTYPE[dtype].make(values.length);
+  for (let i = 0; i < values.length; i++) store(out, i, values[i]!, dtype);
+  return out;
+}
+
+/** Nested arrays flattened, with their shape. @throws SHAPE_MISMATCH when they are ragged */
+function flatten(data: Nested<Scalar>): { values: Scalar[]; shape: number[] } {
+  const shape: number[] = [];
+  for (let level: Nested<Scalar> | undefined = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  const values: Scalar[] = [];
+  const walk = (x: Nested<Scalar>, depth: number): void => {
+    const length = Array.isArray(x) ? x.length : undefined;
+    if (length !== shape[depth])
+      expected("SHAPE_MISMATCH", "tensor", `nested arrays of shape ${showShape(shape)}`, `a part of length ${length}`);
+    if (typeof x === "object") for (const part of x) walk(part, depth + 1);
+    else values.push(x);
+  };
+  walk(data, 0);
+  return { values, shape };
+}
+
+/** A typed array and shape for whatever `tensor()` was given. */
+export function fromData(data: TensorData, dtype?: DType): { values: TypedArray; shape: Shape; dtype: DType } {
+  if (isTypedArray(data)) {
+    const type = dtype ?? dtypeOfArray(data);
+    return { values: toArray(data, type), shape: [data.length], dtype: type };
+  }
+  const { values, shape } = flatten(data);
+  const type = dtype ?? dtypeOfScalar(values[0]);
+  return { values: toArray(values, type), shape, dtype: type };
+}
+
+/** @throws SHAPE_MISMATCH when the sizes do not fit, or a size is not a non-negative integer */
+export function checkSize(where: string, shape: Shape, length: number): void {
+  if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0))
+    expected("SHAPE_MISMATCH", where, "non-negative integer sizes", showShape(shape));
+  if (sizeOf(shape) !== length) expected("SHAPE_MISMATCH", where, `${sizeOf(shape)} values for ${showShape(shape)}`, `${length}`);
+}
+
+/** Row-major values as nested arrays; bool as booleans. */
+export function toNested(values: TypedArray, shape: Shape, dtype: DType): Nested<Scalar> {
+  const at = (i: number): Scalar => (dtype === "bool" ? values[i] !== 0 : values[i]!);
+  const build = (depth: number, start: number, size: number): Nested<Scalar> => {
+    if (depth === shape.length) return at(start);
+    const n = shape[depth]!;
+    const part = n === 0 ? 0 : size / n;
+    return Array.from({ length: n }, (_, i) => build(depth + 1, start + i * part, part));
+  };
+  return build(0, 0, values.length);
+}

@@ -1,0 +1,71 @@
+/** @file Free functions, where PyTorch has them: `add(a, b)`, `matmul(a, b)`, `where(c, a, b)`, `cat([...])`, `stack([...])`. */
+import { expected } from "../errors.ts";
+import * as op from "../ops/emit.ts";
+import { showShape } from "../program/aval.ts";
+import { axisOf } from "./axes.ts";
+import { tensor } from "./creation.ts";
+import { commonDType, type Operand } from "./operand.ts";
+import { Tensor } from "./tensor.ts";
+
+const operand = (x: Tensor | number): Tensor => (x instanceof Tensor ? x : tensor(x));
+type Binary = (a: Tensor, b: Operand) => Tensor;
+
+export const add: Binary = (a, b) => a.add(b);
+export const sub: Binary = (a, b) => a.sub(b);
+export const mul: Binary = (a, b) => a.mul(b);
+export const div: Binary = (a, b) => a.div(b);
+export const pow: Binary = (a, b) => a.pow(b);
+export const maximum: Binary = (a, b) => a.maximum(b);
+export const minimum: Binary = (a, b) => a.minimum(b);
+export const eq: Binary = (a, b) => a.eq(b);
+export const ne: Binary = (a, b) => a.ne(b);
+export const lt: Binary = (a, b) => a.lt(b);
+export const le: Binary = (a, b) => a.le(b);
+export const gt: Binary = (a, b) => a.gt(b);
+export const ge: Binary = (a, b) => a.ge(b);
+export const exp = (x: Tensor): Tensor => x.exp();
+export const log = (x: Tensor): Tensor => x.log();
+export const sqrt = (x: Tensor): Tensor => x.sqrt();
+export const relu = (x: Tensor): Tensor => x.relu();
+export const sigmoid = (x: Tensor): Tensor => x.sigmoid();
+export const tanh = (x: Tensor): Tensor => x.tanh();
+export const softmax = (x: Tensor, dim: number): Tensor => x.softmax(dim);
+export const logSoftmax = (x: Tensor, dim: number): Tensor => x.logSoftmax(dim);
+export const matmul = (a: Tensor, b: Tensor): Tensor => a.matmul(b);
+
+/** `a` where `condition` holds, else `b`; shapes broadcast. */
+export function where(condition: Tensor, a: Tensor | number, b: Operand): Tensor {
+  if (a instanceof Tensor) return a.where(condition, b);
+  // A literal takes the dtype of the other branch.
+  if (b instanceof Tensor) return b.where(condition.logicalNot(), a);
+  return operand(a).where(condition, b);
+}
+
+/** Joins tensors along an existing dimension; dtypes are promoted. */
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  const first = tensors[0];
+  if (first === undefined) expected("ARGUMENT_INVALID", "cat", "at least one tensor", "none");
+  const dtype = tensors.reduce((d, t) => (d === t.dtype ? d : commonDType("cat", op.cast(first.expr, d), t.expr)), first.dtype);
+  const axis = axisOf("cat", dim, first.ndim);
+  return new Tensor(
+    op.cat(
+      tensors.map((t) => op.cast(t.expr, dtype)),
+      axis,
+    ),
+  );
+}
+
+/** Joins tensors of one shape along a new dimension. */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  const first = tensors[0];
+  if (first === undefined) expected("ARGUMENT_INVALID", "stack", "at least one tensor", "none");
+  for (const t of tensors) {
+    if (showShape(t.shape) !== showShape(first.shape))
+      expected("SHAPE_MISMATCH", "stack", `shapes ${showShape(first.shape)}`, showShape(t.shape));
+  }
+  const axis = axisOf("stack", dim, first.ndim + 1);
+  return cat(
+    tensors.map((t) => t.unsqueeze(axis)),
+    axis,
+  );
+}
