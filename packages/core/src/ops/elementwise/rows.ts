@@ -152,8 +152,8 @@ export const ELEMENTWISE_ROWS: readonly OpRow[] = [
   binary("div", FLOAT, (a, b) => a / b, undefined, grads.div),
   binary("rem", NUMBER, ref.remOf, ref.remBig, grads.rem),
   binary("pow", NUMBER, powOf, scalar.powInt64, grads.pow),
-  binary("maximum", NUMBER, scalar.maximumOf, (a, b) => Math.max(a, b), grads.maximum),
-  binary("minimum", NUMBER, scalar.minimumOf, (a, b) => Math.min(a, b), grads.minimum),
+  binary("maximum", NUMBER, scalar.maximumOf, scalar.largerBig, grads.maximum),
+  binary("minimum", NUMBER, scalar.minimumOf, scalar.smallerBig, grads.minimum),
   binary(
     "bitAnd",
     BITS,

@@ -18,15 +18,15 @@ export function sigmoidOf(x: number): number {
 }
 
 /**
- * erf in f64: Maclaurin series below 2.5 (alternating, largest term about 100, so absolute error < 3e-14), above it the continued
- * fraction of erfc (Abramowitz & Stegun 7.1.14) from 60 terms inwards. At 6 and beyond erf is 1 in f64.
+ * erf in f64: below 2.5 the series of Abramowitz & Stegun 7.1.6, whose terms are all of one sign, so that nothing cancels; above it
+ * the continued fraction of erfc (7.1.14) from 60 terms inwards. At 6 and beyond erf is 1 in f64.
  */
 export function erfOf(x: number): number {
   const a = Math.abs(x);
   if (Number.isNaN(x)) return x;
   if (a >= 6) return Math.sign(x);
   if (a < 2.5) {
-    // Σ 2^n x^(2n+1) / (1·3·…·(2n+1)) · e^(-x²): all terms positive (A&S 7.1.6), so nothing cancels.
+    // Σ 2^n x^(2n+1) / (1·3·…·(2n+1)) · e^(-x²)
     let term = x;
     let sum = x;
     for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) sum += term *= (2 * x * x) / (2 * n + 1);
@@ -37,7 +37,7 @@ export function erfOf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * f));
 }
 
-/** Half of log(2π) and such stand where they are used; here the two constants of gelu. */
+/** The constants of gelu: its cubic coefficient is that of Hendrycks & Gimpel (2016). */
 export const SQRT_HALF: number = Math.SQRT1_2;
 export const GELU_TANH_CUBIC = 0.044715;
 export const SQRT_2_OVER_PI: number = Math.sqrt(2 / Math.PI);
@@ -78,3 +78,13 @@ export function powInt64(a: bigint, b: bigint): bigint {
 /** NaN if either is NaN. */
 export const maximumOf = (a: number, b: number): number => (Number.isNaN(a) || a > b ? a : b);
 export const minimumOf = (a: number, b: number): number => (Number.isNaN(a) || a < b ? a : b);
+
+/** The larger of two bigints: Math.max takes none. */
+export function largerBig(a: bigint, b: bigint): bigint {
+  if (a < b) return b;
+  return a;
+}
+export function smallerBig(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}

@@ -3,7 +3,7 @@ import type { Expr } from "../../expr.ts";
 import type { Shape } from "../../program/aval.ts";
 import type { DType } from "../../program/dtype.ts";
 import { BOOL, checkAxis, checkCount, checkKind, type Kind, NUMBER } from "../check.ts";
-import { maximumOf, minimumOf } from "../elementwise/scalar.ts";
+import { largerBig, maximumOf, minimumOf, smallerBig } from "../elementwise/scalar.ts";
 import {
   cast,
   div,
@@ -76,13 +76,13 @@ const MAX: Monoid = {
   start: (d) => LOWEST[d] ?? Number.NEGATIVE_INFINITY,
   step: maximumOf,
   bigStart: (d) => (d === "i64" ? -(2n ** 63n) : 0n),
-  bigStep: (a, b) => Math.max(a, b),
+  bigStep: largerBig,
 };
 const MIN: Monoid = {
   start: (d) => HIGHEST[d] ?? Number.POSITIVE_INFINITY,
   step: minimumOf,
   bigStart: (d) => (d === "i64" ? 2n ** 63n - 1n : 2n ** 64n - 1n),
-  bigStep: (a, b) => Math.min(a, b),
+  bigStep: smallerBig,
 };
 const ALL: Monoid = { start: () => 1, step: (a, b) => a & b };
 const ANY: Monoid = { start: () => 0, step: (a, b) => a | b };
