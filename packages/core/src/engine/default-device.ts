@@ -10,9 +10,9 @@ export function defaultDevice(): Device {
   return current;
 }
 
-/** Makes `device` the default from now on; returns the former one, to put back. */
-export function setDefaultDevice(device: Device): Device {
-  const former = defaultDevice();
+/** Makes `device` the default from now on; null: the cpu device, made anew. Returns the former one, to put back. */
+export function setDefaultDevice(device: Device | null): Device | null {
+  const former = current;
   current = device;
   return former;
 }

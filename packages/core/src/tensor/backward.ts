@@ -37,6 +37,11 @@ export function gradientsOf(
   wrt: readonly Expr[],
   options: BackwardOptions,
 ): readonly (Expr | null)[] {
+  if (root.requiresGrad) visitRecorded(root, () => {});
+  return pull(root, seed, wrt, options);
+}
+
+function check(root: Expr, seed: Expr | undefined): void {
   if (!root.requiresGrad) {
     expected(
       "AUTOGRAD_NO_GRAPH",
@@ -52,6 +57,10 @@ export function gradientsOf(
   if (seed !== undefined && (!sameShape(seed.shape, root.shape) || seed.dtype !== root.dtype)) {
     expected("SHAPE_MISMATCH", "backward", `a gradient ${showAval(root)}`, showAval(seed));
   }
+}
+
+function pull(root: Expr, seed: Expr | undefined, wrt: readonly Expr[], options: BackwardOptions): readonly (Expr | null)[] {
+  check(root, seed);
   const { used } = root;
   const out = withGrad(options.createGraph ?? false, () => backwardExpr(root, seed, wrt));
   // Gradient rules may read the root; to the user it is still a value that nothing consumed.
@@ -59,13 +68,14 @@ export function gradientsOf(
   return out;
 }
 
-/** Everything behind `root` that collects a gradient. @throws TENSOR_STALE when a step replaced what the graph reads */
-function owners(root: Expr): Expr[] {
-  const found: Expr[] = [];
+/**
+ * Visits the recorded graph behind `root`, reader before argument. @throws TENSOR_STALE when a step replaced what it reads
+ */
+function visitRecorded(root: Expr, visit: (x: Expr) => void): void {
   const seen = new Set<Expr>([root]);
   const stack = [root];
   for (let x = stack.pop(); x !== undefined; x = stack.pop()) {
-    if (x.owner !== null) found.push(x);
+    visit(x);
     for (const a of x.args) {
       if (a.leaf !== null && a.leaf.version > x.born) stale(x, a);
       if (!a.requiresGrad || seen.has(a)) continue;
@@ -73,13 +83,24 @@ function owners(root: Expr): Expr[] {
       stack.push(a);
     }
   }
+}
+
+/** Everything behind `root` that collects a gradient. */
+function owners(root: Expr): Expr[] {
+  const found: Expr[] = [];
+  visitRecorded(root, (x) => {
+    if (x.owner !== null) found.push(x);
+  });
   return found;
 }
+
+/** Whether some gradient could still be collected behind `root`. */
+export const collects = (root: Expr): boolean => owners(root).length > 0;
 
 /** Adds gradients to every owner behind `root`. */
 export function backward(root: Expr, seed: Expr | undefined, options: BackwardOptions): void {
   const wrt = root.requiresGrad ? owners(root) : [];
-  gradientsOf(root, seed, wrt, options).forEach((g, i) => {
+  pull(root, seed, wrt, options).forEach((g, i) => {
     if (g !== null) withGrad(options.createGraph ?? false, () => wrt[i]!.owner!.accumulateGrad(g));
   });
 }
