@@ -18,7 +18,7 @@ function copyPlane(bytes: i32, n1: i32, s1: isize, d1: isize, n0: i32, s0: isize
   const block = transposed ? BLOCK : n0;
   for (let j = 0; j < n0; j += block) {
     const count = min(block, n0 - j);
-    let from = src + j * s0, to = dst + j * d0;
+    let from = src + <isize>j * s0, to = dst + <isize>j * d0;
     for (let i = 0; i < n1; ++i, from += s1, to += d1) {
       if (bytes == 8) copyRow64(count, from, s0, to, d0);
       else copyRow32(count, from, s0, to, d0);

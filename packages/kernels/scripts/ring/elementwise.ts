@@ -67,7 +67,9 @@ function kernel(row: Row, width: Width): string {
   const scalar = row.scalar === undefined ? "" : `s: ${row.scalar === "count" ? "i32" : T}, `;
   const before = [
     row.scalar === "element" ? `  const splat = ${width === 64 ? "i64x2" : "i32x4"}.splat(s);` : "",
-    row.vector.includes("top") ? `  const top = ${width === 64 ? "i64x2.splat(i64.MIN_VALUE)" : "i32x4.splat(i32.MIN_VALUE)"};` : "",
+    row.vector.includes("top")
+      ? `  const top = ${width === 64 ? "i64x2.splat(i64.MIN_VALUE)" : "i32x4.splat(i32.MIN_VALUE)"};`
+      : "",
     row.scalar === "count" ? `  if (<u32>s >= ${width}) unreachable();` : "",
   ].filter((line) => line !== "");
   const tail = row.tail.replace(/<T>/g, `<${T}>`).replace(/<I>/g, `<i${width}>`);

@@ -92,7 +92,9 @@ export function micro64(pairs: i32, ap: usize, bp: usize, c: usize, row: usize, 
     ${step.join("\n    ")}
   }
   const high = i64x2.splat(0xffffffff00000000);
-  ${range(tile.rows).flatMap((i) => storeRow(tile, i)).join("\n  ")}
+  ${range(tile.rows)
+    .flatMap((i) => storeRow(tile, i))
+    .join("\n  ")}
 }
 `;
 }
