@@ -1,0 +1,134 @@
+/** @file Canonical CBOR of sessions, grants and envelopes: arrays only, and typed reading of what a stranger sent. */
+
+import { TacitError } from "@tacit/core/errors";
+import { decode, encode } from "cborg";
+import { sameBytes } from "../identity/encoding.ts";
+
+/** What may stand in a message: no maps, no floats, no tags. */
+export type Wire = number | string | boolean | null | Uint8Array | readonly Wire[];
+
+/** What `Fields.bound` reads: fractions travel as the bytes of a double, since CBOR floats are not used here. */
+export function boundWire(x: number | null): Wire {
+  if (x === null) return null;
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, x);
+  return bytes;
+}
+
+export const toCbor = (value: Wire): Uint8Array => encode(value);
+
+/** Reads decoded values one by one; every refusal has the same code and names the field, never its value. */
+export class Fields {
+  readonly #values: readonly unknown[];
+  readonly #where: string;
+  readonly #code: string;
+  #at = 0;
+
+  constructor(values: unknown, where: string, code: string, length?: number) {
+    this.#where = where;
+    this.#code = code;
+    if (!Array.isArray(values)) this.#refuse("an array", "something else");
+    this.#values = values;
+    if (length !== undefined && values.length !== length) this.#refuse(`${length} fields`, `${values.length}`);
+  }
+
+  #refuse(want: string, got: string): never {
+    throw new TacitError(this.#code, `${this.#where}: expected ${want}, got ${got}`);
+  }
+
+  #next(): unknown {
+    return this.#values[this.#at++];
+  }
+
+  #here(): string {
+    return `field ${this.#at - 1}`;
+  }
+
+  /** A safe integer in [least, most]. */
+  uint(most: number = Number.MAX_SAFE_INTEGER, least = 0): number {
+    const x = this.#next();
+    if (typeof x === "number" && Number.isSafeInteger(x) && x >= least && x <= most) return x;
+    return this.#refuse(`an integer from ${least} to ${most} as ${this.#here()}`, typeof x);
+  }
+
+  text(most = 256): string {
+    const x = this.#next();
+    if (typeof x === "string" && x.length <= most) return x;
+    return this.#refuse(`a text of at most ${most} characters as ${this.#here()}`, typeof x);
+  }
+
+  bytes(length?: number): Uint8Array {
+    const x = this.#next();
+    if (x instanceof Uint8Array && (length === undefined || x.length === length)) return x;
+    return this.#refuse(`${length === undefined ? "" : `${length} `}bytes as ${this.#here()}`, typeof x);
+  }
+
+  /** A bound: null, or the 8 bytes of a double that is not NaN. */
+  bound(): number | null {
+    const x = this.#next();
+    if (x === null) return null;
+    if (x instanceof Uint8Array && x.length === 8) {
+      const value = new DataView(x.buffer, x.byteOffset, 8).getFloat64(0);
+      if (!Number.isNaN(value)) return value;
+    }
+    return this.#refuse(`null or the 8 bytes of a number as ${this.#here()}`, typeof x);
+  }
+
+  boolean(): boolean {
+    const x = this.#next();
+    if (typeof x === "boolean") return x;
+    return this.#refuse(`a boolean as ${this.#here()}`, typeof x);
+  }
+
+  /** An array of at most `most` items, each read by `read` from Fields of its own array. */
+  list<T>(most: number, read: (item: Fields) => T): T[] {
+    return this.#array(most).map((item) => read(new Fields(item, this.#where, this.#code)));
+  }
+
+  texts(most: number, length = 256): string[] {
+    return this.#array(most).map((item) => {
+      if (typeof item === "string" && item.length <= length) return item;
+      return this.#refuse(`texts of at most ${length} characters as ${this.#here()}`, typeof item);
+    });
+  }
+
+  uints(most: number): number[] {
+    return this.#array(most).map((item) => {
+      if (typeof item === "number" && Number.isSafeInteger(item) && item >= 0) return item;
+      return this.#refuse(`whole numbers as ${this.#here()}`, typeof item);
+    });
+  }
+
+  /** A nested array as Fields. */
+  fields(length?: number): Fields {
+    return new Fields(this.#next(), this.#where, this.#code, length);
+  }
+
+  /** Throws unless every field was read: a message has no room for more. */
+  end(): void {
+    if (this.#at !== this.#values.length) this.#refuse(`${this.#at} fields`, `${this.#values.length}`);
+  }
+
+  #array(most: number): readonly unknown[] {
+    const x = this.#next();
+    if (Array.isArray(x) && x.length <= most) return x;
+    return this.#refuse(`an array of at most ${most} items as ${this.#here()}`, typeof x);
+  }
+}
+
+/**
+ * Decodes one array. Refuses bytes that would not encode to themselves.
+ * @throws TacitError `code`; never anything else, whatever the bytes.
+ */
+export function fromCbor(bytes: Uint8Array, where: string, code: string, length?: number): Fields {
+  let value: unknown;
+  let canonical = false;
+  try {
+    value = decode(bytes, { strict: true, allowIndefinite: false, allowUndefined: false, allowNaN: false, allowInfinity: false });
+    canonical = sameBytes(encode(value), bytes);
+  } catch {
+    canonical = false;
+  }
+  if (!canonical) throw new TacitError(code, `${where}: expected canonical CBOR, got ${bytes.length} bytes that are not`);
+  return new Fields(value, where, code, length);
+}

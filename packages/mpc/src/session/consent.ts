@@ -1,0 +1,141 @@
+/**
+ * @file Consent: the one place that decides whether a run or a reveal is allowed. Every owner whose data flows in must have
+ * signed; a quorum of stake would replace `consents` alone.
+ */
+import { TacitError } from "@tacit/core/errors";
+import { type Grant, type GrantInput, grantId, type SignedGrant, type Source } from "./grant.ts";
+
+/** Where a bound value comes from, as the executor knows it, not as the driver says. */
+export interface BoundInput {
+  /** Sorted. Empty for a public value. */
+  readonly owners: readonly string[];
+  readonly source: Source;
+  readonly rows: number;
+}
+
+/** A Program with what it is run on. Results keep theirs: a later reveal is judged by how they were really made. */
+export interface BoundRun {
+  /** "" for an input as it came. */
+  readonly program: string;
+  readonly inputs: readonly BoundInput[];
+}
+
+/** A grant whose signatures were verified against this session. */
+export interface Consent {
+  readonly id: string;
+  readonly grant: Grant;
+  readonly signers: ReadonlySet<string>;
+}
+
+/** How much of a grant was used. */
+export interface Used {
+  readonly runs: number;
+  readonly reveals: number;
+}
+
+/** Whether those who signed may decide for `owners`: today all of them must have. */
+export const consents = (signers: ReadonlySet<string>, owners: readonly string[]): boolean => owners.every((o) => signers.has(o));
+
+/** The union of owner sets, sorted: what results inherit. */
+export function unionOfOwners(inputs: readonly { readonly owners: readonly string[] }[]): string[] {
+  return [...new Set(inputs.flatMap((i) => i.owners))].sort();
+}
+
+export const consentOf = (signed: SignedGrant, signers: ReadonlySet<string>): Consent => ({
+  id: grantId(signed.grant),
+  grant: signed.grant,
+  signers,
+});
+
+function sourceFits(allowed: Source, actual: Source): boolean {
+  if (allowed.kind === "handle") return actual.kind === "handle" && actual.handle === allowed.handle;
+  if (allowed.kind === "result") return actual.kind === "result" && actual.program === allowed.program;
+  if (actual.kind !== "public") return false;
+  if (allowed.distinct && !actual.distinct) return false;
+  if (allowed.least !== null && (actual.least === null || actual.least < allowed.least)) return false;
+  return allowed.most === null || (actual.most !== null && actual.most <= allowed.most);
+}
+
+function inputFits(allowed: GrantInput, actual: BoundInput): string | undefined {
+  if (!allowed.sources.some((s) => sourceFits(s, actual.source))) return "comes from a source that is not allowed";
+  if (actual.rows < allowed.rows) return `has ${actual.rows} rows where at least ${allowed.rows} are asked`;
+  if (!actual.owners.every((o) => allowed.owners.includes(o))) return "belongs to owners who are not named";
+  return undefined;
+}
+
+/** Why `consent` does not cover `run` at `now` (seconds), or undefined where it does. Counts are judged apart. */
+function mismatch(consent: Consent, run: BoundRun, now: number): string | undefined {
+  const { grant } = consent;
+  if (grant.program !== run.program) return "is for another program";
+  if (grant.expires <= now) return "has expired";
+  if (grant.inputs.length !== run.inputs.length) return `names ${grant.inputs.length} inputs, not ${run.inputs.length}`;
+  for (const [i, actual] of run.inputs.entries()) {
+    const why = inputFits(grant.inputs[i]!, actual);
+    if (why !== undefined) return `does not fit: input ${i} ${why}`;
+  }
+  return consents(consent.signers, unionOfOwners(run.inputs)) ? undefined : "lacks the signature of an owner";
+}
+
+function refuse(what: string, hint: string, reasons: readonly string[]): never {
+  const because = reasons.length === 0 ? "no grant names it" : reasons.join("; ");
+  throw new TacitError(
+    "POLICY_REFUSED",
+    `${what}: expected a grant signed by every owner, got none that allows it (${because})`,
+    { hint },
+  );
+}
+
+const short = (program: string): string => (program === "" ? "an input" : `program ${program.slice(0, 12)}`);
+
+/**
+ * The grant under which `run` may be run once more; undefined where no owner's data flows in.
+ * @throws TacitError POLICY_REFUSED with every grant's reason
+ */
+export function permitRun(all: Iterable<Consent>, run: BoundRun, used: (id: string) => Used, now: number): Consent | undefined {
+  const owners = unionOfOwners(run.inputs);
+  if (owners.length === 0) return undefined;
+  const reasons: string[] = [];
+  for (const consent of all) {
+    if (consent.grant.program !== run.program) continue;
+    const why = mismatch(consent, run, now) ?? (used(consent.id).runs < consent.grant.runs ? undefined : "has no runs left");
+    if (why === undefined) return consent;
+    reasons.push(`grant ${consent.id.slice(0, 12)} ${why}`);
+  }
+  return refuse(`run of ${short(run.program)}`, `the owners to ask are ${owners.join(", ")}: show them tacit plan`, reasons);
+}
+
+/** A wish to open output `output` of `run` to `to`. */
+export interface Wish {
+  readonly output: number;
+  readonly to: string;
+  readonly why: string;
+}
+
+/**
+ * The grant under which the result may be opened.
+ * @throws TacitError POLICY_REFUSED
+ */
+export function permitReveal(
+  all: Iterable<Consent>,
+  run: BoundRun,
+  wish: Wish,
+  used: (id: string) => Used,
+  now: number,
+): Consent {
+  const owners = unionOfOwners(run.inputs);
+  const reasons: string[] = [];
+  for (const consent of all) {
+    if (consent.grant.program !== run.program) continue;
+    const named = consent.grant.disclosures.some((d) => d.output === wish.output && d.to === wish.to && d.why === wish.why);
+    let why = mismatch(consent, run, now);
+    why ??= named ? undefined : "does not disclose this output to this recipient for this reason";
+    why ??= used(consent.id).reveals < consent.grant.reveals ? undefined : "has no reveals left";
+    if (why === undefined) return consent;
+    reasons.push(`grant ${consent.id.slice(0, 12)} ${why}`);
+  }
+  return refuse(
+    `reveal of output ${wish.output} of ${short(run.program)} to ${wish.to}`,
+    `the owners to ask are ${owners.join(", ")}: a reveal needs the consent of all of them, with this recipient and this reason`,
+    reasons,
+  );
+}
