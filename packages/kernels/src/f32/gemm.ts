@@ -1,0 +1,60 @@
+/** @file Matrix product: its parameters and words. */
+import type { Address, Kernel } from "./instruction.ts";
+import { OPCODES } from "./opcodes.gen.ts";
+import { gemmReference } from "./reference/gemm.ts";
+
+/** C[batch,m,n] = epilogue(A[batch,m,k] x B[batch,k,n]), f32. Any size may be 0 (k = 0 gives the epilogue of zeros). */
+export interface GemmParams {
+  readonly a: Address;
+  readonly b: Address;
+  readonly c: Address;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Strides in elements of rows and columns. Fast if one of each pair is 1. Default: row-major. */
+  readonly rsa?: number;
+  readonly csa?: number;
+  readonly rsb?: number;
+  readonly csb?: number;
+  /** Elements from one row of C to the next (default n). */
+  readonly ldc?: number;
+  /** Products (default 1) and elements from one matrix to the next; 0 uses one matrix for all (defaults: m*k, k*n, m*ldc). */
+  readonly batch?: number;
+  readonly batchStrideA?: number;
+  readonly batchStrideB?: number;
+  readonly batchStrideC?: number;
+  /** Epilogue, in this order: add the old C, add a bias of m (per row) or n (per column), relu. */
+  readonly accumulate?: boolean;
+  readonly rowBias?: Address;
+  readonly colBias?: Address;
+  readonly relu?: boolean;
+  /** Address of a step s: C -= s * (A x B), and nothing else of the epilogue. */
+  readonly axpy?: Address;
+}
+
+export const GEMM_FLAGS = { ACCUMULATE: 1, ROW_BIAS: 2, COL_BIAS: 4, RELU: 8, AXPY: 16 } as const;
+
+function flags(p: GemmParams): number {
+  if (p.axpy !== undefined) return GEMM_FLAGS.AXPY;
+  return (
+    (p.accumulate ? GEMM_FLAGS.ACCUMULATE : 0) |
+    (p.rowBias !== undefined ? GEMM_FLAGS.ROW_BIAS : 0) |
+    (p.colBias !== undefined ? GEMM_FLAGS.COL_BIAS : 0) |
+    (p.relu ? GEMM_FLAGS.RELU : 0)
+  );
+}
+
+export const gemm: Kernel<GemmParams> = {
+  name: "gemm",
+  opcode: OPCODES.gemm,
+  encode(p) {
+    const { rsa = p.k, csa = 1, rsb = p.n, csb = 1, ldc = p.n, batch = 1 } = p;
+    const { batchStrideA = p.m * p.k, batchStrideB = p.k * p.n, batchStrideC = p.m * ldc } = p;
+    const bias = p.rowBias ?? p.colBias ?? 0;
+    const strides = [rsa, csa, rsb, csb, ldc, batch, batchStrideA, batchStrideB, batchStrideC];
+    return { opcode: OPCODES.gemm, words: [p.a, p.b, p.c, p.m, p.n, p.k, ...strides, flags(p), bias, p.axpy ?? 0] };
+  },
+  // One tile, a block of A (96 x 256) and a panel of B (512 x 256).
+  scratchBytes: () => 1024 + 4 * 256 * (96 + 512 + 8),
+  reference: gemmReference,
+};
