@@ -205,7 +205,11 @@ export async function step(losses: readonly Handle[], updates: readonly TensorUp
   const lazy = targets.filter((e) => e.leaf === null);
   if (lazy.length > 0) await realizeExprs(lazy);
   const leaves = new Set<Leaf>();
-  const results = new Set<Expr>(losses.map((t) => t.expr));
+  const results = new Set<Expr>();
+  for (const { expr } of losses) {
+    results.add(expr);
+    expr.used = true;
+  }
   const replacements = updates.map((u, i) => replacement(u, i, leaves, results));
   const changed = [...leaves];
   const outputs = losses.map((t) => t.expr).concat(sinksReading(changed));
@@ -227,6 +231,8 @@ function replacement({ tensor, next }: TensorUpdate, i: number, seen: Set<Leaf>,
   // A value that is an input or another result gets a node of its own: no two leaves may come to share a storage.
   const own = value.leaf !== null || results.has(value);
   results.add(value);
+  // Its place is in the updated tensor: it is no sink.
+  value.used = true;
   return { target, next: own ? emit("reshape", [value], value.shape) : value };
 }
 

@@ -9,24 +9,34 @@ interface Handle {
   expr: Expr;
 }
 
+/** Lazy tensors made in the current job. Most are read by an op at once, and never cost a WeakRef (100 ns). */
+let recent: Handle[] = [];
 let handles: WeakRef<Handle>[] = [];
 /** Realized nodes that keep their graph for a later `backward()`. */
 let histories: WeakRef<Expr>[] = [];
-let handleLimit = 512;
-let historyLimit = 512;
+const LIMIT = 512;
+let handleLimit = LIMIT;
+let historyLimit = LIMIT;
 
 const isSink = (e: Expr): boolean => e.leaf === null && !e.used;
 
-/** Remembers (weakly) a new lazy tensor. */
+/** Remembers a new lazy tensor, weakly from the end of the current job on. */
 export function track(handle: Handle): void {
-  handles.push(new WeakRef(handle));
-  if (handles.length > handleLimit) {
-    handles = handles.filter((ref) => {
-      const handle = ref.deref();
-      return handle !== undefined && isSink(handle.expr);
-    });
-    handleLimit = Math.max(512, 2 * handles.length);
-  }
+  if (recent.length === 0) queueMicrotask(flush);
+  else if (recent.length === LIMIT) flush();
+  recent.push(handle);
+}
+
+/** Recent tensors that are still sinks become weak entries. */
+function flush(): void {
+  for (const handle of recent) if (isSink(handle.expr)) handles.push(new WeakRef(handle));
+  recent = [];
+  if (handles.length <= handleLimit) return;
+  handles = handles.filter((ref) => {
+    const handle = ref.deref();
+    return handle !== undefined && isSink(handle.expr);
+  });
+  handleLimit = Math.max(LIMIT, 2 * handles.length);
 }
 
 /** Remembers (weakly) a realized node that keeps its graph. */
@@ -34,7 +44,7 @@ export function trackHistory(e: Expr): void {
   histories.push(new WeakRef(e));
   if (histories.length > historyLimit) {
     histories = histories.filter((ref) => ref.deref()?.op != null);
-    historyLimit = Math.max(512, 2 * histories.length);
+    historyLimit = Math.max(LIMIT, 2 * histories.length);
   }
 }
 
@@ -43,6 +53,7 @@ export function trackHistory(e: Expr): void {
  * sink is forgotten.
  */
 export function sinksReading(leaves: readonly Leaf[]): Expr[] {
+  flush();
   if (handles.length === 0) return [];
   const reads = reader(leaves);
   const found: Expr[] = [];
