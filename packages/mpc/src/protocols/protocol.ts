@@ -1,5 +1,6 @@
 /** @file Protocol: what a folder under protocols/ must offer. Shared code knows protocols only through this. */
-import type { Aval, Binding, Gap, Program, TypedArray } from "@tacit/core/program";
+import type { Binding, Gap } from "@tacit/core/device";
+import type { Aval, Program, TypedArray } from "@tacit/core/program";
 import type { Link } from "../transport/link.ts";
 
 /** What a run of a Program costs. Bytes are payload plus frame headers, per party; rounds the longest chain of dependent messages. */
@@ -94,7 +95,12 @@ export interface Protocol {
   /** Exact cost, from a dry run of the parties' own code. */
   estimate(program: Program, bindings: readonly Binding[], options: ProtocolOptions): Cost;
   /** Possible overflows, given bounds on the inputs' magnitudes (undefined: unknown). */
-  ranges(program: Program, bindings: readonly Binding[], bounds: readonly (number | undefined)[], options: ProtocolOptions): readonly RangeWarning[];
+  ranges(
+    program: Program,
+    bindings: readonly Binding[],
+    bounds: readonly (number | undefined)[],
+    options: ProtocolOptions,
+  ): readonly RangeWarning[];
   /** Client side: one payload per party. Throws INPUT_OUT_OF_RANGE. Randomness is the platform's CSPRNG. */
   share(values: TypedArray, aval: Aval, options: ProtocolOptions): readonly Uint8Array[];
   /** Client side: the value from every party's `exportShare`. */

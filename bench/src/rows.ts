@@ -1,0 +1,81 @@
+/** @file What a benchmark row is, and the JSON it becomes. */
+import type { Sample } from "./harness.ts";
+import { median } from "./harness.ts";
+
+/** A row's definition. */
+export interface RowSpec {
+  readonly name: string;
+  readonly unit: string;
+  readonly better: "lower" | "higher";
+  /** Interleaved passes; at least five. */
+  readonly runs: number;
+  /** Turns a sample's value (milliseconds for timed rows) into the unit. */
+  readonly convert?: (value: number) => number;
+  /** Absolute target in the unit, where the issue gives one. */
+  readonly target?: number;
+  /** Target as a ratio against peers: at least `ratio` times the peer's speed. */
+  readonly against?: Readonly<Record<string, number>>;
+}
+
+/** One row of the result. */
+export interface Row {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly better: "lower" | "higher";
+  readonly runs: number;
+  readonly min: number;
+  readonly max: number;
+  readonly cpu?: number;
+  readonly bytesPerParty?: number;
+  readonly rounds?: number;
+  readonly peers: Readonly<Record<string, number>>;
+  /** Our speed over the peer's, by medians. */
+  readonly ratios: Readonly<Record<string, number>>;
+  readonly target?: number;
+  readonly wanted?: Readonly<Record<string, number>>;
+  readonly meets: boolean | null;
+}
+
+/** Speed of `ours` relative to `theirs`. */
+const speedup = (better: "lower" | "higher", ours: number, theirs: number): number =>
+  better === "lower" ? theirs / ours : ours / theirs;
+
+/** Builds the row; `meets` is computed from the target and from every peer that was measured, null where there is nothing to compare. */
+export function makeRow(spec: RowSpec, ours: readonly Sample[], peers: ReadonlyMap<string, readonly Sample[]>): Row {
+  const convert = spec.convert ?? ((v: number): number => v);
+  const values = ours.map((s) => convert(s.value));
+  const value = median(values);
+  const peerMedians: Record<string, number> = {};
+  const ratios: Record<string, number> = {};
+  for (const [name, samples] of peers) {
+    const m = median(samples.map((s) => convert(s.value)));
+    peerMedians[name] = m;
+    ratios[name] = speedup(spec.better, value, m);
+  }
+  const checks: boolean[] = [];
+  if (spec.target !== undefined) checks.push(spec.better === "lower" ? value <= spec.target : value >= spec.target);
+  for (const [name, ratio] of Object.entries(spec.against ?? {})) {
+    const got = ratios[name];
+    if (got !== undefined) checks.push(got >= ratio);
+  }
+  const first = ours[0];
+  const cpus = ours.flatMap((s) => (s.cpu === undefined ? [] : [s.cpu]));
+  return {
+    name: spec.name,
+    value,
+    unit: spec.unit,
+    better: spec.better,
+    runs: values.length,
+    min: Math.min(...values),
+    max: Math.max(...values),
+    ...(cpus.length > 0 ? { cpu: median(cpus) } : {}),
+    ...(first?.bytesPerParty === undefined ? {} : { bytesPerParty: first.bytesPerParty }),
+    ...(first?.rounds === undefined ? {} : { rounds: first.rounds }),
+    peers: peerMedians,
+    ratios,
+    ...(spec.target === undefined ? {} : { target: spec.target }),
+    ...(spec.against === undefined ? {} : { wanted: spec.against }),
+    meets: checks.length === 0 ? null : checks.every(Boolean),
+  };
+}

@@ -1,0 +1,5 @@
+/** @file The list of suites. */
+import { engine } from "./engine.ts";
+import type { Suite } from "./suite.ts";
+
+export const SUITES: readonly Suite[] = [engine];
