@@ -31,7 +31,12 @@ export function packedGemm64WorkspaceBytes(m: i32, n: i32, k: i32): usize {
  */
 function packLine(src: usize, stride: usize, k: i32, dst: usize, pair: usize, odd: usize, correction: usize): void {
   let sum: u64 = 0;
-  for (let p = k >> 1; p > 0; --p) {
+  if (stride == 8 && odd == 8) {
+    for (let p = k >> 1; p > 0; --p, src += 16, dst += pair) {
+      v128.store(dst, v128.load(src));
+      sum -= load<u64>(src) * load<u64>(src, 8);
+    }
+  } else for (let p = k >> 1; p > 0; --p) {
     const x = load<u64>(src), y = load<u64>(src + stride);
     store<u64>(dst, x);
     store<u64>(dst + odd, y);
@@ -66,37 +71,45 @@ function packA(m: i32, k: i32, a: usize, rowStride: usize, columnStride: usize, 
   }
 }
 
-/** Four columns with unit stride: whole vectors at a time. */
-function packFour(src: usize, rowStride: usize, k: i32, dst: usize, pair: usize, correction: usize): void {
-  let s0 = i64x2.splat(0), s1 = i64x2.splat(0);
+/**
+ * A whole panel with unit column stride: the group of four columns as vectors and the fifth beside it, each row read once.
+ * (The tile has one group of four and one scalar column; other tiles take packLine.)
+ */
+function packPanel(src: usize, rowStride: usize, k: i32, dst: usize): void {
+  let s0 = i64x2.splat(0), s1 = i64x2.splat(0), sum: u64 = 0;
   for (let p = k >> 1; p > 0; --p) {
-    const x0 = v128.load(src), x1 = v128.load(src, 16);
-    const y0 = v128.load(src + rowStride), y1 = v128.load(src + rowStride, 16);
+    const next = src + rowStride;
+    const x0 = v128.load(src), x1 = v128.load(src, 16), y0 = v128.load(next), y1 = v128.load(next, 16);
+    const x = load<u64>(src, 32), y = load<u64>(next, 32);
     v128.store(dst, x0); v128.store(dst, x1, 16); v128.store(dst, y0, 32); v128.store(dst, y1, 48);
+    store<u64>(dst, x, 64); store<u64>(dst, y, 72);
     s0 = i64x2.sub(s0, i64x2.mul(x0, y0));
     s1 = i64x2.sub(s1, i64x2.mul(x1, y1));
-    src += rowStride * 2;
-    dst += pair;
+    sum -= x * y;
+    src = next + rowStride;
+    dst += 80;
   }
   if (k & 1) {
     v128.store(dst, v128.load(src)); v128.store(dst, v128.load(src, 16), 16);
     v128.store(dst, i64x2.splat(0), 32); v128.store(dst, i64x2.splat(0), 48);
+    store<u64>(dst, load<u64>(src, 32), 64); store<u64>(dst, 0, 72);
+    dst += 80;
   }
-  v128.store(correction, s0); v128.store(correction, s1, 16);
+  v128.store(dst, s0); v128.store(dst, s1, 16); store<u64>(dst, sum, 32);
 }
 
 function packB(n: i32, k: i32, b: usize, rowStride: usize, columnStride: usize, dst: usize): void {
   const pairs = <usize>((k + 1) >> 1), pair = <usize>TILE_COLUMNS * 16, panel = pairs * pair;
   for (let j = 0; j < n; j += TILE_COLUMNS, dst += panel + TILE_COLUMNS * 8) {
+    if (VECTOR_COLUMNS == 4 && TILE_COLUMNS == 5 && columnStride == 8 && j + 5 <= n) {
+      packPanel(b + <usize>j * 8, rowStride, k, dst);
+      continue;
+    }
     for (let c = 0; c < TILE_COLUMNS; ++c) {
       const vector = c < VECTOR_COLUMNS;
-      const group = <usize>(c & ~3) * 16, within = <usize>(c & 3);
-      const at = dst + (vector ? group + within * 8 : <usize>c * 16), odd: usize = vector ? 32 : 8;
+      const at = dst + (vector ? <usize>(c & ~3) * 16 + <usize>(c & 3) * 8 : <usize>c * 16), odd: usize = vector ? 32 : 8;
       const src = b + <usize>(j + c) * columnStride, correction = dst + panel + <usize>c * 8;
-      if (vector && !within && j + c + 4 <= n && columnStride == 8) {
-        packFour(src, rowStride, k, at, pair, correction);
-        c += 3;
-      } else if (j + c < n) packLine(src, rowStride, k, at, pair, odd, correction);
+      if (j + c < n) packLine(src, rowStride, k, at, pair, odd, correction);
       else packZeros(k, at, pair, odd, correction);
     }
   }
