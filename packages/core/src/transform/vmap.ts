@@ -1,7 +1,7 @@
 /** @file vmap: the Program that applies a Program to every slice of some of its inputs. */
 import { TacitError } from "../errors.ts";
 import { Expr, emit } from "../expr.ts";
-import { expand, permute, reshape } from "../ops/emit.ts";
+import { expand, permute, reshape, zeros } from "../ops/emit.ts";
 import { OPS } from "../ops/table.ts";
 import type { Node, Program } from "../program/program.ts";
 import { trace } from "./trace.ts";
@@ -56,6 +56,8 @@ function batchNode(node: Node, values: readonly Value[], size: number): Value {
   const exprs = args.map((v) => v.expr);
   const batched = args.map((v) => v.batched);
   if (!batched.includes(true)) return { expr: emit(node.op, exprs, node.attrs), batched: false };
+  // No slices: nothing to compute, and rules may divide by the size.
+  if (size === 0) return { expr: zeros({ shape: [0, ...node.aval.shape], dtype: node.aval.dtype }), batched: true };
   const rule = OPS.get(node.op)?.vmap;
   if (rule === undefined) throw new TacitError("VMAP_UNSUPPORTED", `vmap: expected ops with a batching rule, got ${node.op}`);
   return { expr: rule(exprs, batched, node.attrs, size), batched: true };
