@@ -65,6 +65,8 @@ export class Expr implements Aval {
   requiresGrad = false;
   /** Who receives the gradient that arrives here in `backward()`. */
   owner: GradOwner | null = null;
+  /** Gradients flowed through this node, or one that it reads, until the graph was released. */
+  cut = false;
   /** Some op reads this node. */
   used = false;
   /** `clock.now` when it was made. */
@@ -98,8 +100,9 @@ export class Expr implements Aval {
     return new Expr(null, NONE, NONE, aval, null);
   }
 
-  /** Forgets how the value was computed. */
+  /** Forgets how the value was computed: a gradient that should flow through it is an error from now on. */
   forget(): void {
+    this.cut ||= this.requiresGrad && this.owner === null;
     this.op = null;
     this.code = 0;
     this.args = NONE;
@@ -142,7 +145,9 @@ export function emit(name: string, args: readonly Expr[], attrs: readonly number
   const record = gradMode.enabled;
   for (const a of args) {
     a.used = true;
-    if (record && a.requiresGrad) e.requiresGrad = true;
+    if (!record) continue;
+    if (a.requiresGrad) e.requiresGrad = true;
+    if (a.cut && row.grad !== undefined) e.cut = true;
   }
   return e;
 }

@@ -6,7 +6,7 @@ import { sameShape, showAval } from "../program/aval.ts";
 import type { TypedArray } from "../program/dtype.ts";
 import { bindingCode, DONATED } from "./binding.ts";
 import { ExecutableCache } from "./cache.ts";
-import { pick, storageOn } from "./placement.ts";
+import { deviceOf, pick, storageOn } from "./placement.ts";
 import { programOfTrace, unsupported } from "./program.ts";
 import { dropHistories, sinksReading, trackHistory } from "./sinks.ts";
 import { addLeaf, endKey, forgetTrace, keyInput, keyWord, lastTrace, startKey, trace, traced } from "./trace.ts";
@@ -260,18 +260,18 @@ export async function reveal(e: Expr, options: Disclosure): Promise<TypedArray> 
 
 /** The value on another device, computed first where need be. */
 export async function send(e: Expr, device: Device): Promise<Expr> {
-  await realizeExprs([e]);
-  const leaf = e.leaf!;
-  if (leaf.device === device && leaf.host === null) return e;
-  if (!leaf.device.readable && leaf.host === null) {
+  const from = deviceOf(e);
+  if (!from.readable && from !== device) {
     expected(
       "DEVICE_SECRET",
       "to",
       "a value that can be read where it is",
-      `${showAval(e)} on ${leaf.device.name}`,
+      `${showAval(e)} on ${from.name}`,
       "disclose it with reveal({ to, why })",
     );
   }
+  await realizeExprs([e]);
+  if (from === device && e.leaf!.host === null) return e;
   if (device.supports?.(e.dtype) === false) expected("DTYPE_UNSUPPORTED", "to", `a dtype of device ${device.name}`, e.dtype);
   const values = await read(e);
   const storage = device.share === undefined ? device.put(values, e) : await device.share(values, e);

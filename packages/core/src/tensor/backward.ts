@@ -1,6 +1,6 @@
 /** @file Autograd on tensors: `backward`, `gradients`, `noGrad`. All of it extends the lazy graph; nothing is computed. */
 import { stale } from "../engine/trace.ts";
-import { expected } from "../errors.ts";
+import { expected, TacitError } from "../errors.ts";
 import { type Expr, gradMode } from "../expr.ts";
 import { sameShape, showAval, sizeOf } from "../program/aval.ts";
 import { backward as backwardExpr } from "../transform/backward.ts";
@@ -68,6 +68,17 @@ function pull(root: Expr, seed: Expr | undefined, wrt: readonly Expr[], options:
   return out;
 }
 
+/** A value whose graph a step released: its part of the gradient would be missing. */
+function released(x: Expr, a: Expr): never {
+  throw new TacitError(
+    "AUTOGRAD_NO_GRAPH",
+    `backward: ${x.op!.name}: expected arguments with their graph, got ${showAval(a)}, whose graph a step released`,
+    {
+      hint: "build both losses before one step, or use detach() where only its value is meant",
+    },
+  );
+}
+
 /**
  * Visits the recorded graph behind `root`, reader before argument. @throws TENSOR_STALE when a step replaced what it reads
  */
@@ -78,6 +89,7 @@ function visitRecorded(root: Expr, visit: (x: Expr) => void): void {
     visit(x);
     for (const a of x.args) {
       if (a.leaf !== null && a.leaf.version > x.born) stale(x, a);
+      if (a.cut && x.op?.grad !== undefined) released(x, a);
       if (!a.requiresGrad || seen.has(a)) continue;
       seen.add(a);
       stack.push(a);

@@ -138,7 +138,7 @@ export class Tensor extends LinearTensor implements GradOwner {
   /** The same value, constant to autograd. Of a leaf: sees later updates, as in PyTorch. */
   detach(): Tensor {
     const e = this.expr;
-    if (!e.requiresGrad) return new Tensor(e);
+    if (!e.requiresGrad && !e.cut) return new Tensor(e);
     if (e.leaf !== null) return new Tensor(new Expr(null, [], [], e, e.leaf));
     const copy = new Expr(e.op, e.args, e.attrs, e, null);
     copy.code = e.code;
