@@ -1,0 +1,138 @@
+/** @file Truncation and re-sharing of products: the ways out of a Raw. */
+import { TacitError } from "@tacit/core/errors";
+import { STREAM } from "../streams.ts";
+import { type Context, type Part, planPieces } from "./context.ts";
+import { fresh } from "./local.ts";
+import type { Raw } from "./raw.ts";
+import type { Shares } from "./values.ts";
+
+/** Messages of a piece. */
+const MESSAGE = { z: 0, correction: 1, deal: 2 } as const;
+
+/** Bytes of n values of w bits, packed (as/pack.ts): whole groups of 8. */
+export function packedBytes(n: number, w: number): number {
+  return Math.ceil(n / 8) * w;
+}
+
+function checkShift(op: string, f: number): void {
+  // At f = 32 the correction modulo 2^(f+1) would no longer fit 32 bits: it would be wrong, silently, one time in three.
+  if (!Number.isInteger(f) || f < 0 || f > 31) {
+    throw new TacitError("MPC_TRUNCATION", `${op}: expected a shift of 0 to 31 bits, got ${f}`, {});
+  }
+}
+
+/** Where the shares of one piece come from: z (a product, role-wise 3-of-3) or an existing sharing. */
+interface Source {
+  /** Role 2: this party's part, z_2, and whether a zero-share is added. */
+  readonly z: number;
+  readonly product: boolean;
+}
+
+/** Role 2 deals: it receives nothing, so its share is ready at once. */
+function deal(part: Part, f: number, source: Source, out: Shares, depth: number): number {
+  const { ctx, n } = part;
+  const w = ctx.alloc(8 * n + packedBytes(n, f + 1));
+  const low = source.product ? part.low(STREAM.zero) : 0;
+  const high = source.product ? part.high(STREAM.zero) : 0;
+  const masks = [part.high(STREAM.rho), part.high(STREAM.mu), part.high(STREAM.nu0), part.low(STREAM.nu2)] as const;
+  part.kernels.truncateDeal(n, f, source.z, w, w + 8 * n, out.a, out.b, low, high, ...masks);
+  part.send(1, MESSAGE.deal, depth, w, 8 * n + packedBytes(n, f + 1));
+  ctx.release(w);
+  return depth;
+}
+
+/** Roles 0 and 1 know c = za + zb + 2^62. */
+async function combine(part: Part, f: number, za: number, zb: number, out: Shares, depth: number): Promise<number> {
+  const { ctx, n, kernels } = part;
+  const bytes = packedBytes(n, f + 1);
+  const d = ctx.alloc(bytes);
+  const other = ctx.alloc(bytes);
+  const peer = part.role === 0 ? 1 : 0;
+  const y1 = part.role === 0 ? out.b : out.a;
+  let ready = depth;
+  if (part.role === 0) {
+    const states = [part.low(STREAM.rho), part.low(STREAM.mu), part.low(STREAM.nu0)] as const;
+    kernels.truncateCombine(n, f, za, zb, 0, 0, ...states, d, y1, out.a);
+  } else {
+    const w = ctx.alloc(8 * n + bytes);
+    ready = Math.max(ready, await part.receive(2, MESSAGE.deal, w, 8 * n + bytes));
+    kernels.truncateCombine(n, f, za, zb, w, w + 8 * n, 0, 0, part.high(STREAM.nu2), d, y1, out.b);
+    ctx.release(w);
+  }
+  part.send(peer, MESSAGE.correction, ready, d, bytes);
+  ready = Math.max(ready, await part.receive(peer, MESSAGE.correction, other, bytes));
+  kernels.truncateFinish(n, f, y1, other);
+  ctx.release(d, other);
+  return ready;
+}
+
+/** Roles 0 and 1 show each other their parts of a product, re-randomised; nothing goes to role 2, so k_1 has nothing to mask. */
+async function combineProduct(part: Part, f: number, z: number, out: Shares, depth: number): Promise<number> {
+  const { ctx, n } = part;
+  const zero: readonly [number, number] = part.role === 0 ? [part.low(STREAM.zero), 0] : [0, part.high(STREAM.zero)];
+  part.kernels.zeroShare(n, z, ...zero);
+  const peer = part.role === 0 ? 1 : 0;
+  part.send(peer, MESSAGE.z, depth, z, 8 * n);
+  const zb = ctx.alloc(8 * n);
+  const known = Math.max(depth, await part.receive(peer, MESSAGE.z, zb, 8 * n));
+  const ready = await combine(part, f, z, zb, out, known);
+  ctx.release(zb);
+  return ready;
+}
+
+/**
+ * floor((x + rho) / 2^shift) with rho uniform in [0, 2^shift), for raw products |x| < 2^62 and 0 <= shift <= 31: unbiased,
+ * error below one unit, exact multiples of 2^shift exact. rho is known to role 2 of a piece, (x + rho) mod 2^shift to roles 0 and 1.
+ * 2 rounds, 8 + (8 + 3 (shift + 1) / 8 + 8) / 3 bytes per element and party. Consumes raw. Throws MPC_TRUNCATION, RAW_CONSUMED.
+ */
+export async function truncate(ctx: Context, id: number, raw: Raw, shift: number): Promise<Shares> {
+  checkShift("truncate", shift);
+  const op = ctx.begin(id, "truncate");
+  const z = raw.take("truncate");
+  const out = fresh(ctx, raw.n, raw.depth);
+  const depth = await op.each(planPieces(raw.n, ctx.me, id), raw.depth, (part) => {
+    const at = z + 8 * part.lo;
+    if (part.role === 2) return deal(part, shift, { z: at, product: true }, part.of(out), raw.depth);
+    return combineProduct(part, shift, at, part.of(out), raw.depth);
+  });
+  ctx.release(z);
+  return { ...out, depth };
+}
+
+/**
+ * The same for an existing sharing x = A + B (A at roles 0 and 1, B at role 2), |x| < 2^62. c = A + m + 2^62 and r = m - B with an
+ * offset m that all parties know: rho = r mod 2^shift is uniform whatever the sharing. 2 rounds. x is not consumed.
+ */
+export async function truncateShares(ctx: Context, id: number, x: Shares, shift: number): Promise<Shares> {
+  checkShift("truncateShares", shift);
+  const op = ctx.begin(id, "truncateShares");
+  const out = fresh(ctx, x.n, x.depth);
+  const depth = await op.each(planPieces(x.n, ctx.me, id), x.depth, async (part) => {
+    const own = part.of(x);
+    const m = ctx.alloc(8 * part.n);
+    part.kernels.keystream(part.common(STREAM.offset), m, 8 * part.n);
+    let ready: number;
+    if (part.role === 2) {
+      part.kernels.sub64(own.a, m, m, part.n);
+      part.kernels.add64(own.b, m, m, part.n);
+      ready = deal(part, shift, { z: m, product: false }, part.of(out), x.depth);
+    } else ready = await combine(part, shift, part.role === 0 ? own.b : own.a, m, part.of(out), x.depth);
+    ctx.release(m);
+    return ready;
+  });
+  return { ...out, depth };
+}
+
+/** Replicated shares of a raw product, scale unchanged (Araki et al. 2016). 1 round, 8 B per element. Consumes raw. */
+export async function reshare(ctx: Context, id: number, raw: Raw): Promise<Shares> {
+  const op = ctx.begin(id, "reshare");
+  const a = raw.take("reshare");
+  const b = ctx.alloc(8 * raw.n);
+  const depth = await op.each(planPieces(raw.n, ctx.me, id), raw.depth, (part) => {
+    const at = a + 8 * part.lo;
+    part.kernels.zeroShare(part.n, at, part.low(STREAM.zero), part.high(STREAM.zero));
+    part.send(part.previous, MESSAGE.z, raw.depth, at, 8 * part.n);
+    return part.receive(part.next, MESSAGE.z, b + 8 * part.lo, 8 * part.n);
+  });
+  return { a, b, n: raw.n, depth };
+}
