@@ -1,10 +1,10 @@
 /** @file The packed product of matrices mod 2^64: panels, any strides, any sizes. */
 import { micro64, TILE_COLUMNS, TILE_ROWS, VECTOR_COLUMNS } from "./micro64.gen";
 
-// Depth of a block: a B panel (256 * 5 * 8 = 10 KB) and an A panel (6 KB) share the 32 KB first-level cache.
+// Depth of a block: a B panel (256 * 6 * 8 = 12 KB) and an A panel (4 KB) share the 32 KB first-level cache.
 const BLOCK_K: i32 = 256;
-// Rows of a packed A block (120 * 256 * 8 = 240 KB) and columns of a packed B block (640 * 256 * 8 = 1.3 MB).
-const BLOCK_M: i32 = TILE_ROWS * 40;
+// Rows of a packed A block (128 * 256 * 8 = 256 KB) and columns of a packed B block (768 * 256 * 8 = 1.5 MB).
+const BLOCK_M: i32 = TILE_ROWS * 64;
 const BLOCK_N: i32 = TILE_COLUMNS * 128;
 const TILE_BYTES: usize = <usize>(TILE_ROWS * TILE_COLUMNS * 8 + 64);
 
@@ -72,36 +72,32 @@ function packA(m: i32, k: i32, a: usize, rowStride: usize, columnStride: usize, 
 }
 
 /**
- * A whole panel with unit column stride: the group of four columns as vectors and the fifth beside it, each row read once.
- * (The tile has one group of four and one scalar column; other tiles take packLine.)
+ * A whole panel with unit column stride: the group of four columns as vectors and the two scalar columns beside it, each
+ * row read once. (Tiles of another shape take packLine.)
  */
 function packPanel(src: usize, rowStride: usize, k: i32, dst: usize): void {
-  let s0 = i64x2.splat(0), s1 = i64x2.splat(0), sum: u64 = 0;
-  for (let p = k >> 1; p > 0; --p) {
+  let s0 = i64x2.splat(0), s1 = i64x2.splat(0), s2 = i64x2.splat(0);
+  const zero = i64x2.splat(0);
+  for (let p = k; p > 0; p -= 2) {
     const next = src + rowStride;
-    const x0 = v128.load(src), x1 = v128.load(src, 16), y0 = v128.load(next), y1 = v128.load(next, 16);
-    const x = load<u64>(src, 32), y = load<u64>(next, 32);
+    const x0 = v128.load(src), x1 = v128.load(src, 16), x2 = v128.load(src, 32);
+    let y0 = zero, y1 = zero, y2 = zero;
+    if (p > 1) { y0 = v128.load(next); y1 = v128.load(next, 16); y2 = v128.load(next, 32); }
     v128.store(dst, x0); v128.store(dst, x1, 16); v128.store(dst, y0, 32); v128.store(dst, y1, 48);
-    store<u64>(dst, x, 64); store<u64>(dst, y, 72);
+    v128.store(dst, v128.shuffle<i64>(x2, y2, 0, 2), 64); v128.store(dst, v128.shuffle<i64>(x2, y2, 1, 3), 80);
     s0 = i64x2.sub(s0, i64x2.mul(x0, y0));
     s1 = i64x2.sub(s1, i64x2.mul(x1, y1));
-    sum -= x * y;
+    s2 = i64x2.sub(s2, i64x2.mul(x2, y2));
     src = next + rowStride;
-    dst += 80;
+    dst += 96;
   }
-  if (k & 1) {
-    v128.store(dst, v128.load(src)); v128.store(dst, v128.load(src, 16), 16);
-    v128.store(dst, i64x2.splat(0), 32); v128.store(dst, i64x2.splat(0), 48);
-    store<u64>(dst, load<u64>(src, 32), 64); store<u64>(dst, 0, 72);
-    dst += 80;
-  }
-  v128.store(dst, s0); v128.store(dst, s1, 16); store<u64>(dst, sum, 32);
+  v128.store(dst, s0); v128.store(dst, s1, 16); v128.store(dst, s2, 32);
 }
 
 function packB(n: i32, k: i32, b: usize, rowStride: usize, columnStride: usize, dst: usize): void {
   const pairs = <usize>((k + 1) >> 1), pair = <usize>TILE_COLUMNS * 16, panel = pairs * pair;
   for (let j = 0; j < n; j += TILE_COLUMNS, dst += panel + TILE_COLUMNS * 8) {
-    if (VECTOR_COLUMNS == 4 && TILE_COLUMNS == 5 && columnStride == 8 && j + 5 <= n) {
+    if (VECTOR_COLUMNS == 4 && TILE_COLUMNS == 6 && columnStride == 8 && j + 6 <= n) {
       packPanel(b + <usize>j * 8, rowStride, k, dst);
       continue;
     }
