@@ -1,4 +1,5 @@
 /** @file Every gradient rule, and the gradient of every gradient, against central differences in f64. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { interpret } from "../../src/device/reference/index.ts";
 import { Expr, emit } from "../../src/expr.ts";
@@ -8,7 +9,7 @@ import type { TypedArray } from "../../src/program/dtype.ts";
 import type { Program } from "../../src/program/program.ts";
 import { backward, trace } from "../../src/transform/index.ts";
 import { CASES, type Case, title } from "./cases.ts";
-import { expectClose, placeholders, run, values } from "./harness.ts";
+import { type Arg, expectClose, f, filled, placeholders, run, values } from "./harness.ts";
 
 const isFloat = (x: { dtype: string }): boolean => x.dtype === "f32" || x.dtype === "f64";
 
@@ -90,6 +91,81 @@ describe("gradients", () => {
         ),
         ..."shiftLeft shiftRight".split(" "),
       ].sort(),
+    );
+  });
+});
+
+const small = (min: number, max: number): fc.Arbitrary<number> => fc.integer({ min, max });
+
+describe("gradients on random shapes", () => {
+  const check = (leaves: readonly Expr[], args: readonly Arg[], y: Expr, seed: number): void => {
+    const w = weighted(y, seed);
+    checkGradient(w.total, [...leaves, w.weight], [...args.map((a, i) => values(a, seed + i)), w.values], 3e-8);
+  };
+
+  it("hold for convolutions of any stride, padding, dilation and groups", () => {
+    const sizes = fc.record({
+      n: small(1, 2),
+      g: small(1, 2),
+      c: small(1, 2),
+      o: small(1, 2),
+      h: small(2, 6),
+      w: small(2, 6),
+      kh: small(1, 3),
+      kw: small(1, 3),
+      attrs: fc.tuple(small(1, 4), small(1, 4), small(0, 2), small(0, 2), small(1, 2), small(1, 2)),
+      seed: fc.nat(1000),
+    });
+    fc.assert(
+      fc.property(sizes, ({ n, g, c, o, h, w, kh, kw, attrs, seed }) => {
+        fc.pre(h + 2 * attrs[2] > attrs[4] * (kh - 1) && w + 2 * attrs[3] > attrs[5] * (kw - 1));
+        const args = [f(n, c * g, h, w), f(o * g, c, kh, kw)];
+        const leaves = placeholders(args);
+        check(leaves, args, emit("conv2d", leaves, [...attrs, g]), seed);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("hold for pools of any window, stride and padding", () => {
+    const sizes = fc.record({
+      n: small(1, 2),
+      h: small(3, 6),
+      w: small(3, 6),
+      kh: small(1, 3),
+      kw: small(1, 3),
+      sh: small(1, 4),
+      sw: small(1, 4),
+      ph: small(0, 1),
+      pw: small(0, 1),
+      count: small(0, 1),
+    });
+    fc.assert(
+      fc.property(sizes, ({ n, h, w, kh, kw, sh, sw, ph, pw, count }) => {
+        const attrs = [kh, kw, sh, sw, Math.min(ph, kh >> 1), Math.min(pw, kw >> 1)];
+        const args = [filled("distinct", n, 1, h, w)];
+        const leaves = placeholders(args);
+        check(leaves, args, emit("maxPool2d", leaves, attrs), 5);
+        check(leaves, args, emit("avgPool2d", leaves, [...attrs, count]), 6);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("hold for products, quotients and choices of any shapes that broadcast", () => {
+    const shape = fc.array(small(1, 3), { maxLength: 4 });
+    const operand = (full: readonly number[]): fc.Arbitrary<number[]> =>
+      fc
+        .tuple(small(0, full.length), fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }))
+        .map(([cut, ones]) => full.slice(cut).map((d, i) => (ones[i] ? 1 : d)));
+    const pair = shape.chain((full) => fc.tuple(operand(full), operand(full)));
+    fc.assert(
+      fc.property(pair, fc.constantFrom("add", "sub", "mul", "div", "pow", "maximum", "minimum"), ([a, b], op) => {
+        const args = [filled("positive", ...a), filled("positive", ...b)];
+        const leaves = placeholders(args);
+        check(leaves, args, emit(op, leaves), 11);
+      }),
+      { numRuns: 60 },
     );
   });
 });

@@ -3,11 +3,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TacitError } from "../../src/errors.ts";
 import { emit } from "../../src/expr.ts";
+import type { OpRow } from "../../src/ops/row.ts";
 import { OPS } from "../../src/ops/table.ts";
-import type { Aval } from "../../src/program/aval.ts";
-import { DTYPES } from "../../src/program/dtype.ts";
+import { type Aval, sizeOf } from "../../src/program/aval.ts";
+import { DTYPE, DTYPES } from "../../src/program/dtype.ts";
 import { CASES } from "./cases.ts";
-import { type Arg, f, index, placeholders, typed } from "./harness.ts";
+import { type Arg, f, index, placeholders, typed, values } from "./harness.ts";
 
 type Bad = [op: string, args: Arg[], attrs: number[], code: string, message: RegExp];
 
@@ -99,6 +100,17 @@ const BAD: Bad[] = [
   ["randomBits", [typed("i32", 9, 2), typed("u32", 9, 1)], [4], "DTYPE_UNSUPPORTED", /u32/],
 ];
 
+/** The reference keeps the promise of the shape rule: array type and length; or throws a TacitError about the data. */
+function checkReference(row: OpRow, args: readonly Aval[], attrs: readonly number[], out: Aval): void {
+  if (sizeOf(out.shape) > 1e5) return;
+  const given = args
+    .map((a, i) => values({ ...a, fill: "ties" }, i + 1))
+    .map((v, i) => (args[i]!.dtype === "f32" ? Float32Array.from(v as Float64Array) : v));
+  const y = row.reference(given, args, attrs, out);
+  expect(y.constructor, row.name).toBe(DTYPE[out.dtype].make(0).constructor);
+  expect(y.length, row.name).toBe(sizeOf(out.shape));
+}
+
 describe("shape rules", () => {
   it.each(BAD)("%s refuses what does not fit (case %#)", (op, args, attrs, code, message) => {
     expect(() => emit(op, placeholders(args), attrs)).toThrow(
@@ -110,7 +122,7 @@ describe("shape rules", () => {
     expect(() => emit("toString", [])).toThrow(expect.objectContaining({ code: "OP_UNKNOWN" }));
   });
 
-  it("give for any attributes and argument types a result of whole sizes or a TacitError", () => {
+  it("give for any attributes and argument types a result of whole sizes that the reference fills, or a TacitError", () => {
     const aval: fc.Arbitrary<Aval> = fc.record({
       dtype: fc.constantFrom(...DTYPES),
       shape: fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 5 }),
@@ -134,6 +146,7 @@ describe("shape rules", () => {
           accepted++;
           expect(DTYPES).toContain(out.dtype);
           for (const d of out.shape) expect(Number.isSafeInteger(d) && d >= 0, `${row.name} gives a size of ${d}`).toBe(true);
+          checkReference(row, args, attrs, out);
         } catch (e) {
           if (!(e instanceof TacitError)) throw e;
         }
