@@ -5,11 +5,16 @@ import { expected } from "../errors.ts";
 export type Json = string | number | boolean | null | readonly Json[] | ReadonlyMap<string, Json>;
 
 const MAX_DEPTH = 8;
-const SPACE = /[ \t\n\r]*/y;
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const WORD = /true|false|null/y;
+/** No number of a header is longer: 2^53 has 16 digits. */
+const MAX_NUMBER = 32;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/;
+const WORDS: ReadonlyArray<readonly [string, Json]> = [
+  ["true", true],
+  ["false", false],
+  ["null", null],
+];
 
+/** Scans by hand where the input may be long: a regular expression's backtracking stack would grow with it. */
 class Reader {
   private at = 0;
   private readonly text: string;
@@ -20,21 +25,22 @@ class Reader {
 
   document(): Json {
     const value = this.value(0);
-    this.match(SPACE);
+    this.space();
     if (this.at !== this.text.length) this.fail("the end of the header");
     return value;
   }
 
   private value(depth: number): Json {
-    this.match(SPACE);
+    this.space();
     const c = this.text[this.at];
     if (depth >= MAX_DEPTH) this.fail(`at most ${MAX_DEPTH} levels`);
     if (c === "{") return this.object(depth);
     if (c === "[") return this.array(depth);
     if (c === '"') return this.string();
-    const word = this.match(WORD);
-    if (word !== null) return word === "null" ? null : word === "true";
-    return Number(this.match(NUMBER) ?? this.fail("a JSON value"));
+    const word = WORDS.find(([name]) => this.text.startsWith(name, this.at));
+    const raw = word?.[0] ?? NUMBER.exec(this.text.slice(this.at, this.at + MAX_NUMBER))?.[0] ?? this.fail("a JSON value");
+    this.at += raw.length;
+    return word === undefined ? Number(raw) : word[1];
   }
 
   private object(depth: number): ReadonlyMap<string, Json> {
@@ -42,7 +48,7 @@ class Reader {
     this.at++;
     if (this.eat("}")) return out;
     do {
-      this.match(SPACE);
+      this.space();
       const key = this.string();
       if (out.has(key)) this.fail("keys that differ", "a repeated key");
       if (!this.eat(":")) this.fail("':'");
@@ -63,24 +69,28 @@ class Reader {
   }
 
   private string(): string {
-    const raw = this.match(STRING) ?? this.fail("a string");
-    const value: unknown = JSON.parse(raw);
-    return String(value);
+    if (this.text[this.at] !== '"') this.fail("a string");
+    let end = this.at + 1;
+    while (end < this.text.length && this.text[end] !== '"') end += this.text[end] === "\\" ? 2 : 1;
+    const raw = this.text.slice(this.at, end + 1);
+    try {
+      const value: unknown = JSON.parse(raw);
+      this.at = end + 1;
+      return String(value);
+    } catch {
+      return this.fail("a string");
+    }
+  }
+
+  private space(): void {
+    while (this.at < this.text.length && " \t\n\r".includes(this.text[this.at]!)) this.at++;
   }
 
   private eat(c: string): boolean {
-    this.match(SPACE);
+    this.space();
     if (this.text[this.at] !== c) return false;
     this.at++;
     return true;
-  }
-
-  private match(pattern: RegExp): string | null {
-    pattern.lastIndex = this.at;
-    const found = pattern.exec(this.text);
-    if (found === null) return null;
-    this.at += found[0].length;
-    return found[0];
   }
 
   private fail(want: string, got?: string): never {

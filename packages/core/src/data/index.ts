@@ -1,0 +1,18 @@
+/** @file data: datasets, loaders, and the readers of the files they come from. */
+export type { CsvOptions, CsvTable } from "./csv.ts";
+export { parseCsv } from "./csv.ts";
+export type { Batch } from "./dataset.ts";
+export { Dataset } from "./dataset.ts";
+export type { Digits, DigitsOptions } from "./digits.ts";
+export { digits } from "./digits.ts";
+export { gunzip } from "./gunzip.ts";
+export type { HostArray } from "./host.ts";
+export { hostArray } from "./host.ts";
+export type { IdxLimits } from "./idx.ts";
+export { encodeIdx, parseIdx, readIdx } from "./idx.ts";
+export type { LoaderOptions, LoaderState } from "./loader.ts";
+export { DataLoader } from "./loader.ts";
+export type { DigitsDataset, Mnist, MnistOptions, MnistSource } from "./mnist.ts";
+export { drawnDigits, MNIST_FILES, mnist } from "./mnist.ts";
+export type { Column, Quantized, TensorsOf } from "./tensors.ts";
+export { batches, tensorDataset } from "./tensors.ts";

@@ -1,0 +1,149 @@
+/** @file Checkpoints: model, optimizer, schedule, loader and random states in one safetensors file, from which training goes on bit for bit. */
+import type { LoaderState } from "../data/loader.ts";
+import { expected, TacitError } from "../errors.ts";
+import { defaultRandomState, loadDefaultRandomState } from "../nn/generator.ts";
+import type { Module } from "../nn/module.ts";
+import type { OptimizerState } from "../optim/optimizer.ts";
+import type { SchedulerState } from "../optim/schedule.ts";
+import { Random, type RandomState } from "../random.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { FileLimits } from "./tensors.ts";
+import { decodeTensors, encodeTensors, files } from "./tensors.ts";
+
+interface Stateful<S> {
+  stateDict(): S;
+  loadStateDict(state: S): void;
+}
+
+/** What a checkpoint holds; every part but the model may be left out. Load with the same parts. */
+export interface CheckpointParts {
+  readonly model: Module;
+  readonly optimizer?: Stateful<OptimizerState>;
+  readonly scheduler?: Stateful<SchedulerState>;
+  readonly loader?: { state(): LoaderState; loadState(state: LoaderState): void };
+  /** Numbers and words of your own (epoch, best accuracy): JSON. Returned by `load`. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** The part that is not tensors; JSON in the file's metadata under "tacit". */
+interface Header {
+  readonly version: 1;
+  readonly optimizer?: Omit<OptimizerState, "tensors">;
+  readonly scheduler?: SchedulerState;
+  readonly loader?: LoaderState;
+  /** By module name: where dropout layers stand. */
+  readonly layers: Readonly<Record<string, unknown>>;
+  readonly generator: RandomState;
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+interface Randomized {
+  randomState(): unknown;
+  loadRandomState(state: unknown): void;
+}
+
+const isRandomized = (m: object): m is Randomized => "randomState" in m && "loadRandomState" in m;
+const isRecord = (x: unknown): x is Record<string, unknown> => typeof x === "object" && x !== null && !Array.isArray(x);
+
+/** Entries whose names begin with `prefix`, without it. */
+function under(tensors: ReadonlyMap<string, Tensor>, prefix: string): Map<string, Tensor> {
+  return new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, t]) => [name.slice(prefix.length), t]));
+}
+
+/** The checkpoint as bytes of a safetensors file: tensors under "model." and "optimizer.". */
+async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> {
+  const tensors = new Map<string, Tensor>();
+  for (const [name, t] of parts.model.stateDict()) tensors.set(`model.${name}`, t);
+  const layers: Record<string, unknown> = {};
+  for (const [name, m] of parts.model.namedModules()) if (isRandomized(m)) layers[name] = m.randomState();
+  const state = parts.optimizer?.stateDict();
+  for (const [name, t] of state?.tensors ?? []) tensors.set(`optimizer.${name}`, t);
+  const header: Header = {
+    version: 1,
+    ...(state && { optimizer: { kind: state.kind, lr: state.lr, steps: state.steps } }),
+    ...(parts.scheduler && { scheduler: parts.scheduler.stateDict() }),
+    ...(parts.loader && { loader: parts.loader.state() }),
+    layers,
+    generator: defaultRandomState(),
+    extra: parts.extra ?? {},
+  };
+  return encodeTensors(tensors, { tacit: JSON.stringify(header) });
+}
+
+function isHeader(x: unknown): x is Header {
+  if (!isRecord(x) || x.version !== 1) return false;
+  const optional = ["optimizer", "scheduler", "loader"].every((part) => !(part in x) || isRecord(x[part]));
+  return optional && isRecord(x.layers) && isRecord(x.generator) && isRecord(x.extra);
+}
+
+function headerOf(text: string | undefined): Header {
+  let header: unknown;
+  try {
+    header = JSON.parse(text ?? "");
+  } catch {
+    header = null;
+  }
+  if (isHeader(header)) return header;
+  return expected(
+    "CHECKPOINT_INVALID",
+    "checkpoint",
+    "a checkpoint of version 1",
+    "another file",
+    "a plain model file is read with loadSafetensors",
+  );
+}
+
+function needed<T>(part: string, saved: T | undefined): T {
+  return (
+    saved ??
+    expected(
+      "CHECKPOINT_INVALID",
+      "checkpoint",
+      `a state of the ${part}`,
+      "none in the file",
+      `load without the ${part}, or save with it`,
+    )
+  );
+}
+
+/** Restores every part; returns `extra`. On a fault the parts before it may be restored already: do not train on. */
+function decode(bytes: Uint8Array, parts: CheckpointParts): Readonly<Record<string, unknown>> {
+  const { tensors, metadata } = decodeTensors(bytes);
+  const header = headerOf(metadata.get("tacit"));
+  try {
+    Random.from(header.generator);
+  } catch (cause) {
+    throw new TacitError("CHECKPOINT_INVALID", "checkpoint: expected a generator state, got another value", { cause });
+  }
+  parts.model.loadStateDict(under(tensors, "model."));
+  if (parts.optimizer) {
+    parts.optimizer.loadStateDict({ ...needed("optimizer", header.optimizer), tensors: under(tensors, "optimizer.") });
+  }
+  parts.scheduler?.loadStateDict(needed("scheduler", header.scheduler));
+  parts.loader?.loadState(needed("loader", header.loader));
+  for (const [name, m] of parts.model.namedModules()) {
+    if (isRandomized(m)) m.loadRandomState(needed(`layer ${name}`, header.layers[name]));
+  }
+  loadDefaultRandomState(header.generator);
+  return header.extra;
+}
+
+/** Writes atomically (new file, flushed, renamed): whatever happens, the old checkpoint or the new one is there. Throws FILE_WRITE. */
+async function save(path: string, parts: CheckpointParts): Promise<void> {
+  const bytes = await encode(parts);
+  await (await files("checkpoint.save")).writeAtomic(path, bytes);
+}
+
+/** Restores every given part and returns `extra`. Throws FILE_READ, SAFETENSORS_INVALID, CHECKPOINT_INVALID, STATE_MISMATCH. */
+async function load(path: string, parts: CheckpointParts, limits: FileLimits = {}): Promise<Readonly<Record<string, unknown>>> {
+  const bytes = await (await files("checkpoint.load")).readBounded(path, limits.bytes ?? 2 ** 33);
+  return decode(bytes, parts);
+}
+
+/** `checkpoint.save(path, parts)`, `checkpoint.load(path, parts)`; `encode` and `decode` do the same with bytes. */
+export const checkpoint: {
+  readonly save: typeof save;
+  readonly load: typeof load;
+  readonly encode: typeof encode;
+  readonly decode: typeof decode;
+} = { save, load, encode, decode };

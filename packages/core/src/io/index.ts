@@ -1,0 +1,4 @@
+/** @file io: safetensors in and out, and checkpoints. Files only where there is a file system; bytes everywhere. */
+export { type CheckpointParts, checkpoint } from "./checkpoint.ts";
+export { decodeSafetensors, encodeSafetensors, type SafetensorsFile, type SafetensorsLimits } from "./safetensors.ts";
+export { decodeTensors, encodeTensors, loadSafetensors, type Saved, saveSafetensors, type Tensors } from "./tensors.ts";

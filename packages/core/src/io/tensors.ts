@@ -1,0 +1,62 @@
+/** @file Tensors in safetensors files. */
+import type { HostArray } from "../data/host.ts";
+import { expected } from "../errors.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { SafetensorsLimits } from "./safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+
+/** Tensors by name: a state dict, a Map or a plain object. */
+export type Tensors = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
+
+/** What a file holds. */
+export interface Saved {
+  readonly tensors: Map<string, Tensor>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+export interface FileLimits extends SafetensorsLimits {
+  /** Largest file read; 8 GiB unless said. */
+  readonly bytes?: number;
+}
+
+const entriesOf = (tensors: Tensors): [string, Tensor][] => (tensors instanceof Map ? [...tensors] : Object.entries(tensors));
+
+/** The bytes of a safetensors file: the same tensors and metadata give the same bytes. Throws DEVICE_SECRET for secret tensors. */
+export async function encodeTensors(
+  tensors: Tensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const host: [string, HostArray][] = [];
+  for (const [name, t] of entriesOf(tensors)) host.push([name, { values: await t.data(), shape: t.shape, dtype: t.dtype }]);
+  return encodeSafetensors(host, Object.entries(metadata));
+}
+
+/** Tensors on the default device, which must have their dtypes (f64: the reference device). Throws as decodeSafetensors. */
+export function decodeTensors(bytes: Uint8Array, limits: SafetensorsLimits = {}): Saved {
+  const { tensors, metadata } = decodeSafetensors(bytes, limits);
+  return { metadata, tensors: new Map([...tensors].map(([name, t]) => [name, Tensor.adopt(t.values, t.shape, t.dtype)])) };
+}
+
+/** Files exist under Node (and what behaves like it); a browser uses encodeTensors and decodeTensors. */
+export async function files(where: string): Promise<typeof import("./files-node.ts")> {
+  if (typeof process === "undefined" || typeof process.versions?.node !== "string") {
+    expected("FILE_UNSUPPORTED", where, "a machine with files", "a browser", "use encodeTensors and decodeTensors with bytes");
+  }
+  return import("./files-node.ts");
+}
+
+/** Writes a safetensors file, whole or not at all. Throws FILE_WRITE; what was there before then remains. */
+export async function saveSafetensors(
+  path: string,
+  tensors: Tensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const bytes = await encodeTensors(tensors, metadata);
+  await (await files("saveSafetensors")).writeAtomic(path, bytes);
+}
+
+/** Reads a safetensors file: `model.loadStateDict((await loadSafetensors(path)).tensors)`. Throws FILE_READ, SIZE_LIMIT, SAFETENSORS_INVALID. */
+export async function loadSafetensors(path: string, limits: FileLimits = {}): Promise<Saved> {
+  const bytes = await (await files("loadSafetensors")).readBounded(path, limits.bytes ?? 2 ** 33);
+  return decodeTensors(bytes, limits);
+}

@@ -1,0 +1,68 @@
+/** @file Linear: y = x Wᵀ + b. */
+import { expected } from "../../errors.ts";
+import { DTYPE } from "../../program/dtype.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { InitOptions } from "../init.ts";
+import { kaimingUniform_, uniform_ } from "../init.ts";
+import { Module } from "../module.ts";
+import type { PlaceOptions } from "../parameter.ts";
+import { Parameter, place } from "../parameter.ts";
+
+export interface LinearOptions extends PlaceOptions, InitOptions {
+  /** true unless said. */
+  readonly bias?: boolean;
+}
+
+/** A parameter of zeros, to be initialised. */
+export function blank(shape: readonly number[], options: PlaceOptions): Parameter {
+  const dtype = options.dtype ?? "f32";
+  const size = shape.reduce((a, b) => a * b, 1);
+  return new Parameter(place(DTYPE[dtype].make(size), shape, dtype, options));
+}
+
+/** Throws ARGUMENT_INVALID unless every size is a positive integer. */
+export function checkSizes(where: string, sizes: Readonly<Record<string, number>>): void {
+  for (const [name, n] of Object.entries(sizes)) {
+    if (!Number.isSafeInteger(n) || n < 1) expected("ARGUMENT_INVALID", where, `${name} to be a positive integer`, `${n}`);
+  }
+}
+
+/** PyTorch's defaults for a weight [out, in, ...]: both uniform in ±1/√fanIn. */
+export function resetAffine(weight: Parameter, bias: Parameter | null, options: InitOptions): void {
+  kaimingUniform_(weight, { a: Math.sqrt(5), ...options });
+  if (bias === null) return;
+  const fanIn = weight.numel / weight.shape[0]!;
+  const bound = 1 / Math.sqrt(fanIn);
+  uniform_(bias, -bound, bound, options);
+}
+
+export class Linear extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  /** [out, in]. */
+  readonly weight: Parameter;
+  /** [out], or null. */
+  readonly bias: Parameter | null;
+
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+    super();
+    checkSizes("linear", { inFeatures, outFeatures });
+    this.inFeatures = inFeatures;
+    this.outFeatures = outFeatures;
+    this.weight = blank([outFeatures, inFeatures], options);
+    this.bias = options.bias === false ? null : blank([outFeatures], options);
+    resetAffine(this.weight, this.bias, options);
+  }
+
+  /** [..., in] -> [..., out]. */
+  forward(x: Tensor): Tensor {
+    return x.linear(this.weight, this.bias);
+  }
+
+  override extraRepr(): string {
+    return `${this.inFeatures}, ${this.outFeatures}${this.bias === null ? ", bias: false" : ""}`;
+  }
+}
+
+export const linear = (inFeatures: number, outFeatures: number, options: LinearOptions = {}): Linear =>
+  new Linear(inFeatures, outFeatures, options);

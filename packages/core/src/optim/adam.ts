@@ -1,0 +1,65 @@
+/** @file Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), with PyTorch's defaults and PyTorch's numbers. */
+import type { TensorUpdate } from "../engine/engine.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Parameters, ScalarInput } from "./optimizer.ts";
+import { checkOption, Optimizer } from "./optimizer.ts";
+
+export interface AdamOptions {
+  /** 1e-3 unless said. */
+  readonly lr?: number;
+  /** [0.9, 0.999] unless said. */
+  readonly betas?: readonly [number, number];
+  /** 1e-8 unless said. */
+  readonly eps?: number;
+  /** 0 unless said (AdamW: 0.01). */
+  readonly weightDecay?: number;
+}
+
+/**
+ * m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - lr/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + eps). Weight decay is added to g, or, decoupled
+ * (AdamW), taken off p first. The step t enters through two scalar inputs.
+ */
+export class Adam extends Optimizer {
+  readonly kind: string;
+  private readonly options: AdamOptions;
+  private readonly decoupled: boolean;
+
+  constructor(params: Parameters, options: AdamOptions = {}, decoupled = false) {
+    super(params, options.lr ?? 1e-3);
+    const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
+    for (const b of betas) checkOption("beta", b, b >= 0 && b < 1);
+    checkOption("eps", eps, eps >= 0);
+    checkOption("weightDecay", weightDecay, weightDecay >= 0);
+    this.kind = decoupled ? "adamw" : "adam";
+    this.options = options;
+    this.decoupled = decoupled;
+  }
+
+  protected move(name: string, p: Tensor, grad: Tensor, scalar: ScalarInput): TensorUpdate[] {
+    const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = this.options;
+    const [b1, b2] = betas;
+    const t = this.steps + 1;
+    const g = weightDecay === 0 || this.decoupled ? grad : grad.add(p.mul(weightDecay));
+    const from = weightDecay === 0 || !this.decoupled ? p : p.mul(scalar(1 - this.lr * weightDecay, p));
+    const m = this.slot("mean", name, p);
+    const v = this.slot("square", name, p);
+    const nextM = m.mul(b1).add(g.mul(1 - b1));
+    const nextV = v.mul(b2).add(g.square().mul(1 - b2));
+    const rate = scalar(this.lr / (1 - b1 ** t), p);
+    const denominator = nextV
+      .sqrt()
+      .mul(scalar(1 / Math.sqrt(1 - b2 ** t), p))
+      .add(eps);
+    return [
+      { tensor: m, next: nextM },
+      { tensor: v, next: nextV },
+      { tensor: p, next: from.sub(nextM.div(denominator).mul(rate)) },
+    ];
+  }
+}
+
+/** Adam over a module or parameters. */
+export const adam = (params: Parameters, options: AdamOptions = {}): Adam => new Adam(params, options);
+/** Adam with decoupled weight decay, 0.01 unless said. */
+export const adamw = (params: Parameters, options: AdamOptions = {}): Adam =>
+  new Adam(params, { weightDecay: 0.01, ...options }, true);

@@ -1,0 +1,166 @@
+/** @file Optimizer: what SGD and Adam share. A step is one Program: gradients, updates in place, the loss. */
+import { step as runStep, type TensorUpdate } from "../engine/engine.ts";
+import { expected, TacitError } from "../errors.ts";
+import type { Module, StateDict } from "../nn/module.ts";
+import { assign, takeWaitingBuffers } from "../nn/parameter.ts";
+import { sameShape, showAval } from "../program/aval.ts";
+import { noGrad } from "../tensor/backward.ts";
+import { zerosLike } from "../tensor/creation.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+/** A module, or parameters; tensors with `requiresGrad` do as well. */
+export type Parameters = Module | Iterable<Tensor>;
+
+/** The scalars of an optimizer's state; JSON. Its tensors stand in `tensors`. */
+export interface OptimizerState {
+  readonly kind: string;
+  readonly lr: number;
+  /** Steps done. */
+  readonly steps: number;
+  /** "momentum.fc.weight" and the like. */
+  readonly tensors: StateDict;
+}
+
+interface Named {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+const isModule = (x: Parameters): x is Module => "namedParameters" in x;
+
+function namesOf(params: Parameters): Named[] {
+  if (isModule(params)) return params.namedParameters().map(([name, tensor]) => ({ name, tensor }));
+  return [...params].map((tensor, i) => ({ name: String(i), tensor }));
+}
+
+/** A host number that is an input of the Program, public on every device, in the dtype of the tensors that it meets. */
+export type ScalarInput = (value: number, like: Tensor) => Tensor;
+
+/** Subclasses say how one parameter moves; lr, step count and what follows from them are Program inputs, so that ids stay stable. */
+export abstract class Optimizer {
+  /** Learning rate. Set it freely between steps, or let a scheduler. */
+  lr: number;
+  /** Name in saved states. */
+  abstract readonly kind: string;
+  /** Steps done. */
+  protected steps = 0;
+  private readonly params: readonly Named[];
+  /** State tensors by slot and parameter name: `momentum.fc.weight`. */
+  private readonly slots = new Map<string, Tensor>();
+  private consumed = new WeakMap<Tensor, Tensor>();
+
+  constructor(params: Parameters, lr: number) {
+    this.params = namesOf(params);
+    this.lr = lr;
+    checkOption("lr", lr, lr >= 0);
+    if (this.params.length === 0) expected("ARGUMENT_INVALID", "optimizer", "at least one parameter", "none");
+    for (const { name, tensor } of this.params) {
+      if (!tensor.requiresGrad) expected("ARGUMENT_INVALID", `optimizer ${name}`, "a tensor with requiresGrad", showAval(tensor));
+    }
+  }
+
+  /**
+   * `step(loss)`: backward, update, gradients forgotten; `also` are further results to compute with it (logits, say).
+   * `step()`: update by the gradients that `backward()` left; `zeroGrad()` is then yours to call.
+   * @throws LOSS_NOT_FINITE when the loss is NaN or infinite (where it can be read), GRAD_NOT_CLEARED when `zeroGrad` was forgotten,
+   *   AUTOGRAD_NO_GRAPH when no parameter has a gradient
+   */
+  async step(loss?: Tensor, ...also: readonly Tensor[]): Promise<void> {
+    if (loss !== undefined) loss.backward();
+    const moving = this.params.filter((p) => p.tensor.grad !== null);
+    if (moving.length === 0) {
+      expected("AUTOGRAD_NO_GRAPH", "step", "a gradient at some parameter", "none", "call loss.backward() first, or step(loss)");
+    }
+    for (const p of moving) this.checkFresh(p);
+    const updates = noGrad(() => this.updatesOf(moving));
+    const device = moving[0]!.tensor.device;
+    await runStep([...(loss === undefined ? [] : [loss]), ...also, ...takeWaitingBuffers(device)], updates);
+    this.steps++;
+    for (const { tensor } of moving) {
+      if (loss === undefined) this.consumed.set(tensor, tensor.grad!);
+      else tensor.grad = null;
+    }
+    if (loss !== undefined) await checkFinite(loss, this.steps);
+  }
+
+  /** Forgets the gradients. */
+  zeroGrad(): void {
+    for (const { tensor } of this.params) tensor.grad = null;
+  }
+
+  /** A gradient that a former step used has been added to: it mixes gradients at two points. */
+  private checkFresh({ name, tensor }: Named): void {
+    const old = this.consumed.get(tensor);
+    const grad = tensor.grad!;
+    if (old === undefined || (grad !== old && !grad.expr.args.includes(old.expr))) return;
+    throw new TacitError("GRAD_NOT_CLEARED", `step: expected fresh gradients, got that of an earlier step at ${name}`, {
+      hint: "call opt.zeroGrad() after each step, or use step(loss), which does so",
+    });
+  }
+
+  private updatesOf(moving: readonly Named[]): TensorUpdate[] {
+    const scalars = new Map<string, Tensor>();
+    const scalar: ScalarInput = (value, like) => {
+      const key = `${like.dtype} ${value}`;
+      const made = scalars.get(key) ?? Tensor.from([value], [], { dtype: like.dtype, public: true });
+      scalars.set(key, made);
+      return made;
+    };
+    return moving.flatMap(({ name, tensor }) => this.move(name, tensor, tensor.grad!, scalar));
+  }
+
+  /** The updates of one parameter and of its state. Runs without recording gradients. */
+  protected abstract move(name: string, parameter: Tensor, grad: Tensor, scalar: ScalarInput): TensorUpdate[];
+
+  /** A state tensor of a parameter; zeros at first, public then. */
+  protected slot(kind: string, name: string, parameter: Tensor): Tensor {
+    const key = `${kind}.${name}`;
+    let t = this.slots.get(key);
+    if (t === undefined) this.slots.set(key, (t = zerosLike(parameter)));
+    return t;
+  }
+
+  /** Everything that decides the next steps, but for the parameters. Tensors see later updates. */
+  stateDict(): OptimizerState {
+    return { kind: this.kind, lr: this.lr, steps: this.steps, tensors: new Map(this.slots) };
+  }
+
+  /** Takes up a saved state. @throws STATE_MISMATCH when it belongs to another optimizer or other parameters */
+  loadStateDict(state: OptimizerState): void {
+    if (state.kind !== this.kind) expected("STATE_MISMATCH", "optimizer", `the state of ${this.kind}`, state.kind);
+    checkOption("lr", state.lr, state.lr >= 0);
+    checkOption("steps", state.steps, Number.isSafeInteger(state.steps) && state.steps >= 0);
+    const faults: string[] = [];
+    for (const [key, t] of state.tensors) {
+      const owner = this.params.find((p) => key.endsWith(`.${p.name}`) && !key.slice(0, -p.name.length - 1).includes("."));
+      if (owner === undefined) faults.push(`${key} belongs to no parameter`);
+      else if (!sameShape(owner.tensor.shape, t.shape) || owner.tensor.dtype !== t.dtype) {
+        faults.push(`${key} is ${showAval(t)}, not ${showAval(owner.tensor)}`);
+      }
+    }
+    if (faults.length > 0)
+      expected("STATE_MISMATCH", "optimizer", "the state of these parameters", faults.slice(0, 20).join("; "));
+    this.slots.clear();
+    for (const [key, t] of state.tensors) {
+      const own = zerosLike(t);
+      assign(own, t);
+      this.slots.set(key, own);
+    }
+    this.lr = state.lr;
+    this.steps = state.steps;
+  }
+}
+
+/** Throws ARGUMENT_INVALID unless `good`. */
+export function checkOption(name: string, value: number, good: boolean): void {
+  if (!good || !Number.isFinite(value)) expected("ARGUMENT_INVALID", "optimizer", `a valid ${name}`, `${value}`);
+}
+
+async function checkFinite(loss: Tensor, step: number): Promise<void> {
+  if (!loss.device.readable || loss.numel !== 1) return;
+  const value = await loss.item();
+  if (Number.isFinite(value)) return;
+  throw new TacitError("LOSS_NOT_FINITE", `step ${step}: expected a finite loss, got ${value}`, {
+    hint: "lower the learning rate, look for NaN in the data, and go on from the last checkpoint: the parameters are spoilt",
+  });
+}
