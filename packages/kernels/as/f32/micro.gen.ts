@@ -197,8 +197,8 @@ export function microTaps(kc: i32, ap: usize, q0: usize, q1: usize, offsets: usi
   v128.store(p3, c31, 16);
 }
 
-/** C += A x B, A not packed: row i at step k is the value at t_i + positions[k] (a filter tap over all positions). */
-export function microSplats(kc: i32, t0: usize, t1: usize, t2: usize, t3: usize, positions: usize, bp: usize, cp: usize, ldc: usize): void {
+/** The same columns, but the tile is added to memory: row i, vector j at r_i + d_j (the input gradient of a convolution). */
+export function microScatter(kc: i32, ap: usize, q0: usize, q1: usize, offsets: usize, r0: usize, r1: usize, r2: usize, r3: usize, d0: usize, d1: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -208,35 +208,263 @@ export function microSplats(kc: i32, t0: usize, t1: usize, t2: usize, t3: usize,
   let c30 = f32x4.splat(0);
   let c31 = f32x4.splat(0);
   for (let k: i32 = 0; k < kc; ++k) {
-    const o = <usize>load<i32>(positions);
-    const b0 = v128.load(bp, 0);
-    const b1 = v128.load(bp, 16);
-    const a0 = v128.load_splat<f32>(t0 + o);
+    const t = <usize>load<i32>(offsets);
+    const b0 = v128.load(q0 + t);
+    const b1 = v128.load(q1 + t);
+    const a0 = v128.load_splat<f32>(ap, 0);
     c00 = madd(a0, b0, c00);
     c01 = madd(a0, b1, c01);
-    const a1 = v128.load_splat<f32>(t1 + o);
+    const a1 = v128.load_splat<f32>(ap, 4);
     c10 = madd(a1, b0, c10);
     c11 = madd(a1, b1, c11);
-    const a2 = v128.load_splat<f32>(t2 + o);
+    const a2 = v128.load_splat<f32>(ap, 8);
     c20 = madd(a2, b0, c20);
     c21 = madd(a2, b1, c21);
-    const a3 = v128.load_splat<f32>(t3 + o);
+    const a3 = v128.load_splat<f32>(ap, 12);
     c30 = madd(a3, b0, c30);
     c31 = madd(a3, b1, c31);
-    positions += 4; bp += 32;
+    ap += 16; offsets += 4;
   }
-  const p0 = cp + 0 * ldc;
-  const p1 = cp + 1 * ldc;
-  const p2 = cp + 2 * ldc;
-  const p3 = cp + 3 * ldc;
-  v128.store(p0, f32x4.add(c00, v128.load(p0, 0)), 0);
-  v128.store(p0, f32x4.add(c01, v128.load(p0, 16)), 16);
-  v128.store(p1, f32x4.add(c10, v128.load(p1, 0)), 0);
-  v128.store(p1, f32x4.add(c11, v128.load(p1, 16)), 16);
-  v128.store(p2, f32x4.add(c20, v128.load(p2, 0)), 0);
-  v128.store(p2, f32x4.add(c21, v128.load(p2, 16)), 16);
-  v128.store(p3, f32x4.add(c30, v128.load(p3, 0)), 0);
-  v128.store(p3, f32x4.add(c31, v128.load(p3, 16)), 16);
+  v128.store(r0 + d0, f32x4.add(c00, v128.load(r0 + d0)));
+  v128.store(r0 + d1, f32x4.add(c01, v128.load(r0 + d1)));
+  v128.store(r1 + d0, f32x4.add(c10, v128.load(r1 + d0)));
+  v128.store(r1 + d1, f32x4.add(c11, v128.load(r1 + d1)));
+  v128.store(r2 + d0, f32x4.add(c20, v128.load(r2 + d0)));
+  v128.store(r2 + d1, f32x4.add(c21, v128.load(r2 + d1)));
+  v128.store(r3 + d0, f32x4.add(c30, v128.load(r3 + d0)));
+  v128.store(r3 + d1, f32x4.add(c31, v128.load(r3 + d1)));
+}
+
+/** acc[i][j] += sum over k of a_i[k] * vector at x_j + positions[k], lane by lane (rows in order, taps through a table). */
+
+function dots11(kc: i32, ap: usize, stride: usize, x0: usize, x1: usize, positions: usize, acc: usize): void {
+  let c00 = v128.load(acc, 0);
+  let a0 = ap + 0 * stride;
+  for (let k: i32 = 0; k < kc; ++k) {
+    const o = <usize>load<i32>(positions);
+    const b0 = v128.load(x0 + o);
+    const v0 = v128.load(a0);
+    c00 = madd(v0, b0, c00);
+    a0 += 16;
+    positions += 4;
+  }
+  v128.store(acc, c00, 0);
+}
+
+function dots12(kc: i32, ap: usize, stride: usize, x0: usize, x1: usize, positions: usize, acc: usize): void {
+  let c00 = v128.load(acc, 0);
+  let c01 = v128.load(acc, 16);
+  let a0 = ap + 0 * stride;
+  for (let k: i32 = 0; k < kc; ++k) {
+    const o = <usize>load<i32>(positions);
+    const b0 = v128.load(x0 + o);
+    const b1 = v128.load(x1 + o);
+    const v0 = v128.load(a0);
+    c00 = madd(v0, b0, c00);
+    c01 = madd(v0, b1, c01);
+    a0 += 16;
+    positions += 4;
+  }
+  v128.store(acc, c00, 0);
+  v128.store(acc, c01, 16);
+}
+
+function dots21(kc: i32, ap: usize, stride: usize, x0: usize, x1: usize, positions: usize, acc: usize): void {
+  let c00 = v128.load(acc, 0);
+  let c10 = v128.load(acc, 32);
+  let a0 = ap + 0 * stride;
+  let a1 = ap + 1 * stride;
+  for (let k: i32 = 0; k < kc; ++k) {
+    const o = <usize>load<i32>(positions);
+    const b0 = v128.load(x0 + o);
+    const v0 = v128.load(a0);
+    c00 = madd(v0, b0, c00);
+    const v1 = v128.load(a1);
+    c10 = madd(v1, b0, c10);
+    a0 += 16;
+    a1 += 16;
+    positions += 4;
+  }
+  v128.store(acc, c00, 0);
+  v128.store(acc, c10, 32);
+}
+
+function dots22(kc: i32, ap: usize, stride: usize, x0: usize, x1: usize, positions: usize, acc: usize): void {
+  let c00 = v128.load(acc, 0);
+  let c01 = v128.load(acc, 16);
+  let c10 = v128.load(acc, 32);
+  let c11 = v128.load(acc, 48);
+  let a0 = ap + 0 * stride;
+  let a1 = ap + 1 * stride;
+  for (let k: i32 = 0; k < kc; ++k) {
+    const o = <usize>load<i32>(positions);
+    const b0 = v128.load(x0 + o);
+    const b1 = v128.load(x1 + o);
+    const v0 = v128.load(a0);
+    c00 = madd(v0, b0, c00);
+    c01 = madd(v0, b1, c01);
+    const v1 = v128.load(a1);
+    c10 = madd(v1, b0, c10);
+    c11 = madd(v1, b1, c11);
+    a0 += 16;
+    a1 += 16;
+    positions += 4;
+  }
+  v128.store(acc, c00, 0);
+  v128.store(acc, c01, 16);
+  v128.store(acc, c10, 32);
+  v128.store(acc, c11, 48);
+}
+
+function dots31(kc: i32, ap: usize, stride: usize, x0: usize, x1: usize, positions: usize, acc: usize): void {
+  let c00 = v128.load(acc, 0);
+  let c10 = v128.load(acc, 32);
+  let c20 = v128.load(acc, 64);
+  let a0 = ap + 0 * stride;
+  let a1 = ap + 1 * stride;
+  let a2 = ap + 2 * stride;
+  for (let k: i32 = 0; k < kc; ++k) {
+    const o = <usize>load<i32>(positions);
+    const b0 = v128.load(x0 + o);
+    const v0 = v128.load(a0);
+    c00 = madd(v0, b0, c00);
+    const v1 = v128.load(a1);
+    c10 = madd(v1, b0, c10);
+    const v2 = v128.load(a2);
+    c20 = madd(v2, b0, c20);
+    a0 += 16;
+    a1 += 16;
+    a2 += 16;
+    positions += 4;
+  }
+  v128.store(acc, c00, 0);
+  v128.store(acc, c10, 32);
+  v128.store(acc, c20, 64);
+}
+
+function dots32(kc: i32, ap: usize, stride: usize, x0: usize, x1: usize, positions: usize, acc: usize): void {
+  let c00 = v128.load(acc, 0);
+  let c01 = v128.load(acc, 16);
+  let c10 = v128.load(acc, 32);
+  let c11 = v128.load(acc, 48);
+  let c20 = v128.load(acc, 64);
+  let c21 = v128.load(acc, 80);
+  let a0 = ap + 0 * stride;
+  let a1 = ap + 1 * stride;
+  let a2 = ap + 2 * stride;
+  for (let k: i32 = 0; k < kc; ++k) {
+    const o = <usize>load<i32>(positions);
+    const b0 = v128.load(x0 + o);
+    const b1 = v128.load(x1 + o);
+    const v0 = v128.load(a0);
+    c00 = madd(v0, b0, c00);
+    c01 = madd(v0, b1, c01);
+    const v1 = v128.load(a1);
+    c10 = madd(v1, b0, c10);
+    c11 = madd(v1, b1, c11);
+    const v2 = v128.load(a2);
+    c20 = madd(v2, b0, c20);
+    c21 = madd(v2, b1, c21);
+    a0 += 16;
+    a1 += 16;
+    a2 += 16;
+    positions += 4;
+  }
+  v128.store(acc, c00, 0);
+  v128.store(acc, c01, 16);
+  v128.store(acc, c10, 32);
+  v128.store(acc, c11, 48);
+  v128.store(acc, c20, 64);
+  v128.store(acc, c21, 80);
+}
+
+function dots41(kc: i32, ap: usize, stride: usize, x0: usize, x1: usize, positions: usize, acc: usize): void {
+  let c00 = v128.load(acc, 0);
+  let c10 = v128.load(acc, 32);
+  let c20 = v128.load(acc, 64);
+  let c30 = v128.load(acc, 96);
+  let a0 = ap + 0 * stride;
+  let a1 = ap + 1 * stride;
+  let a2 = ap + 2 * stride;
+  let a3 = ap + 3 * stride;
+  for (let k: i32 = 0; k < kc; ++k) {
+    const o = <usize>load<i32>(positions);
+    const b0 = v128.load(x0 + o);
+    const v0 = v128.load(a0);
+    c00 = madd(v0, b0, c00);
+    const v1 = v128.load(a1);
+    c10 = madd(v1, b0, c10);
+    const v2 = v128.load(a2);
+    c20 = madd(v2, b0, c20);
+    const v3 = v128.load(a3);
+    c30 = madd(v3, b0, c30);
+    a0 += 16;
+    a1 += 16;
+    a2 += 16;
+    a3 += 16;
+    positions += 4;
+  }
+  v128.store(acc, c00, 0);
+  v128.store(acc, c10, 32);
+  v128.store(acc, c20, 64);
+  v128.store(acc, c30, 96);
+}
+
+function dots42(kc: i32, ap: usize, stride: usize, x0: usize, x1: usize, positions: usize, acc: usize): void {
+  let c00 = v128.load(acc, 0);
+  let c01 = v128.load(acc, 16);
+  let c10 = v128.load(acc, 32);
+  let c11 = v128.load(acc, 48);
+  let c20 = v128.load(acc, 64);
+  let c21 = v128.load(acc, 80);
+  let c30 = v128.load(acc, 96);
+  let c31 = v128.load(acc, 112);
+  let a0 = ap + 0 * stride;
+  let a1 = ap + 1 * stride;
+  let a2 = ap + 2 * stride;
+  let a3 = ap + 3 * stride;
+  for (let k: i32 = 0; k < kc; ++k) {
+    const o = <usize>load<i32>(positions);
+    const b0 = v128.load(x0 + o);
+    const b1 = v128.load(x1 + o);
+    const v0 = v128.load(a0);
+    c00 = madd(v0, b0, c00);
+    c01 = madd(v0, b1, c01);
+    const v1 = v128.load(a1);
+    c10 = madd(v1, b0, c10);
+    c11 = madd(v1, b1, c11);
+    const v2 = v128.load(a2);
+    c20 = madd(v2, b0, c20);
+    c21 = madd(v2, b1, c21);
+    const v3 = v128.load(a3);
+    c30 = madd(v3, b0, c30);
+    c31 = madd(v3, b1, c31);
+    a0 += 16;
+    a1 += 16;
+    a2 += 16;
+    a3 += 16;
+    positions += 4;
+  }
+  v128.store(acc, c00, 0);
+  v128.store(acc, c01, 16);
+  v128.store(acc, c10, 32);
+  v128.store(acc, c11, 48);
+  v128.store(acc, c20, 64);
+  v128.store(acc, c21, 80);
+  v128.store(acc, c30, 96);
+  v128.store(acc, c31, 112);
+}
+export function microDots(kc: i32, ap: usize, stride: usize, x0: usize, x1: usize, positions: usize, acc: usize, mr: i32, nr: i32): void {
+  if (nr == 2) {
+    if (mr == 1) return dots12(kc, ap, stride, x0, x1, positions, acc);
+    if (mr == 2) return dots22(kc, ap, stride, x0, x1, positions, acc);
+    if (mr == 3) return dots32(kc, ap, stride, x0, x1, positions, acc);
+    return dots42(kc, ap, stride, x0, x1, positions, acc);
+  }
+  if (mr == 1) return dots11(kc, ap, stride, x0, x1, positions, acc);
+  if (mr == 2) return dots21(kc, ap, stride, x0, x1, positions, acc);
+  if (mr == 3) return dots31(kc, ap, stride, x0, x1, positions, acc);
+  return dots41(kc, ap, stride, x0, x1, positions, acc);
 }
 
 function packed11(kc: i32, ap: usize, bp: usize, tile: usize): void {
