@@ -1,0 +1,7 @@
+/** @file The patterns in the order in which they claim nodes. */
+import type { Matcher } from "../units.ts";
+import { chains } from "./chains.ts";
+import { epilogues } from "./epilogues.ts";
+import { pooling } from "./pooling.ts";
+
+export const PATTERNS: readonly ((m: Matcher) => void)[] = [pooling, epilogues, chains];
