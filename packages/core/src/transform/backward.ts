@@ -1,12 +1,15 @@
 /** @file backward: reverse accumulation over the lazy graph, without recursion. */
+import { nextVisit } from "../engine/trace.ts";
 import type { Expr } from "../expr.ts";
 import { add, ones } from "../ops/emit.ts";
 import { DTYPE } from "../program/dtype.ts";
 
-/** Nodes behind a root, arguments first, and whether each leads to something wanted. */
+/** Nodes behind a root, arguments first. `id` of each is its index here, as long as nobody else walks the graph. */
 interface Walk {
+  readonly visit: number;
   readonly order: readonly Expr[];
-  readonly leads: ReadonlySet<Expr>;
+  /** Whether the node leads to something wanted. */
+  readonly leads: readonly boolean[];
 }
 
 /** Gradients flow between floats only. Behind a root that records gradients, what does not record (detach, noGrad) is constant. */
@@ -16,19 +19,20 @@ function flows(x: Expr, recorded: boolean): boolean {
 
 /** Depth first with a stack of our own: graphs may be 10^5 nodes deep. */
 function walk(root: Expr, wanted: ReadonlySet<Expr>): Walk {
+  const visit = nextVisit();
   const order: Expr[] = [];
-  const leads = new Set<Expr>();
-  const seen = new Set<Expr>([root]);
+  const leads: boolean[] = [];
   const stack: Expr[] = [root];
   const cursor: number[] = [0];
   const recorded = root.requiresGrad;
+  root.mark = visit;
   while (stack.length > 0) {
     const x = stack.at(-1)!;
     const i = cursor[cursor.length - 1]!++;
     if (i < x.args.length) {
       const a = x.args[i]!;
-      if (!seen.has(a) && (flows(a, recorded) || wanted.has(a))) {
-        seen.add(a);
+      if (a.mark !== visit && (flows(a, recorded) || wanted.has(a))) {
+        a.mark = visit;
         stack.push(a);
         cursor.push(0);
       }
@@ -36,11 +40,12 @@ function walk(root: Expr, wanted: ReadonlySet<Expr>): Walk {
     }
     stack.pop();
     cursor.pop();
+    x.id = order.length;
     order.push(x);
     // Arguments are done before their reader, so their answers stand already.
-    if (wanted.has(x) || (x.op?.grad !== undefined && x.args.some((a) => leads.has(a)))) leads.add(x);
+    leads.push((x.op?.grad !== undefined && x.args.some((a) => a.mark === visit && leads[a.id]!)) || wanted.has(x));
   }
-  return { order, leads };
+  return { visit, order, leads };
 }
 
 /**
@@ -49,31 +54,32 @@ function walk(root: Expr, wanted: ReadonlySet<Expr>): Walk {
  * and so can be differentiated again, where `gradMode` is on.
  */
 export function backward(root: Expr, seed: Expr | undefined, wrt: readonly Expr[]): readonly (Expr | null)[] {
-  const wanted = new Set(wrt);
   if (!DTYPE[root.dtype].float) return wrt.map(() => null);
-  const { order, leads } = walk(root, wanted);
-  const grads = new Map<Expr, Expr>();
-  if (leads.has(root)) grads.set(root, seed ?? ones(root));
+  const found = walk(root, new Set(wrt));
+  const { visit, order, leads } = found;
+  const grads = new Array<Expr | null>(order.length).fill(null);
+  if (leads[root.id]) grads[root.id] = seed ?? ones(root);
   for (let k = order.length - 1; k >= 0; k--) {
     const x = order[k]!;
-    const grad = grads.get(x);
-    if (grad === undefined || x.op?.grad === undefined || !leads.has(x)) continue;
-    if (!x.args.some((a) => leads.has(a))) continue;
-    propagate(x, grad, leads, grads);
-    if (!wanted.has(x)) grads.delete(x);
+    const grad = grads[k]!;
+    if (grad !== null && x.op?.grad !== undefined) propagate(x, grad, found, grads);
   }
-  return wrt.map((x) => grads.get(x) ?? null);
+  return wrt.map((x) => (x.mark === visit ? grads[x.id]! : null));
 }
 
-/** Adds the contributions of one node to its arguments. */
-function propagate(x: Expr, grad: Expr, leads: ReadonlySet<Expr>, grads: Map<Expr, Expr>): void {
+/** Adds the contributions of one node to its arguments. Gradient rules make nodes but walk no graph, so marks and ids hold. */
+function propagate(x: Expr, grad: Expr, { visit, leads }: Walk, grads: (Expr | null)[]): void {
   const { args, attrs } = x;
-  const parts = x.op!.grad!({ args, attrs, out: x, grad, needs: (i) => leads.has(args[i]!) });
+  const needs = (i: number): boolean => args[i]!.mark === visit && leads[args[i]!.id]!;
+  let some = false;
+  for (let i = 0; i < args.length && !some; i++) some = needs(i);
+  if (!some) return;
+  const parts = x.op!.grad!({ args, attrs, out: x, grad, needs });
   for (let i = 0; i < args.length; i++) {
     const part = parts[i];
-    const a = args[i]!;
-    if (!part || !leads.has(a)) continue;
-    const old = grads.get(a);
-    grads.set(a, old === undefined ? part : add(old, part));
+    if (!part || !needs(i)) continue;
+    const { id } = args[i]!;
+    const old = grads[id]!;
+    grads[id] = old === null ? part : add(old, part);
   }
 }

@@ -68,34 +68,48 @@ export function checkResult(op: string, g: Aval, s: Geometry): void {
   }
 }
 
-/** Calls `tap(y, x, w)` with the offsets of every product of the convolution, in a fixed order. */
-export function eachTap(s: Geometry, tap: (y: number, x: number, w: number) => void): void {
+/** Products along one row of the result: y + t, x + t·step for t < count, all with the weight at w. */
+export type Row = (y: number, x: number, w: number, count: number, step: number) => void;
+
+/** Calls `row` until it has met every product of the convolution once, in a fixed order; padding is left out. */
+export function eachRow(s: Geometry, row: Row): void {
   const cg = s.c / s.groups;
   const og = s.o / s.groups;
-  for (let n = 0, y = 0; n < s.n; n++) {
+  for (let n = 0; n < s.n; n++) {
     for (let o = 0; o < s.o; o++) {
       const c0 = Math.floor(o / og) * cg;
-      for (let i = 0; i < s.oh; i++) {
-        for (let j = 0; j < s.ow; j++, y++) {
-          eachTapOf(s, i, j, (row, column, k) => {
-            for (let c = 0; c < cg; c++) {
-              tap(y, ((n * s.c + c0 + c) * s.h + row) * s.w + column, (o * cg + c) * s.kh * s.kw + k);
-            }
-          });
-        }
+      for (let c = 0; c < cg; c++) {
+        const plane = (n * s.c + c0 + c) * s.h;
+        eachTap(s, (k, i, line, j, count, column) => {
+          row(
+            ((n * s.o + o) * s.oh + i) * s.ow + j,
+            (plane + line) * s.w + column,
+            (o * cg + c) * s.kh * s.kw + k,
+            count,
+            s.stride[1],
+          );
+        });
       }
     }
   }
 }
 
-/** The places of the image that the window at (i, j) covers; those in the padding are left out. */
-function eachTapOf(s: Geometry, i: number, j: number, visit: (row: number, column: number, k: number) => void): void {
+/** For every place k of the kernel and row i of the result: the columns j.. of the result whose window place lies in the image. */
+function eachTap(
+  s: Geometry,
+  visit: (k: number, i: number, line: number, j: number, count: number, column: number) => void,
+): void {
   for (let p = 0; p < s.kh; p++) {
-    const row = i * s.stride[0] - s.pad[0] + p * s.dil[0];
-    if (row < 0 || row >= s.h) continue;
     for (let q = 0; q < s.kw; q++) {
-      const column = j * s.stride[1] - s.pad[1] + q * s.dil[1];
-      if (column >= 0 && column < s.w) visit(row, column, p * s.kw + q);
+      // Column of the image at j = 0; negative in the padding.
+      const left = q * s.dil[1] - s.pad[1];
+      const first = left < 0 ? Math.ceil(-left / s.stride[1]) : 0;
+      const count = Math.min(s.ow, Math.floor((s.w - 1 - left) / s.stride[1]) + 1) - first;
+      if (count <= 0) continue;
+      for (let i = 0; i < s.oh; i++) {
+        const line = i * s.stride[0] - s.pad[0] + p * s.dil[0];
+        if (line >= 0 && line < s.h) visit(p * s.kw + q, i, line, first, count, first * s.stride[1] + left);
+      }
     }
   }
 }

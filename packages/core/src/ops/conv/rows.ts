@@ -3,19 +3,15 @@ import type { Expr } from "../../expr.ts";
 import { type Aval, sizeOf } from "../../program/aval.ts";
 import { checkInt } from "../check.ts";
 import { conv2d as convolve, conv2dGradInput as gradInput, conv2dGradWeight as gradWeight } from "../emit.ts";
-import type { OpRow, Reference } from "../row.ts";
-import { allocate, numbers } from "../walk.ts";
-import { CONV_ATTRS, checkPair, checkResult, eachTap, type Geometry, geometry } from "./geometry.ts";
+import type { OpRow } from "../row.ts";
+import { allocate, type NumberArray, numbers } from "../walk.ts";
+import { CONV_ATTRS, checkPair, checkResult, eachRow, type Geometry, geometry, type Row } from "./geometry.ts";
 import { batchConv, batchGradInput, batchGradWeight } from "./vmap.ts";
 
 /** Accumulates in f64, then rounds to the dtype of the result. */
-function accumulate(
-  s: Geometry,
-  out: Aval,
-  step: (sum: Float64Array, y: number, x: number, w: number) => void,
-): ReturnType<Reference> {
+function accumulate(s: Geometry, out: Aval, addTo: (total: Float64Array) => Row): NumberArray {
   const total = new Float64Array(sizeOf(out.shape));
-  eachTap(s, (y, x, w) => step(total, y, x, w));
+  eachRow(s, addTo(total));
   const result = numbers(allocate(out));
   result.set(total);
   return result;
@@ -43,8 +39,9 @@ const conv2d: OpRow = {
   vmap: batchConv,
   reference(args, [x, w], attrs, out) {
     const [a, b] = args.map(numbers);
-    return accumulate(geometry("conv2d", x!.shape, w!.shape, attrs), out, (sum, y, i, k) => {
-      sum[y]! += a![i]! * b![k]!;
+    return accumulate(geometry("conv2d", x!.shape, w!.shape, attrs), out, (total) => (y, i, k, count, step) => {
+      const weight = b![k]!;
+      for (let t = 0; t < count; t++) total[y + t]! += a![i + t * step]! * weight;
     });
   },
 };
@@ -75,8 +72,9 @@ const conv2dGradInput: OpRow = {
   vmap: batchGradInput,
   reference(args, [g, w], attrs, out) {
     const [a, b] = args.map(numbers);
-    return accumulate(gradInputGeometry(g!, w!, attrs), out, (sum, y, i, k) => {
-      sum[i]! += a![y]! * b![k]!;
+    return accumulate(gradInputGeometry(g!, w!, attrs), out, (total) => (y, i, k, count, step) => {
+      const weight = b![k]!;
+      for (let t = 0; t < count; t++) total[i + t * step]! += a![y + t]! * weight;
     });
   },
 };
@@ -107,8 +105,10 @@ const conv2dGradWeight: OpRow = {
   vmap: batchGradWeight,
   reference(args, [x, g], attrs, out) {
     const [a, b] = args.map(numbers);
-    return accumulate(gradWeightGeometry(x!, g!, attrs), out, (sum, y, i, k) => {
-      sum[k]! += a![i]! * b![y]!;
+    return accumulate(gradWeightGeometry(x!, g!, attrs), out, (total) => (y, i, k, count, step) => {
+      let sum = 0;
+      for (let t = 0; t < count; t++) sum += a![i + t * step]! * b![y + t]!;
+      total[k]! += sum;
     });
   },
 };

@@ -30,29 +30,35 @@ function geometry([a, b]: readonly Aval[], attrs: readonly number[], out: Aval):
   };
 }
 
-export const matmulReference: Reference = ([a, b], avals, attrs, out) => {
-  const g = geometry(avals, attrs, out);
-  const y = allocate(out);
-  const float = DTYPE[out.dtype].float;
+/** Calls `dot(at, p, q)` for each element of the product, with the offsets of its row and its column. */
+function eachElement(g: Geometry, dot: (at: number, p: number, q: number) => void): void {
   for (let s = 0, at = 0; s < g.batch; s++) {
     for (let i = 0; i < g.m; i++) {
-      for (let j = 0; j < g.n; j++, at++) {
-        const p = s * g.a[0] + i * g.a[1];
-        const q = s * g.b[0] + j * g.b[2];
-        if (isBig(y)) {
-          const [x, w] = [bigs(a), bigs(b)];
-          let sum = 0n;
-          for (let k = 0; k < g.k; k++) sum += x[p + k * g.a[2]]! * w[q + k * g.b[1]]!;
-          y[at] = sum;
-          continue;
-        }
-        const [x, w] = [numbers(a), numbers(b)];
-        let sum = 0;
-        if (float) for (let k = 0; k < g.k; k++) sum += x[p + k * g.a[2]]! * w[q + k * g.b[1]]!;
-        else for (let k = 0; k < g.k; k++) sum = (sum + Math.imul(x[p + k * g.a[2]]!, w[q + k * g.b[1]]!)) | 0;
-        y[at] = sum;
-      }
+      for (let j = 0; j < g.n; j++, at++) dot(at, s * g.a[0] + i * g.a[1], s * g.b[0] + j * g.b[2]);
     }
   }
+}
+
+export const matmulReference: Reference = ([a, b], avals, attrs, out) => {
+  const g = geometry(avals, attrs, out);
+  const [stepA, stepB] = [g.a[2], g.b[1]];
+  const y = allocate(out);
+  if (isBig(y)) {
+    const [x, w] = [bigs(a), bigs(b)];
+    eachElement(g, (at, p, q) => {
+      let sum = 0n;
+      for (let k = 0; k < g.k; k++) sum += x[p + k * stepA]! * w[q + k * stepB]!;
+      y[at] = sum;
+    });
+    return y;
+  }
+  const [x, w] = [numbers(a), numbers(b)];
+  const float = DTYPE[out.dtype].float;
+  eachElement(g, (at, p, q) => {
+    let sum = 0;
+    if (float) for (let k = 0; k < g.k; k++) sum += x[p + k * stepA]! * w[q + k * stepB]!;
+    else for (let k = 0; k < g.k; k++) sum = (sum + Math.imul(x[p + k * stepA]!, w[q + k * stepB]!)) | 0;
+    y[at] = sum;
+  });
   return y;
 };
