@@ -1,0 +1,65 @@
+/** @file What a party process does when it is started by `mpc.local`: its keys and its session come over the private channel of its parent. */
+import { TacitError } from "@tacit/core/errors";
+import { Identity, isRecord } from "../identity/identity.ts";
+import { PROTOCOLS } from "../protocols/index.ts";
+import type { Protocol } from "../protocols/protocol.ts";
+import { Session } from "../session/session-file.ts";
+import type { Party } from "./party.ts";
+import { exitCodeOf, listen, serve } from "./process.ts";
+
+/** The parent's first message. */
+export interface ChildStart {
+  readonly keys: unknown;
+  readonly directory: string;
+  readonly mode: string;
+}
+
+/** The next message of the parent. */
+function nextMessage(): Promise<Readonly<Record<string, unknown>>> {
+  return new Promise((resolve) => {
+    process.once("message", (m: unknown) => resolve(isRecord(m) ? m : {}));
+  });
+}
+
+const say = (message: object): void => void process.send?.(message);
+
+function errorReport(e: unknown): object {
+  if (e instanceof TacitError) return { failed: { code: e.code, message: e.message, hint: e.hint ?? "" } };
+  return { failed: { code: "MPC_PARTY_FAILED", message: "party: expected to serve, got an internal error", hint: "" } };
+}
+
+/** Runs one party and ends the process. Nothing secret stands in arguments or the environment. */
+export async function runChild(protocols: readonly Protocol[] = PROTOCOLS): Promise<void> {
+  let party: Party | null = null;
+  process.once("disconnect", () => {
+    // The parent is gone: nobody would look after this process.
+    if (party === null) process.exit(4);
+    void party.stop().finally(() => process.exit(4));
+  });
+  try {
+    const start = await nextMessage();
+    const identity = await Identity.fromPrivate(start.keys);
+    const listening = await listen(identity);
+    say({ listening: { address: listening.parties.port, client: listening.clients.port } });
+    const { session: text } = await nextMessage();
+    const session = Session.fromJson(String(text));
+    const options = { session, identity, directory: String(start.directory), mode: String(start.mode), protocols };
+    const ending = await serve(listening, options, (p) => {
+      party = p;
+      say({ serving: true });
+    });
+    if (ending !== null) say(errorReport(ending));
+    finish(exitCodeOf(ending));
+  } catch (e) {
+    say(errorReport(e));
+    finish(exitCodeOf(e));
+  }
+}
+
+/** Leaves time for the last message to the parent. */
+function finish(code: number): void {
+  process.exitCode = code;
+  process.removeAllListeners("disconnect");
+  if (process.connected) process.disconnect();
+  setTimeout(() => process.exit(code), 500).unref();
+}

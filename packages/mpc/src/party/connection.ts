@@ -1,0 +1,112 @@
+/** @file Connection: one person's channel at a party. Challenge, verified envelopes in order, signed replies. */
+import { TacitError } from "@tacit/core/errors";
+import type { Identity } from "../identity/identity.ts";
+import { type Fields, fromCbor, toCbor, type Wire } from "../session/cbor.ts";
+import { channelId, type Envelope, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
+import type { Session } from "../session/session-file.ts";
+import type { Channel } from "../transport/channel.ts";
+
+/** What a party does with a verified command; the reply's body, or an error. */
+export type Handler = (from: Connection, envelope: Envelope) => Promise<Wire>;
+
+/** Messages that may wait for their turn on one connection. */
+const MOST_WAITING = 1024;
+const CODE = "ENVELOPE_INVALID";
+
+export class Connection {
+  readonly #session: Session;
+  readonly #identity: Identity;
+  readonly #channel: Channel;
+  readonly #handle: Handler;
+  readonly #challenge = crypto.getRandomValues(new Uint8Array(32));
+  #scope: EnvelopeScope | null = null;
+  #reader: EnvelopeReader | null = null;
+  #tail: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #waitingBytes = 0;
+  #sequence = 0;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(session: Session, identity: Identity, channel: Channel, handle: Handler, closed: (c: Connection) => void) {
+    this.#session = session;
+    this.#identity = identity;
+    this.#channel = channel;
+    this.#handle = handle;
+    channel.listen({ message: (bytes) => this.#arrived(bytes), closed: () => closed(this) });
+    channel.send(toCbor(["tacit", 1, this.#challenge]));
+  }
+
+  close(): void {
+    this.#channel.close();
+  }
+
+  /** Resolves when every reply so far was handed to the channel. */
+  async flushed(): Promise<void> {
+    await this.#sending;
+  }
+
+  /** Tells the client that the session is over. */
+  ended(error: TacitError): void {
+    this.#reply(["ended", error.code, error.message, error.hint ?? ""]);
+  }
+
+  #arrived(bytes: Uint8Array): void {
+    this.#waiting++;
+    this.#waitingBytes += bytes.length;
+    if (this.#waiting > MOST_WAITING || this.#waitingBytes > 2 * this.#session.file.limits.message) {
+      this.#channel.close();
+      return;
+    }
+    this.#tail = this.#tail.then(async () => {
+      try {
+        await this.#take(bytes);
+      } catch {
+        this.#channel.close();
+      }
+      this.#waiting--;
+      this.#waitingBytes -= bytes.length;
+    });
+  }
+
+  /** Whoever sends what cannot be verified is cut off without an answer. */
+  async #take(bytes: Uint8Array): Promise<void> {
+    if (this.#reader === null) {
+      const f = fromCbor(bytes, "hello", CODE, 2);
+      if (f.text() !== "hello") throw new TacitError(CODE, "hello: expected a hello, got another message");
+      this.#scope = { session: this.#session.id, channel: channelId(this.#challenge, f.bytes(32)) };
+      this.#reader = new EnvelopeReader(this.#scope, this.#session.everyone);
+      return;
+    }
+    const envelope = await this.#reader.open(bytes);
+    const work = this.#handle(this, envelope).then(
+      (body) => this.#reply(["reply", envelope.sender, envelope.sequence, true, body]),
+      (e: unknown) => this.#reply(["reply", envelope.sender, envelope.sequence, false, errorWire(e)]),
+    );
+    // Commands of one connection are taken up in order; how far they may overlap is the party's business.
+    void work;
+  }
+
+  #reply(body: Wire): void {
+    const scope = this.#scope;
+    if (scope === null) return;
+    const sequence = this.#sequence++;
+    this.#sending = this.#sending
+      .then(async () => this.#channel.send(await sealEnvelope(scope, this.#identity, sequence, body)))
+      .catch(() => this.#channel.close());
+  }
+}
+
+/** Errors that are not ours may hold anything: they travel without their text. */
+function errorWire(e: unknown): Wire {
+  if (e instanceof TacitError) return [e.code, e.message.slice(0, 1000), (e.hint ?? "").slice(0, 1000)];
+  return ["MPC_PARTY_FAILED", "party: expected a command that can be done, got an internal error", "see that party's log"];
+}
+
+/** The inverse at the client. */
+export function readError(f: Fields): TacitError {
+  const code = f.text(64);
+  const message = f.text(1000);
+  const hint = f.text(1000);
+  f.end();
+  return new TacitError(code, message, hint === "" ? {} : { hint });
+}

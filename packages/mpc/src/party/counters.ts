@@ -1,0 +1,183 @@
+/** @file Counters that survive a restart: run numbers, attempts, and how much of each grant was used. Node only. */
+import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { TacitError } from "@tacit/core/errors";
+import { isRecord } from "../identity/identity.ts";
+import type { Used } from "../session/consent.ts";
+
+/** Run numbers are reserved ahead by this many, so that a training step waits for the disk once in 64. */
+const RUNS_AHEAD = 64;
+
+type Kind = "run" | "attempt" | "runs" | "reveals";
+const KINDS: readonly Kind[] = ["run", "attempt", "runs", "reveals"];
+
+/**
+ * An append-only file of [kind, key, value], each line written and synced before what it counts happens. Values only grow:
+ * after a crash a counter may stand higher than what was used, never lower.
+ */
+export class Counters {
+  readonly #values = new Map<string, number>();
+  /** What stands in the file: at least the value. */
+  readonly #durable = new Map<string, number>();
+  readonly #file: number;
+  readonly #lock: string;
+
+  private constructor(file: number, lock: string, durable: ReadonlyMap<string, number>) {
+    this.#file = file;
+    this.#lock = lock;
+    for (const [k, v] of durable) {
+      this.#values.set(k, v);
+      this.#durable.set(k, v);
+    }
+  }
+
+  /** Opens `directory`/`session`.counters. @throws TacitError COUNTERS_INVALID when it was changed, or another party uses it */
+  static open(directory: string, session: string): Counters {
+    const path = join(directory, `${session}.counters`);
+    const lock = `${path}.lock`;
+    takeLock(lock);
+    try {
+      const durable = readCounters(path);
+      return new Counters(openSync(path, "a", 0o600), lock, durable);
+    } catch (e) {
+      dropLock(lock);
+      throw e;
+    }
+  }
+
+  #advance(kind: Kind, key: string, value: number, ahead: number): void {
+    const name = `${kind} ${key}`;
+    if (value <= (this.#values.get(name) ?? 0)) return;
+    this.#values.set(name, value);
+    if (value <= (this.#durable.get(name) ?? 0)) return;
+    const durable = value + ahead;
+    writeSync(this.#file, `${JSON.stringify([kind, key, durable])}\n`);
+    fdatasyncSync(this.#file);
+    this.#durable.set(name, durable);
+  }
+
+  #get(kind: Kind, key: string): number {
+    return this.#values.get(`${kind} ${key}`) ?? 0;
+  }
+
+  /** The least run number that was never used. */
+  get nextRun(): number {
+    return this.#get("run", "");
+  }
+
+  /** Uses up `run` and everything before it. @throws TacitError RUN_NUMBER when it was used before or would wrap */
+  takeRun(run: number): void {
+    if (run < this.nextRun || run >= 2 ** 32 - 2 - RUNS_AHEAD) {
+      throw new TacitError("RUN_NUMBER", `run: expected a number of at least ${this.nextRun} and below 2^32, got ${run}`, {
+        hint: "a message was replayed, or the driver lost count: connect again",
+      });
+    }
+    this.#advance("run", "", run + 1, RUNS_AHEAD);
+  }
+
+  /** The next attempt to propose in a handshake. */
+  get nextAttempt(): number {
+    return this.#get("attempt", "") + 1;
+  }
+
+  takeAttempt(attempt: number): void {
+    this.#advance("attempt", "", attempt, 0);
+  }
+
+  used(grant: string): Used {
+    return { runs: this.#get("runs", grant), reveals: this.#get("reveals", grant) };
+  }
+
+  /** Counts a run under a grant that allows `limit`. Reserved ahead by at most 1 % of the limit, which a crash may lose. */
+  countRun(grant: string, limit: number): void {
+    this.#advance("runs", grant, this.#get("runs", grant) + 1, Math.min(RUNS_AHEAD, Math.floor(limit / 100)));
+  }
+
+  countReveal(grant: string): void {
+    this.#advance("reveals", grant, this.#get("reveals", grant) + 1, 0);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+    dropLock(this.#lock);
+  }
+}
+
+/** Reads the file; an unfinished last line (a crash while writing) counts for nothing: what it counts did not happen. */
+function readCounters(path: string): Map<string, number> {
+  const values = new Map<string, number>();
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (e) {
+    if (isRecord(e) && e.code === "ENOENT") return values;
+    throw e;
+  }
+  const lines = text.split("\n");
+  const torn = lines.pop() ?? "";
+  if (torn !== "") truncateSync(path, Buffer.byteLength(text) - Buffer.byteLength(torn));
+  for (const [i, line] of lines.entries()) {
+    const [kind, key, value] = parseLine(line);
+    const name = `${kind} ${key}`;
+    if (kind === undefined || typeof value !== "number" || !Number.isSafeInteger(value) || value <= (values.get(name) ?? 0)) {
+      throw new TacitError(
+        "COUNTERS_INVALID",
+        `counters: expected growing numbers in ${path}, got something else in line ${i + 1}`,
+        {
+          hint: "the file was changed or restored from a backup: agree on a new session",
+        },
+      );
+    }
+    values.set(name, value);
+  }
+  return values;
+}
+
+function parseLine(line: string): readonly [Kind | undefined, string, unknown] {
+  try {
+    const row: unknown = JSON.parse(line);
+    if (!Array.isArray(row) || row.length !== 3 || typeof row[1] !== "string") return [undefined, "", 0];
+    return [KINDS.find((k) => k === row[0]), row[1], row[2]];
+  } catch {
+    return [undefined, "", 0];
+  }
+}
+
+/** Locks of this process. */
+const held = new Set<string>();
+
+function dropLock(lock: string): void {
+  held.delete(lock);
+  rmSync(lock, { force: true });
+}
+
+/** Two parties with one file would count apart. A lock left by a process that is gone is taken over. */
+function takeLock(lock: string): void {
+  for (let i = 0; i < 2; i++) {
+    try {
+      const file = openSync(lock, "wx", 0o600);
+      writeSync(file, String(process.pid));
+      closeSync(file);
+      held.add(lock);
+      return;
+    } catch (e) {
+      if (!isRecord(e) || e.code !== "EEXIST") throw e;
+      const pid = Number(readFileSync(lock, "utf8"));
+      if (held.has(lock) || (pid !== process.pid && isRunning(pid))) break;
+      rmSync(lock, { force: true });
+    }
+  }
+  throw new TacitError(
+    "COUNTERS_INVALID",
+    `counters: expected to be the only party of this session here, got another with ${lock}`,
+  );
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (e) {
+    return isRecord(e) && e.code === "EPERM";
+  }
+}

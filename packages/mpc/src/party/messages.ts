@@ -1,0 +1,155 @@
+/** @file The commands that people send to a party, and its replies, as arrays and back. */
+
+import { TacitError } from "@tacit/core/errors";
+import { type Aval, DTYPE, type DType, dtypeOf, sizeOf, type TypedArray } from "@tacit/core/program";
+import type { Fields, Wire } from "../session/cbor.ts";
+
+const CODE = "ENVELOPE_INVALID";
+const MOST_VALUES = 10_000;
+
+/** An input of a run: a handle, or a value that everybody may know. */
+export type RunInput =
+  | { readonly kind: "handle"; readonly handle: string }
+  | { readonly kind: "public"; readonly aval: Aval; readonly bytes: Uint8Array };
+
+export interface RunCommand {
+  readonly type: "run";
+  readonly run: number;
+  readonly program: string;
+  readonly inputs: readonly RunInput[];
+  /** Names of the results, in order. */
+  readonly outputs: readonly string[];
+  /** Handles that are dropped once the run is done. */
+  readonly frees: readonly string[];
+}
+
+/** Announces an input: `total` bytes in `chunks` messages, sealed to this party. The sender owns it. */
+export interface PutCommand {
+  readonly type: "put";
+  readonly handle: string;
+  readonly aval: Aval;
+  readonly total: number;
+  readonly chunks: number;
+  readonly encapsulated: Uint8Array;
+}
+
+export type Command =
+  | { readonly type: "drive" }
+  | PutCommand
+  | { readonly type: "chunk"; readonly handle: string; readonly index: number; readonly sealed: Uint8Array }
+  | { readonly type: "program"; readonly bytes: Uint8Array }
+  | { readonly type: "grant"; readonly bytes: Uint8Array }
+  | RunCommand
+  | { readonly type: "reveal"; readonly run: number; readonly handle: string; readonly to: string; readonly why: string }
+  | { readonly type: "fetch"; readonly handle: string }
+  | { readonly type: "free"; readonly handles: readonly string[] }
+  | { readonly type: "list" }
+  | { readonly type: "counters" }
+  | { readonly type: "transcript" }
+  | { readonly type: "close" };
+
+export const avalWire = (a: Aval): Wire => [DTYPE[a.dtype].code, [...a.shape]];
+
+export function readAval(f: Fields): Aval {
+  const dtype: DType | undefined = dtypeOf(f.uint(255));
+  const shape = f.uints(8);
+  f.end();
+  if (dtype === undefined || sizeOf(shape) > 2 ** 31)
+    throw new TacitError(CODE, "command: expected a dtype and at most 2^31 elements");
+  return { dtype, shape };
+}
+
+const inputWire = (i: RunInput): Wire => (i.kind === "handle" ? [0, i.handle] : [1, avalWire(i.aval), i.bytes]);
+
+function readInput(f: Fields): RunInput {
+  const input: RunInput =
+    f.uint(1) === 0 ? { kind: "handle", handle: f.text() } : { kind: "public", aval: readAval(f.fields()), bytes: f.bytes() };
+  f.end();
+  return input;
+}
+
+/** A command as it travels. */
+export function commandWire(c: Command): Wire {
+  switch (c.type) {
+    case "put":
+      return [c.type, c.handle, avalWire(c.aval), c.total, c.chunks, c.encapsulated];
+    case "chunk":
+      return [c.type, c.handle, c.index, c.sealed];
+    case "program":
+    case "grant":
+      return [c.type, c.bytes];
+    case "run":
+      return [c.type, c.run, c.program, c.inputs.map(inputWire), [...c.outputs], [...c.frees]];
+    case "reveal":
+      return [c.type, c.run, c.handle, c.to, c.why];
+    case "fetch":
+      return [c.type, c.handle];
+    case "free":
+      return [c.type, [...c.handles]];
+    default:
+      return [c.type];
+  }
+}
+
+const RUNS = 2 ** 32 - 2;
+
+const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
+  drive: () => ({ type: "drive" }),
+  put: (f) => ({
+    type: "put",
+    handle: f.text(),
+    aval: readAval(f.fields()),
+    total: f.uint(),
+    chunks: f.uint(2 ** 20, 1),
+    encapsulated: f.bytes(32),
+  }),
+  chunk: (f) => ({ type: "chunk", handle: f.text(), index: f.uint(), sealed: f.bytes() }),
+  program: (f) => ({ type: "program", bytes: f.bytes() }),
+  grant: (f) => ({ type: "grant", bytes: f.bytes() }),
+  run: (f) => ({
+    type: "run",
+    run: f.uint(RUNS),
+    program: f.text(64),
+    inputs: f.list(MOST_VALUES, readInput),
+    outputs: f.texts(MOST_VALUES),
+    frees: f.texts(MOST_VALUES * 10),
+  }),
+  reveal: (f) => ({ type: "reveal", run: f.uint(RUNS), handle: f.text(), to: f.text(), why: f.text() }),
+  fetch: (f) => ({ type: "fetch", handle: f.text() }),
+  free: (f) => ({ type: "free", handles: f.texts(MOST_VALUES * 10) }),
+  list: () => ({ type: "list" }),
+  counters: () => ({ type: "counters" }),
+  transcript: () => ({ type: "transcript" }),
+  close: () => ({ type: "close" }),
+};
+
+const isType = (x: string): x is Command["type"] => Object.hasOwn(READERS, x);
+
+/** @throws TacitError ENVELOPE_INVALID */
+export function readCommand(f: Fields): Command {
+  const type = f.text(16);
+  if (!isType(type)) throw new TacitError(CODE, "command: expected a command of this version, got another");
+  const command = READERS[type](f);
+  f.end();
+  return command;
+}
+
+/** Little-endian bytes of public values: a copy. */
+export function valueBytes(values: TypedArray): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+}
+
+/** @throws TacitError ENVELOPE_INVALID when the length does not fit */
+export function valuesOf(bytes: Uint8Array, aval: Aval): TypedArray {
+  const values = DTYPE[aval.dtype].make(sizeOf(aval.shape));
+  if (values.byteLength !== bytes.length) {
+    throw new TacitError(CODE, `value: expected ${values.byteLength} bytes for its shape, got ${bytes.length}`);
+  }
+  new Uint8Array(values.buffer).set(bytes);
+  return values;
+}
+
+/** What is sealed with each chunk of an input: its place. */
+export const chunkPlace = (handle: string, index: number, chunks: number): readonly Wire[] => ["chunk", handle, index, chunks];
+/** Bytes of one chunk before sealing. */
+export const CHUNK_BYTES = 1_048_576;

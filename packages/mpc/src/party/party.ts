@@ -1,0 +1,289 @@
+/** @file Party: one of the machines that hold shares. Takes signed commands, checks them by itself, runs Programs with the others. */
+import { join } from "node:path";
+import { TacitError } from "@tacit/core/errors";
+import { Program } from "@tacit/core/program";
+import type { Identity } from "../identity/identity.ts";
+import type { Protocol, ProtocolParty } from "../protocols/protocol.ts";
+import type { Wire } from "../session/cbor.ts";
+import { type Consent, consentOf } from "../session/consent.ts";
+import type { Envelope } from "../session/envelope.ts";
+import { grantFromBytes, signersOf } from "../session/grant.ts";
+import type { Session } from "../session/session-file.ts";
+import type { Channel } from "../transport/channel.ts";
+import type { Mesh } from "../transport/mesh.ts";
+import { Connection } from "./connection.ts";
+import type { Counters } from "./counters.ts";
+import { Inputs } from "./inputs.ts";
+import { avalWire, type Command, readCommand, valueBytes } from "./messages.ts";
+import { Peers } from "./peers.ts";
+import { Runs } from "./runs.ts";
+import { isShare, Store } from "./store.ts";
+import { Transcript } from "./transcript.ts";
+
+export interface PartyOptions {
+  readonly session: Session;
+  readonly index: number;
+  readonly identity: Identity;
+  readonly protocol: Protocol;
+  readonly mesh: Mesh;
+  readonly counters: Counters;
+  /** Where the transcript goes; null: memory alone. */
+  readonly directory: string | null;
+}
+
+/** How a party ended: null after an orderly close. */
+export type Ending = TacitError | null;
+
+const MOST_PROGRAMS = 4096;
+const MOST_PROGRAM_BYTES = 2 ** 28;
+const MOST_GRANTS = 65_536;
+const DRIVER_ONLY: ReadonlySet<Command["type"]> = new Set([
+  "run",
+  "reveal",
+  "fetch",
+  "free",
+  "program",
+  "counters",
+  "transcript",
+  "close",
+]);
+
+export class Party {
+  /** Resolves when the party has ended, everything is zeroised and all links are closed. */
+  readonly ended: Promise<Ending>;
+  readonly #o: PartyOptions;
+  readonly #party: ProtocolParty;
+  readonly #store: Store;
+  readonly #peers: Peers;
+  readonly #inputs: Inputs;
+  readonly #runs: Runs;
+  readonly #transcript: Transcript;
+  readonly #consents = new Map<string, Consent>();
+  readonly #programs = new Map<string, Program>();
+  readonly #connections = new Set<Connection>();
+  #programBytes = 0;
+  #driver: Connection | null = null;
+  #queue: Promise<unknown> = Promise.resolve();
+  #over: TacitError | null = null;
+  #resolveEnded: (ending: Ending) => void = () => {};
+
+  private constructor(options: PartyOptions, party: ProtocolParty) {
+    this.#o = options;
+    const { session, index, identity, mesh, counters, protocol, directory } = options;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.#party = party;
+    this.#store = new Store(party, session.file.limits.memory);
+    this.#transcript = new Transcript(directory === null ? null : join(directory, `${session.hex}.transcript`));
+    this.#peers = new Peers(session, mesh, { lost: (error) => void this.#end(error) });
+    const shared = { session, index, store: this.#store, peers: this.#peers, transcript: this.#transcript, party };
+    this.#inputs = new Inputs({ ...shared, identity });
+    const fatal = (error: TacitError): void => void this.#end(error);
+    const known = { consents: this.#consents, programs: this.#programs };
+    this.#runs = new Runs({ ...shared, ...known, protocol, mesh, counters, inputs: this.#inputs, fatal });
+  }
+
+  /** @throws TacitError GRANT_INVALID for a session file whose entries do not verify */
+  static async start(options: PartyOptions): Promise<Party> {
+    const { session, index, protocol, mesh, counters } = options;
+    counters.takeAttempt(mesh.attempt);
+    const party = await protocol.createParty({
+      index,
+      links: mesh.links,
+      runKey: (which, run, attempt) => mesh.keys.runKey(which, run, attempt),
+      options: session.file.protocol.options,
+      memoryLimit: session.file.limits.memory,
+    });
+    const made = new Party(options, party);
+    made.#transcript.add({ event: "session", session: session.hex, party: session.partyName(index), attempt: mesh.attempt });
+    for (const signed of session.file.grants)
+      made.#admit(consentOf(signed, await signersOf(session.root, signed, session.everyone)));
+    return made;
+  }
+
+  /** Serves one person's channel. */
+  serve(channel: Channel): void {
+    if (this.#over !== null) {
+      channel.close();
+      return;
+    }
+    const { session, identity } = this.#o;
+    const connection = new Connection(
+      session,
+      identity,
+      channel,
+      (from, envelope) => this.#command(from, envelope),
+      (gone) => this.#gone(gone),
+    );
+    this.#connections.add(connection);
+  }
+
+  #gone(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#driver === connection) this.#driver = null;
+  }
+
+  async #command(from: Connection, { sender, body }: Envelope): Promise<Wire> {
+    if (this.#over !== null) throw this.#over;
+    this.#o.session.checkTime();
+    const command = readCommand(body);
+    if (DRIVER_ONLY.has(command.type) && (this.#driver !== from || sender !== this.#o.session.file.driver)) {
+      throw new TacitError("DRIVER_ONLY", `${command.type}: expected the driver of this session, got somebody else`);
+    }
+    switch (command.type) {
+      case "drive":
+        return this.#drive(from, sender);
+      case "put":
+        await this.#inputs.begin(command, sender);
+        return [];
+      case "chunk":
+        await this.#inputs.chunk(command.handle, command.index, command.sealed, sender);
+        return [];
+      case "grant":
+        return this.#grant(command.bytes);
+      case "list":
+        return this.#list();
+      default:
+        return this.#inTurn(() => this.#driven(command));
+    }
+  }
+
+  /** What the driver asks happens one after the other, at every party in the same order. */
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    const done = this.#queue.then(() => {
+      if (this.#over !== null) throw this.#over;
+      return work();
+    });
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+
+  async #driven(command: Command): Promise<Wire> {
+    switch (command.type) {
+      case "program":
+        return this.#program(command.bytes);
+      case "run": {
+        const r = await this.#runs.run(command);
+        return [r.rounds, r.bytesSent, r.framesSent, [...r.publics]];
+      }
+      case "reveal":
+        return this.#runs.reveal(command.run, command.handle, command.to, command.why);
+      case "fetch":
+        return this.#fetch(command.handle);
+      case "free":
+        for (const h of command.handles) this.#store.free(h);
+        return [];
+      case "counters":
+        return this.#counters();
+      case "transcript":
+        return [...this.#transcript.lines.slice(-1000)];
+      default:
+        return this.#close();
+    }
+  }
+
+  #drive(from: Connection, sender: string): Wire {
+    const { session, counters, mesh, index } = this.#o;
+    if (sender !== session.file.driver) {
+      throw new TacitError("DRIVER_ONLY", "drive: expected the driver named in the session file, got somebody else");
+    }
+    if (this.#driver !== null && this.#driver !== from) {
+      throw new TacitError("DRIVER_BUSY", "drive: expected no other driver, got a second one", {
+        hint: "close the program that drives this session, or wait until its connection is gone",
+      });
+    }
+    this.#driver = from;
+    return [index, counters.nextRun, mesh.attempt];
+  }
+
+  async #grant(bytes: Uint8Array): Promise<Wire> {
+    const { session } = this.#o;
+    const signed = grantFromBytes(bytes);
+    this.#admit(consentOf(signed, await signersOf(session.id, signed, session.everyone)));
+    return [];
+  }
+
+  /** A grant that comes again with more signatures gathers them: owners may sign one after the other. */
+  #admit(consent: Consent): void {
+    const known = this.#consents.get(consent.id);
+    if (known === undefined && this.#consents.size >= MOST_GRANTS) {
+      throw new TacitError("GRANT_INVALID", `grant: expected at most ${MOST_GRANTS} grants in a session, got more`);
+    }
+    const signers = new Set([...(known?.signers ?? []), ...consent.signers]);
+    this.#consents.set(consent.id, { ...consent, signers });
+    this.#transcript.add({ event: "grant", grant: consent.id, program: consent.grant.program, signers: [...signers].sort() });
+  }
+
+  #program(bytes: Uint8Array): Wire {
+    const program = Program.fromBytes(bytes);
+    if (this.#programs.has(program.id)) return [program.id];
+    this.#programBytes += bytes.length;
+    if (this.#programs.size >= MOST_PROGRAMS || this.#programBytes > MOST_PROGRAM_BYTES) {
+      throw new TacitError(
+        "MPC_MEMORY",
+        `program: expected at most ${MOST_PROGRAMS} programs of ${MOST_PROGRAM_BYTES} bytes together, got more`,
+      );
+    }
+    this.#programs.set(program.id, program);
+    return [program.id];
+  }
+
+  #list(): Wire {
+    const given = [...this.#store.all()].filter((s) => s.source.kind === "handle");
+    return given.map((s) => [s.handle, avalWire(s.aval), [...s.owners]]);
+  }
+
+  #fetch(handle: string): Wire {
+    const { value } = this.#store.get(handle);
+    if (isShare(value)) {
+      throw new TacitError("POLICY_REFUSED", "fetch: expected a public value, got a secret", {
+        hint: "disclose it with reveal({ to, why })",
+      });
+    }
+    return [valueBytes(value.values)];
+  }
+
+  #counters(): Wire {
+    const { counters } = this.#o;
+    const grants = [...this.#consents.keys()].map((id): Wire => [id, counters.used(id).runs, counters.used(id).reveals]);
+    return [counters.nextRun, this.#store.bytes, grants];
+  }
+
+  #close(): Wire {
+    this.#peers.leave();
+    setImmediate(() => void this.#end(null));
+    return [];
+  }
+
+  /** Ends the session at this party, once. Links first: a late message must find no buffer. Then shares and keys go. */
+  async #end(error: Ending): Promise<void> {
+    if (this.#over !== null) return;
+    const why = error ?? new TacitError("SESSION_CLOSED", "party: expected an open session, got one that was closed");
+    this.#over = why;
+    if (error !== null) {
+      this.#transcript.add({ event: "end", code: error.code, message: error.message });
+      this.#peers.abort(error);
+    }
+    this.#peers.end(why);
+    await this.#o.mesh.close();
+    this.#store.clear();
+    this.#party.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const c of this.#connections) {
+      if (error !== null) c.ended(error);
+      await c.flushed();
+      c.close();
+    }
+    this.#o.counters.close();
+    this.#transcript.close();
+    this.#resolveEnded(error);
+  }
+
+  /** Ends the session in good order: asked by the process that holds the party. */
+  async stop(): Promise<void> {
+    if (this.#over === null) this.#peers.leave();
+    await this.#end(null);
+    await this.ended;
+  }
+}

@@ -1,0 +1,157 @@
+/** @file Peers: the messages that parties exchange about commands: digests to compare, refusals, the end. */
+import { TacitError } from "@tacit/core/errors";
+import { sameBytes, toHex } from "../identity/encoding.ts";
+import { fromCbor, toCbor, type Wire } from "../session/cbor.ts";
+import type { Session } from "../session/session-file.ts";
+import type { FrameLink } from "../transport/frame-link.ts";
+import type { Mesh } from "../transport/mesh.ts";
+
+const CODE = "MPC_FRAME_INVALID";
+/** Comparisons that peers may be ahead of us. */
+const MOST_EARLY = 4096;
+
+type Said = { readonly digest: Uint8Array } | { readonly refused: TacitError };
+
+interface Waiting {
+  readonly resolve: (said: Said) => void;
+}
+
+/** What happens when a peer ends: `faulty` without a word, or after an abort. */
+export interface PeerEvents {
+  lost(error: TacitError): void;
+}
+
+const cut = (text: string): string => text.slice(0, 400);
+
+/** Compares digests with every other party, by subject ("run 12", "input images"). */
+export class Peers {
+  readonly #session: Session;
+  readonly #mesh: Mesh;
+  readonly #timeout: number;
+  readonly #early = new Map<string, Said>();
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #leaving = new Set<number>();
+  /** Subjects that this party refused: what others say of them is of no use. The latest 1024. */
+  readonly #refused = new Set<string>();
+
+  constructor(session: Session, mesh: Mesh, events: PeerEvents) {
+    this.#session = session;
+    this.#mesh = mesh;
+    this.#timeout = session.timeout;
+    for (const [j, link] of mesh.links.entries()) {
+      if (link === undefined) continue;
+      link.onControl = (bytes) => this.#control(j, link, bytes, events);
+      link.onLost = (error) => {
+        if (!this.#leaving.has(j)) events.lost(error);
+      };
+    }
+  }
+
+  #others(): number[] {
+    return this.#mesh.links.flatMap((link, j) => (link === undefined ? [] : [j]));
+  }
+
+  #tell(message: Wire): void {
+    const bytes = toCbor(message);
+    for (const link of this.#mesh.links) link?.sendControl(bytes);
+  }
+
+  /** Tells everyone that this party does not take part in `subject`. */
+  refuse(subject: string, error: TacitError): void {
+    if (this.#refused.size >= 1024) this.#refused.delete(this.#refused.values().next().value ?? "");
+    this.#refused.add(subject);
+    for (const j of this.#others()) this.#early.delete(`${j} ${subject}`);
+    this.#tell(["refuse", subject, error.code, cut(error.message)]);
+  }
+
+  abort(error: TacitError): void {
+    this.#tell(["abort", error.code, cut(error.message), cut(error.hint ?? "")]);
+  }
+
+  /** Says that this party leaves in good order. */
+  leave(): void {
+    for (const j of this.#others()) this.#leaving.add(j);
+    this.#tell(["leave"]);
+  }
+
+  /**
+   * Sends digestFor(j) to each other party and compares with what it sends.
+   * @throws TacitError `code` where one differs; a peer's refusal; MPC_TIMEOUT
+   */
+  async compare(subject: string, digestFor: (other: number) => Uint8Array, code: string, hint: string): Promise<void> {
+    const others = this.#others();
+    this.#refused.delete(subject);
+    const mine = others.map((j) => digestFor(j));
+    for (const [i, j] of others.entries()) this.#mesh.links[j]?.sendControl(toCbor(["digest", subject, mine[i]!]));
+    const said = await Promise.all(others.map((j) => this.#hear(j, subject)));
+    for (const s of said) if ("refused" in s) throw s.refused;
+    for (const [i, s] of said.entries()) {
+      if ("digest" in s && sameBytes(s.digest, mine[i]!)) continue;
+      const who = this.#session.showParty(others[i]!);
+      throw new TacitError(code, `${subject}: expected what ${who} has (${toHex(mine[i]!.subarray(0, 4))}), got something else`, {
+        hint,
+      });
+    }
+  }
+
+  #hear(j: number, subject: string): Promise<Said> {
+    const key = `${j} ${subject}`;
+    const early = this.#early.get(key);
+    if (early !== undefined) {
+      this.#early.delete(key);
+      return Promise.resolve(early);
+    }
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(key);
+        const who = this.#session.showParty(j);
+        reject(new TacitError("MPC_TIMEOUT", `${who} said nothing of ${subject} for ${this.#timeout / 1000} s`));
+      }, this.#timeout);
+      const done = (said: Said): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(key);
+        resolve(said);
+      };
+      this.#waiting.set(key, { resolve: done });
+    });
+  }
+
+  /** Wakes everyone who waits: the session is over. */
+  end(error: TacitError): void {
+    for (const w of [...this.#waiting.values()]) w.resolve({ refused: error });
+    this.#early.clear();
+  }
+
+  #control(j: number, link: FrameLink, bytes: Uint8Array, events: PeerEvents): void {
+    const f = fromCbor(bytes, link.peer, CODE);
+    const kind = f.text(16);
+    if (kind === "digest") this.#say(j, link, f.text(512), { digest: f.bytes(32) });
+    else if (kind === "refuse") {
+      const subject = f.text(512);
+      const refused = new TacitError(code(f.text(64)), `${link.peer} refused: ${printable(f.text(400))}`);
+      this.#say(j, link, subject, { refused });
+    } else if (kind === "abort") {
+      const error = new TacitError(code(f.text(64)), `${printable(f.text(400))} (said ${link.peer})`, {
+        hint: printable(f.text(400)),
+      });
+      this.#leaving.add(j);
+      events.lost(error);
+    } else if (kind === "leave") this.#leaving.add(j);
+    else throw new TacitError(CODE, `${link.peer}: expected a control message of this version, got another`);
+    f.end();
+  }
+
+  #say(j: number, link: FrameLink, subject: string, said: Said): void {
+    if (this.#refused.has(subject)) return;
+    const key = `${j} ${subject}`;
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) waiting.resolve(said);
+    else if (this.#early.has(key) || this.#early.size >= MOST_EARLY) {
+      throw new TacitError(CODE, `${link.peer}: expected one word on ${printable(subject)}, got more`);
+    } else this.#early.set(key, said);
+  }
+}
+
+/** A peer's texts reach our log: no control characters, whatever it sends. */
+const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");
+const code = (text: string): string => (/^[A-Z][A-Z0-9_]{2,40}$/.test(text) ? text : "MPC_PARTY_LOST");

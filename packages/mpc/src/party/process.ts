@@ -1,0 +1,120 @@
+/** @file A party as a process: listens, learns the session, joins the others, serves people, ends with an exit code. Node only. */
+import { TacitError } from "@tacit/core/errors";
+import { sameBytes } from "../identity/encoding.ts";
+import type { Identity } from "../identity/identity.ts";
+import { protocolNamed } from "../protocols/index.ts";
+import type { Protocol } from "../protocols/protocol.ts";
+import { DEFAULT_LIMITS, type Session } from "../session/session-file.ts";
+import { ClientServer } from "../transport/client-server.ts";
+import { connectParties, PartyServer, splitAddress } from "../transport/tls.ts";
+import { Counters } from "./counters.ts";
+import { type Ending, Party } from "./party.ts";
+
+export interface Listening {
+  readonly parties: PartyServer;
+  readonly clients: ClientServer;
+  close(): Promise<void>;
+}
+
+export interface PartyAddresses {
+  /** host:port for other parties; port 0 finds a free one. */
+  readonly address: string;
+  /** host:port for people. */
+  readonly client: string;
+}
+
+/** Loopback, unless a session file says otherwise. */
+export const LOOPBACK: PartyAddresses = { address: "127.0.0.1:0", client: "127.0.0.1:0" };
+
+/** Opens both listening ends, before the session is known. @throws TacitError MPC_ADDRESS */
+export async function listen(
+  identity: Identity,
+  at: PartyAddresses = LOOPBACK,
+  message: number = DEFAULT_LIMITS.message,
+): Promise<Listening> {
+  const party = splitAddress(at.address);
+  const client = splitAddress(at.client);
+  const parties = await PartyServer.listen(identity, party.host, party.port);
+  try {
+    const clients = await ClientServer.listen(parties.leaf, client.host, client.port, message);
+    return { parties, clients, close: async () => void (await Promise.all([parties.close(), clients.close()])) };
+  } catch (e) {
+    await parties.close();
+    throw e;
+  }
+}
+
+export interface JoinOptions {
+  readonly session: Session;
+  readonly identity: Identity;
+  /** Where counters and the transcript are kept; private to this party. */
+  readonly directory: string;
+  /** "" for a plain session. */
+  readonly mode?: string;
+  readonly protocols?: readonly Protocol[];
+}
+
+/** Position of `identity` among the session's parties. @throws TacitError SESSION_INVALID */
+function indexOf(session: Session, identity: Identity): number {
+  const index = session.file.parties.findIndex((p) => sameBytes(p.identity.sign, identity.public.sign));
+  if (index >= 0) return index;
+  throw new TacitError(
+    "SESSION_INVALID",
+    `party: expected ${identity.name}'s key among the parties of the session, got other keys`,
+    {
+      hint: "use the key file that belongs to this session",
+    },
+  );
+}
+
+/** Joins the other parties and begins to serve people. @throws TacitError MPC_*, SESSION_*, COUNTERS_INVALID */
+export async function join(listening: Listening, options: JoinOptions): Promise<Party> {
+  const { session, identity, directory } = options;
+  session.checkTime();
+  const index = indexOf(session, identity);
+  const protocol = protocolNamed(session.file.protocol.name, options.protocols);
+  if (protocol.parties !== session.file.parties.length) {
+    throw new TacitError(
+      "SESSION_INVALID",
+      `session: expected ${protocol.parties} parties for ${protocol.name}, got ${session.file.parties.length}`,
+    );
+  }
+  const counters = Counters.open(directory, session.hex);
+  try {
+    const mesh = await connectParties(listening.parties, {
+      session,
+      index,
+      identity,
+      attempt: counters.nextAttempt,
+      mode: options.mode ?? "",
+    });
+    const party = await Party.start({ session, index, identity, protocol, mesh, counters, directory });
+    listening.clients.open((channel) => party.serve(channel));
+    return party;
+  } catch (e) {
+    counters.close();
+    throw e;
+  }
+}
+
+/** 0 in good order, 3 where policy refused, 4 for peers and network, 2 for our own bugs: the codes of the command line. */
+export function exitCodeOf(error: unknown): number {
+  if (error === null || error === undefined) return 0;
+  if (!(error instanceof TacitError)) return 2;
+  if (["POLICY_REFUSED", "GRANT_INVALID", "SESSION_EXPIRED"].includes(error.code)) return 3;
+  const ours = error.code === "MPC_PARTY_FAILED";
+  const peers =
+    error.code.startsWith("MPC_") || ["INPUT_UNEQUAL", "RUN_MISMATCH", "ENVELOPE_INVALID", "SEAL_INVALID"].includes(error.code);
+  return ours ? 2 : peers ? 4 : 1;
+}
+
+/** Serves until the session ends; returns how. Closes everything it opened. */
+export async function serve(listening: Listening, options: JoinOptions, onParty?: (party: Party) => void): Promise<Ending> {
+  try {
+    const party = await join(listening, options);
+    onParty?.(party);
+    return await party.ended;
+  } finally {
+    await listening.close();
+  }
+}

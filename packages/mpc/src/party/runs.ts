@@ -1,0 +1,250 @@
+/** @file Runs and reveals: what a party checks by itself before the first message that depends on a secret. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import type { Binding } from "@tacit/core/device";
+import { TacitError } from "@tacit/core/errors";
+import type { Program } from "@tacit/core/program";
+import { sealerTo } from "../identity/seal.ts";
+import type { PartyInput, PreparedProgram, Protocol, ProtocolParty, RunCounters } from "../protocols/protocol.ts";
+import { toCbor, type Wire } from "../session/cbor.ts";
+import { type BoundRun, type Consent, permitReveal, permitRun } from "../session/consent.ts";
+import type { Session } from "../session/session-file.ts";
+import type { Tag } from "../transport/link.ts";
+import type { Mesh } from "../transport/mesh.ts";
+import type { Counters } from "./counters.ts";
+import type { Inputs } from "./inputs.ts";
+import { avalWire, type RunCommand, type RunInput, valuesOf } from "./messages.ts";
+import type { Peers } from "./peers.ts";
+import { revealInfo, revealPlace } from "./purposes.ts";
+import { boundInput, bytesOf, isShare, publicSource, resultOf, rowsOf, type Store } from "./store.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** Steps of one node: a tag's op is node * 64 + step, by the convention of the protocols. */
+const STEPS_PER_NODE = 64;
+
+export interface RunsOptions {
+  readonly session: Session;
+  readonly index: number;
+  readonly protocol: Protocol;
+  readonly party: ProtocolParty;
+  readonly mesh: Mesh;
+  readonly store: Store;
+  readonly inputs: Inputs;
+  readonly peers: Peers;
+  readonly counters: Counters;
+  readonly transcript: Transcript;
+  readonly consents: ReadonlyMap<string, Consent>;
+  readonly programs: ReadonlyMap<string, Program>;
+  /** The failure of a run that has begun: the session ends. */
+  fatal(error: TacitError): void;
+}
+
+/** A run with everything resolved. */
+interface Bound {
+  readonly program: Program;
+  readonly inputs: readonly PartyInput[];
+  readonly bindings: readonly Binding[];
+  readonly run: BoundRun;
+}
+
+export interface RunResult extends RunCounters {
+  /** Which outputs are public values. */
+  readonly publics: readonly boolean[];
+}
+
+const seconds = (): number => Date.now() / 1000;
+
+export class Runs {
+  readonly #o: RunsOptions;
+  readonly #prepared = new Map<string, PreparedProgram>();
+
+  constructor(options: RunsOptions) {
+    this.#o = options;
+  }
+
+  /** @throws TacitError POLICY_REFUSED, RUN_MISMATCH, HANDLE_UNKNOWN, ... before anything secret was sent; after that the session ends */
+  async run(c: RunCommand): Promise<RunResult> {
+    const { session, counters, mesh, transcript, party } = this.#o;
+    const subject = `run ${c.run}`;
+    const { bound, prepared } = await this.#agree(c.run, subject, "RUN_MISMATCH", async () => {
+      const resolved = await this.#resolve(c);
+      const consent = permitRun(this.#o.consents.values(), resolved.run, (id) => counters.used(id), seconds());
+      const ready = this.#prepare(resolved);
+      if (consent !== undefined) counters.countRun(consent.id, consent.grant.runs);
+      transcript.add({ event: "run", run: c.run, grant: consent?.id ?? null, bound: resolved.run, outputs: c.outputs });
+      const inputs: Wire = c.inputs.map(digestInput);
+      return { value: { bound: resolved, prepared: ready }, digest: ["run", c.program, inputs, [...c.outputs], [...c.frees]] };
+    });
+    this.#describe(bound.program);
+    try {
+      const { outputs, counters: measured } = await party.run(prepared, bound.inputs, { run: c.run, attempt: mesh.attempt });
+      const publics = this.#keep(c, bound, outputs);
+      transcript.add({
+        event: "done",
+        run: c.run,
+        rounds: measured.rounds,
+        bytes: measured.bytesSent,
+        frames: measured.framesSent,
+      });
+      return { ...measured, publics };
+    } catch (e) {
+      const error = e instanceof TacitError ? e : failure(session.showParty(this.#o.index), bound.program, e);
+      this.#o.fatal(error);
+      throw error;
+    }
+  }
+
+  /** This party's part of a result, sealed to its recipient: [encapsulated key, sealed part]. */
+  async reveal(run: number, handle: string, to: string, why: string): Promise<readonly [Uint8Array, Uint8Array]> {
+    const { session, counters, store, mesh, party, transcript, index } = this.#o;
+    const recipient = session.everyone.get(to);
+    const { stored, consent } = await this.#agree(run, `run ${run}`, "RUN_MISMATCH", async () => {
+      if (recipient === undefined) {
+        throw new TacitError("POLICY_REFUSED", "reveal: expected a recipient named in the session file, got another", {
+          hint: `the names are ${[...session.everyone.keys()].join(", ")}`,
+        });
+      }
+      await this.#o.inputs.ready(handle);
+      const found = store.get(handle);
+      if (!isShare(found.value)) throw new TacitError("HANDLE_UNKNOWN", "reveal: expected a secret, got a public value");
+      const wish = { output: found.made.output, to, why };
+      const allowed = permitReveal(this.#o.consents.values(), found.made.run, wish, (id) => counters.used(id), seconds());
+      counters.countReveal(allowed.id);
+      return { value: { stored: found, consent: allowed }, digest: ["reveal", handle, to, why] };
+    });
+    const share = isShare(stored.value) ? stored.value.share : undefined;
+    if (share === undefined || recipient === undefined)
+      throw new TacitError("HANDLE_UNKNOWN", "reveal: expected a secret, got none");
+    stored.exported ??= party.exportShare(share, { run, attempt: mesh.attempt });
+    const { program } = stored.made.run;
+    transcript.add({ event: "reveal", run, grant: consent.id, handle, program, output: stored.made.output, to, why });
+    const sealer = await sealerTo(recipient.seal, revealInfo(session.id, index, handle));
+    return [sealer.encapsulated, await sealer.seal(stored.exported, revealPlace(to, why))];
+  }
+
+  /**
+   * Takes the run number, lets `work` check everything, and compares its digest with the other parties. A refusal is told to
+   * them; parties that were told different things end the session.
+   */
+  async #agree<T>(run: number, subject: string, code: string, work: () => Promise<{ value: T; digest: Wire }>): Promise<T> {
+    const { session, counters, peers, mesh, transcript } = this.#o;
+    let done: { value: T; digest: Wire };
+    try {
+      session.checkTime();
+      counters.takeRun(run);
+      done = await work();
+    } catch (e) {
+      const error =
+        e instanceof TacitError ? e : new TacitError("RUN_INVALID", "run: expected a run that can be checked, got another");
+      transcript.add({ event: "refused", code: error.code, message: error.message });
+      peers.refuse(subject, error);
+      throw error;
+    }
+    const digest = sha256(toCbor([session.id, run, mesh.attempt, done.digest]));
+    for (const link of mesh.links) link?.openRun(run);
+    try {
+      await peers.compare(
+        subject,
+        () => digest,
+        code,
+        "the driver told different things to different parties, or a party lies: nothing was sent",
+      );
+    } catch (e) {
+      if (e instanceof TacitError && (e.code === code || e.code === "MPC_TIMEOUT")) this.#o.fatal(e);
+      throw e;
+    }
+    return done.value;
+  }
+
+  async #resolve(c: RunCommand): Promise<Bound> {
+    const { programs, store, inputs } = this.#o;
+    const program = programs.get(c.program);
+    if (program === undefined)
+      throw new TacitError("PROGRAM_UNKNOWN", `run: expected a program that was sent, got ${c.program.slice(0, 12)}`);
+    if (c.inputs.length !== program.inputs.length || c.outputs.length !== program.outputs.length) {
+      throw new TacitError(
+        "RUN_INVALID",
+        `run: expected ${program.inputs.length} inputs and ${program.outputs.length} outputs, got others`,
+      );
+    }
+    if (new Set(c.outputs).size !== c.outputs.length || c.outputs.some((h) => store.has(h))) {
+      throw new TacitError("HANDLE_USED", "run: expected new handles for its outputs, got one again");
+    }
+    for (const i of c.inputs) if (i.kind === "handle") await inputs.ready(i.handle);
+    const resolved = c.inputs.map((input, i) => this.#input(input, program, i));
+    return {
+      program,
+      inputs: resolved.map((r) => r.value),
+      bindings: resolved.map((r) => r.binding),
+      run: { program: c.program, inputs: resolved.map((r) => r.bound) },
+    };
+  }
+
+  #input(
+    input: RunInput,
+    program: Program,
+    i: number,
+  ): { value: PartyInput; binding: Binding; bound: BoundRun["inputs"][number] } {
+    const want = program.inputs[i]!;
+    const stored = input.kind === "handle" ? this.#o.store.get(input.handle) : undefined;
+    const aval = input.kind === "handle" ? stored!.aval : input.aval;
+    if (aval.dtype !== want.dtype || aval.shape.length !== want.shape.length || aval.shape.some((d, k) => d !== want.shape[k])) {
+      throw new TacitError(
+        "RUN_INVALID",
+        `run: expected ${want.dtype}[${want.shape}] as input ${i}, got ${aval.dtype}[${aval.shape}]`,
+      );
+    }
+    if (input.kind === "public") {
+      const values = valuesOf(input.bytes, want);
+      return {
+        value: { values },
+        binding: { kind: "public" },
+        bound: { owners: [], source: publicSource(values), rows: rowsOf(want) },
+      };
+    }
+    const { value, owners } = stored!;
+    return { value, binding: isShare(value) ? { kind: "secret", owners } : { kind: "public" }, bound: boundInput(stored!) };
+  }
+
+  #prepare({ program, bindings }: Bound): PreparedProgram {
+    const key = JSON.stringify([program.id, bindings]);
+    let prepared = this.#prepared.get(key);
+    if (prepared === undefined) {
+      if (this.#prepared.size >= 256) this.#prepared.clear();
+      prepared = this.#o.party.prepare(program, bindings);
+      this.#prepared.set(key, prepared);
+    }
+    return prepared;
+  }
+
+  #keep(c: RunCommand, bound: Bound, outputs: readonly PartyInput[]): boolean[] {
+    const { store } = this.#o;
+    const avals = bound.program.outputAvals;
+    for (const [k, value] of outputs.entries()) {
+      store.reserve(bytesOf(value));
+      store.add(resultOf(c.outputs[k]!, avals[k]!, value, bound.run, k));
+    }
+    for (const h of c.frees) store.free(h);
+    return outputs.map((v) => !isShare(v));
+  }
+
+  /** Errors of the links name the op as people count it: "op 14 of 37 (matmul)". */
+  #describe(program: Program): void {
+    const n = program.nodes.length;
+    const describe = ({ op }: Tag): string => {
+      const node = Math.floor(op / STEPS_PER_NODE);
+      return node < n ? `op ${node + 1} of ${n} (${program.nodes[node]!.op})` : `op ${op}`;
+    };
+    for (const link of this.#o.mesh.links) if (link !== undefined) link.describe = describe;
+  }
+}
+
+function digestInput(i: RunInput): Wire {
+  return i.kind === "handle" ? ["handle", i.handle] : ["public", avalWire(i.aval), sha256(i.bytes)];
+}
+
+/** An error that is no TacitError: its text could hold anything, so it is not passed on. */
+function failure(who: string, program: Program, cause: unknown): TacitError {
+  return new TacitError("MPC_PARTY_FAILED", `${who}: expected program ${program.id.slice(0, 12)} to run, got an internal error`, {
+    cause,
+  });
+}

@@ -1,0 +1,62 @@
+/** @file Transcript: what this party took part in, as JSON lines. Program ids, bindings, reveals with to and why; never values. */
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { BoundRun } from "../session/consent.ts";
+
+export type TranscriptEntry =
+  | { readonly event: "session"; readonly session: string; readonly party: string; readonly attempt: number }
+  | {
+      readonly event: "input";
+      readonly handle: string;
+      readonly owner: string;
+      readonly shape: readonly number[];
+      readonly dtype: string;
+    }
+  | { readonly event: "grant"; readonly grant: string; readonly program: string; readonly signers: readonly string[] }
+  | {
+      readonly event: "run";
+      readonly run: number;
+      readonly grant: string | null;
+      readonly bound: BoundRun;
+      readonly outputs: readonly string[];
+    }
+  | { readonly event: "done"; readonly run: number; readonly rounds: number; readonly bytes: number; readonly frames: number }
+  | {
+      readonly event: "reveal";
+      readonly run: number;
+      readonly grant: string;
+      readonly handle: string;
+      readonly program: string;
+      readonly output: number;
+      readonly to: string;
+      readonly why: string;
+    }
+  | { readonly event: "refused"; readonly code: string; readonly message: string }
+  | { readonly event: "end"; readonly code: string; readonly message: string };
+
+/** Most lines kept in memory for a driver who asks; the file keeps all. */
+const KEPT = 10_000;
+
+export class Transcript {
+  readonly #file: number | null;
+  readonly #lines: string[] = [];
+
+  /** `path` null keeps the transcript in memory alone. */
+  constructor(path: string | null) {
+    this.#file = path === null ? null : openSync(path, "a", 0o600);
+  }
+
+  add(entry: TranscriptEntry): void {
+    const line = JSON.stringify({ time: new Date().toISOString(), ...entry });
+    if (this.#lines.length >= KEPT) this.#lines.shift();
+    this.#lines.push(line);
+    if (this.#file !== null) writeSync(this.#file, `${line}\n`);
+  }
+
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  close(): void {
+    if (this.#file !== null) closeSync(this.#file);
+  }
+}

@@ -1,0 +1,56 @@
+/** @file Channel: messages between a person's client and one party, whatever carries them. It is trusted with nothing. */
+
+/** One end. Messages arrive whole and in order, or the channel closes. */
+export interface Channel {
+  send(message: Uint8Array): void;
+  /** Set once, before anything is awaited; messages that came earlier are delivered then. */
+  listen(on: { message(bytes: Uint8Array): void; closed(reason: string): void }): void;
+  close(): void;
+}
+
+type Listener = Parameters<Channel["listen"]>[0];
+
+class MemoryEnd implements Channel {
+  other: MemoryEnd | null = null;
+  #listener: Listener | null = null;
+  readonly #early: Uint8Array[] = [];
+  #closed = false;
+
+  send(message: Uint8Array): void {
+    const copy = message.slice();
+    setImmediate(() => {
+      if (!this.#closed) this.other?.deliver(copy);
+    });
+  }
+
+  deliver(message: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#listener === null) this.#early.push(message);
+    else this.#listener.message(message);
+  }
+
+  listen(on: Listener): void {
+    this.#listener = on;
+    for (const m of this.#early.splice(0)) on.message(m);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    setImmediate(() => this.other?.ended());
+  }
+
+  ended(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener?.closed("the other end closed");
+  }
+}
+
+/** Both ends of a channel inside one process. */
+export function channelPair(): readonly [Channel, Channel] {
+  const [a, b] = [new MemoryEnd(), new MemoryEnd()];
+  a.other = b;
+  b.other = a;
+  return [a, b];
+}

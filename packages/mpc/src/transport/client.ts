@@ -1,0 +1,77 @@
+/** @file A person's connection to a party from Node: WebSocket over TLS, the party's key compared with the pinned one. */
+import type { TLSSocket } from "node:tls";
+import { TacitError } from "@tacit/core/errors";
+import { WebSocket } from "ws";
+import { peerKey } from "../identity/certificate.ts";
+import { sameBytes } from "../identity/encoding.ts";
+import type { Session } from "../session/session-file.ts";
+import type { Channel } from "./channel.ts";
+import { channelOf } from "./client-server.ts";
+
+/** Connects to the client address of party `index`, waiting until it serves. @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE */
+export async function connectClient(session: Session, index: number): Promise<Channel> {
+  const entry = session.file.parties[index]!;
+  const until = Date.now() + session.timeout;
+  while (Date.now() < until) {
+    const socket = await open(`wss://${entry.client}`, session.file.limits.message);
+    if (socket === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      continue;
+    }
+    if (socket.key !== undefined && sameBytes(socket.key, entry.identity.sign)) {
+      watch(socket.socket, session.timeout);
+      return channelOf(socket.socket);
+    }
+    socket.socket.terminate();
+    throw new TacitError("MPC_HANDSHAKE", `connect to ${session.showParty(index)}: expected its pinned key, got another`, {
+      hint: "somebody else listens there, or the party's key file was replaced: compare fingerprints",
+    });
+  }
+  throw new TacitError(
+    "MPC_TIMEOUT",
+    `connect to ${session.showParty(index)}: expected it within ${session.timeout / 1000} s, got nobody`,
+    {
+      hint: `is it started, and is ${entry.client} reachable from here?`,
+    },
+  );
+}
+
+/** `rejectUnauthorized` is off because trust is the pinned key, compared before the first message. */
+function open(url: string, message: number): Promise<{ socket: WebSocket; key: Uint8Array | undefined } | undefined> {
+  return new Promise((resolve) => {
+    let key: Uint8Array | undefined;
+    const socket = new WebSocket(url, {
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.3",
+      maxPayload: message,
+      perMessageDeflate: false,
+    });
+    socket.on("upgrade", (response) => {
+      key = isTls(response.socket) ? peerKey(response.socket) : undefined;
+    });
+    socket.on("error", () => resolve(undefined));
+    socket.once("open", () => resolve({ socket, key }));
+  });
+}
+
+const isTls = (socket: object): socket is TLSSocket => "getPeerX509Certificate" in socket;
+
+/** A party that answers no ping for twice the session's time is gone (one that computes answers between two ops). */
+function watch(socket: WebSocket, timeout: number): void {
+  let heard = Date.now();
+  socket.on("pong", () => {
+    heard = Date.now();
+  });
+  socket.on("message", () => {
+    heard = Date.now();
+  });
+  const timer = setInterval(
+    () => {
+      if (Date.now() - heard > 2 * timeout) socket.terminate();
+      else socket.ping();
+    },
+    Math.max(50, timeout / 3),
+  );
+  timer.unref();
+  socket.once("close", () => clearInterval(timer));
+}
