@@ -35,7 +35,7 @@ describe("a lazy tensor", () => {
     const key = Tensor.from(Uint32Array.of(7, 9), [2], { public: true });
     const bits = key.randomBits(Tensor.from(Uint32Array.of(0), [1], { public: true }), [5]);
     expect(await bits.data()).toEqual(await bits.data());
-    const doubled = Array.from(await bits.data(), (x) => (2 * Number(x)) >>> 0);
+    const doubled = Array.from(await bits.data(), Number).map((x) => (2 * x) >>> 0);
     expect(Array.from(await bits.add(bits).data(), Number)).toEqual(doubled);
   });
 
