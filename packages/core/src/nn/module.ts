@@ -92,13 +92,14 @@ export abstract class Module {
   }
 
   /**
-   * Sets parameters and buffers by name. Nothing is changed unless everything fits.
+   * Sets parameters and buffers by name; PyTorch's `running_mean` is our `runningMean`. Nothing is changed unless everything fits.
    * @throws STATE_MISMATCH listing every missing or unknown name and every shape or dtype that differs;
    *   `strict: false` lets names be missing or unknown. DEVICE_MISMATCH when the values live on a device that is not the module's.
    */
   loadStateDict(state: StateDict | Readonly<Record<string, Tensor>>, options: { readonly strict?: boolean } = {}): void {
-    const given = state instanceof Map ? state : new Map(Object.entries(state));
     const own = new Map<string, Parameter | Buffer>([...this.namedParameters(), ...this.namedBuffers()]);
+    const entries: [string, Tensor][] = state instanceof Map ? [...state] : Object.entries(state);
+    const given = new Map(entries.map(([name, t]) => [own.has(name) ? name : camelCase(name), t]));
     const faults: string[] = [];
     for (const [name, t] of own) {
       const value = given.get(name);
@@ -186,6 +187,8 @@ Object.defineProperty(Module.prototype, Symbol.for("nodejs.util.inspect.custom")
     return this.toString();
   },
 });
+
+const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
 
 /** Host values may go to a readable device later; values of another device must be brought over by the caller. */
 function checkDevice(name: string, t: Tensor, value: Tensor): void {
