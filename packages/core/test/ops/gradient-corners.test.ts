@@ -1,6 +1,6 @@
 /** @file Gradients at the corners where finite differences say nothing: ties, zeros, kinks. PyTorch's answers. */
 import { describe, expect, it } from "vitest";
-import { type Expr, emit } from "../../src/expr.ts";
+import { Expr, emit } from "../../src/expr.ts";
 import * as op from "../../src/ops/emit.ts";
 import { backward } from "../../src/transform/index.ts";
 import { placeholders, run } from "./harness.ts";
@@ -59,6 +59,26 @@ describe("gradients at corners", () => {
     const y = op.maxPool2d(leaves[0]!, [1, 2, 1, 1, 0, 1]);
     const [g] = backward(y, undefined, leaves);
     expect([...run([g!], leaves, [Float64Array.of(-1, -1, -5)])[0]!]).toEqual([2, 1, 1]);
+  });
+
+  it("of maxPool2dGrad are read at the first maximum only, in ties, beside padding and at NaN", () => {
+    const leaves = placeholders([
+      { shape: [1, 1, 1, 3], dtype: "f32" },
+      { shape: [1, 1, 1, 4], dtype: "f32" },
+    ]);
+    const [h, x] = leaves as [Expr, Expr];
+    const attrs = [1, 2, 1, 2, 0, 1];
+    const g = Expr.placeholder({ shape: [1, 1, 1, 3], dtype: "f32" });
+    const image = Expr.placeholder({ shape: [1, 1, 1, 4], dtype: "f32" });
+    const y = op.maxPool2d(image, attrs);
+    const [picked] = backward(op.maxPool2dGrad(g, image, y, attrs), x, [g]);
+    const given = [
+      Float64Array.of(0, 0, 0),
+      Float64Array.of(10, 20, 30, 40),
+      Float64Array.of(1, 1, 1),
+      Float64Array.of(0, 7, 7, Number.NaN),
+    ];
+    expect([...run([picked!], [h, x, g, image], given)[0]!]).toEqual([10, 20, 40]);
   });
 
   it("stop at integers and comparisons", () => {

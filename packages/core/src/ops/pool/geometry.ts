@@ -58,14 +58,13 @@ export function eachTap(s: Geometry, tap: (y: number, x: number) => void): void 
   }
 }
 
-/** What each window's mean divides by. With countIncludePad the padding counts, but nothing beyond it. */
+/** What each window's mean divides by: its whole size, or the part of it that lies in the image. Sizes are rounded down: no window ends beyond the padding. */
 export function divisors(s: Geometry, countIncludePad: boolean): Float64Array {
-  const span = (at: number, k: number, size: number, pad: number): number =>
-    countIncludePad ? Math.min(at + k, size + pad) - at : Math.min(at + k, size) - Math.max(at, 0);
+  const span = (at: number, k: number, size: number): number => (countIncludePad ? k : Math.min(at + k, size) - Math.max(at, 0));
   const d = new Float64Array(s.oh * s.ow);
   for (let i = 0; i < s.oh; i++) {
-    const rows = span(i * s.stride[0] - s.pad[0], s.kernel[0], s.h, s.pad[0]);
-    for (let j = 0; j < s.ow; j++) d[i * s.ow + j] = rows * span(j * s.stride[1] - s.pad[1], s.kernel[1], s.w, s.pad[1]);
+    const rows = span(i * s.stride[0] - s.pad[0], s.kernel[0], s.h);
+    for (let j = 0; j < s.ow; j++) d[i * s.ow + j] = rows * span(j * s.stride[1] - s.pad[1], s.kernel[1], s.w);
   }
   return d;
 }
