@@ -146,6 +146,14 @@ describe("Program.fromBytes", () => {
     ).toThrow(/shortest form/);
   });
 
+  it("refuses an announced length at its head, before the elements are looked at", () => {
+    const bytes = network().toBytes();
+    const inputs = 1 + 1 + "tacit program".length + 1;
+    expect(bytes[inputs]).toBe(0x85);
+    const swollen = Uint8Array.of(...bytes.subarray(0, inputs), 0x9a, 0xff, 0xff, 0xff, 0xff, ...bytes.subarray(inputs + 1));
+    expect(() => Program.fromBytes(swollen)).toThrow(/expected arrays that fit in the bytes, got one of 4294967295 elements/);
+  });
+
   it("refuses every prefix", () => {
     const bytes = network().toBytes();
     for (let n = 0; n < bytes.length; n++) expect(() => Program.fromBytes(bytes.subarray(0, n))).toThrow(refused);
