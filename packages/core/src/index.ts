@@ -1,9 +1,13 @@
 /** @file @tacit/core: Tensor, Program, Device; nn, optim, data and io as namespaces. */
+export * as data from "./data/index.ts";
 export { type CpuDevice, type CpuOptions, cpu } from "./device/cpu/index.ts";
 export type { Binding, Device, Disclosure, Executable, Gap, Job, Storage } from "./device/device.ts";
 export { defaultDevice, setDefaultDevice } from "./engine/default-device.ts";
 export { engineStats, step, type TensorUpdate } from "./engine/engine.ts";
 export { TacitError } from "./errors.ts";
+export * as io from "./io/index.ts";
+export * as nn from "./nn/index.ts";
+export * as optim from "./optim/index.ts";
 export { type Aval, type Shape, sizeOf } from "./program/aval.ts";
 export { DTYPES, type DType, type TypedArray } from "./program/dtype.ts";
 export { type Node, Program } from "./program/program.ts";

@@ -1,15 +1,25 @@
 /** @file Bindings as integers, for the engine's keys. */
-import type { Binding } from "../device/device.ts";
+import type { Binding, Device, Storage } from "../device/device.ts";
 
-/** The binding of an input that the run replaces. */
-export const DONATED: Binding = { kind: "resident", donate: true };
+const DONATED: Binding = { kind: "resident", donate: true };
+
+/**
+ * How an input is bound. One that the run replaces may be overwritten where it lives; where a device keeps secrets, a public value
+ * stays public even so, for what replaces it may be a secret.
+ */
+export function bindingOf(device: Device, storage: Storage, donating: boolean): Binding {
+  const binding = device.binding(storage);
+  if (!donating) return binding;
+  return binding.kind === "resident" || (binding.kind === "public" && device.readable) ? DONATED : binding;
+}
 
 const owners = new Map<string, number>();
 const codes = new WeakMap<Binding, number>();
 
 /** 0 public, 1 resident, 2 donated, from 3 on: secret, one code per set of owners. */
-export function bindingCode(binding: Binding, donated: boolean): number {
-  if (binding.kind !== "secret") return donated ? 2 : binding.kind === "public" ? 0 : 1;
+export function bindingCode(binding: Binding): number {
+  if (binding.kind === "public") return 0;
+  if (binding.kind === "resident") return binding.donate ? 2 : 1;
   const known = codes.get(binding);
   if (known !== undefined) return known;
   const name = JSON.stringify(binding.owners.toSorted());

@@ -4,7 +4,7 @@ import { expected } from "../errors.ts";
 import { clock, Expr, emit, Leaf } from "../expr.ts";
 import { sameShape, showAval } from "../program/aval.ts";
 import type { TypedArray } from "../program/dtype.ts";
-import { bindingCode, DONATED } from "./binding.ts";
+import { bindingCode, bindingOf } from "./binding.ts";
 import { ExecutableCache } from "./cache.ts";
 import { deviceOf, pick, storageOn } from "./placement.ts";
 import { programOfTrace, unsupported } from "./program.ts";
@@ -76,7 +76,7 @@ function dispatch(request: Request, turn: boolean): void | Promise<void> {
   const device = pick(leaves, leafExprs);
   const state = stateOf(device);
   if (state.tail !== null && !turn) return enqueue(state, () => dispatch(request, true));
-  const inputs = writeKey(device, roots, replacements);
+  const { storages, bindings } = writeKey(device, roots, replacements);
   const found = state.cache.find(endKey());
   const finish = (results: readonly Storage[]): void => settle(device, outputs, replacements, results, request.release);
   const hold = turn
@@ -85,19 +85,19 @@ function dispatch(request: Request, turn: boolean): void | Promise<void> {
   if (found !== undefined) {
     forgetTrace();
     state.runs++;
-    const results = found.run(inputs);
+    const results = found.run(storages);
     if (!isPromise(results)) return finish(results);
     return hold(() => results.then(finish));
   }
   const key = endKey();
   const words = key.words.slice(0, key.length);
-  const prepared = prepare(device, roots, inputs, replacements);
+  const prepared = prepare(device, roots, bindings, replacements);
   forgetTrace();
   const start = (executable: Executable): void | Promise<void> => {
     state.cache.add(words, executable);
     state.prepared++;
     state.runs++;
-    const results = executable.run(inputs);
+    const results = executable.run(storages);
     return isPromise(results) ? results.then(finish) : finish(results);
   };
   if (isPromise(prepared)) return hold(async () => start(await prepared));
@@ -114,43 +114,50 @@ function pending(exprs: readonly Expr[]): Expr[] {
   return out.length < 16 ? out : [...new Set(out)];
 }
 
-/** Completes the key of the last trace; returns the storages of its inputs. */
-function writeKey(device: Device, roots: readonly Expr[], replacements: readonly Replacement[]): Storage[] {
+/** What an executable is prepared for and run with. */
+interface Inputs {
+  readonly storages: readonly Storage[];
+  readonly bindings: readonly Binding[];
+}
+
+/** Completes the key of the last trace; returns its inputs on the device. */
+function writeKey(device: Device, roots: readonly Expr[], replacements: readonly Replacement[]): Inputs {
   startKey(roots);
   const { leaves, leafExprs } = lastTrace();
-  for (const { target } of replacements) target.leaf!.donating = true;
-  const inputs = new Array<Storage>(leaves.length);
+  for (const { target } of replacements) target.leaf!.donating = !target.leaf!.shared;
+  const storages = new Array<Storage>(leaves.length);
+  const bindings = new Array<Binding>(leaves.length);
   try {
     for (let i = 0; i < leaves.length; i++) {
       const leaf = leaves[i]!;
       const e = leafExprs[i]!;
       const storage = storageOn(leaf, device, e);
-      inputs[i] = storage;
-      keyInput(e, bindingCode(device.binding(storage), leaf.donating && !leaf.shared));
+      const binding = bindingOf(device, storage, leaf.donating);
+      storages[i] = storage;
+      bindings[i] = binding;
+      keyInput(e, bindingCode(binding));
     }
   } finally {
     for (const { target } of replacements) target.leaf!.donating = false;
   }
   keyWord(replacements.length);
-  for (const { target } of replacements) keyWord(target.leaf!.id);
-  return inputs;
+  for (const { target } of replacements) keyWord(target.leaf!.shared ? -1 - target.leaf!.id : target.leaf!.id);
+  return { storages, bindings };
 }
 
 /** A cache miss: the last trace as a Program, checked and prepared by the device. */
 function prepare(
   device: Device,
   roots: readonly Expr[],
-  inputs: readonly Storage[],
+  bindings: readonly Binding[],
   replacements: readonly Replacement[],
 ): Executable | Promise<Executable> {
   const program = programOfTrace(roots);
   const first = roots.length - replacements.length;
-  const updates: Update[] = replacements.map(({ target }, i) => ({ output: first + i, input: target.leaf!.id }));
-  const bindings: Binding[] = inputs.map((s) => device.binding(s));
-  for (const { target } of replacements) {
-    const { id, shared } = target.leaf!;
-    if (!shared && bindings[id]!.kind !== "secret") bindings[id] = DONATED;
-  }
+  // A storage that another leaf shares must survive: its replacement is an output like any other.
+  const updates = replacements.flatMap(({ target }, i): Update[] =>
+    target.leaf!.shared ? [] : [{ output: first + i, input: target.leaf!.id }],
+  );
   const gaps = device.check(program, bindings);
   if (gaps.length > 0) unsupported(device, gaps);
   const job: Job = { program, bindings, updates };

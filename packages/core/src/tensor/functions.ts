@@ -7,7 +7,7 @@ import { tensor } from "./creation.ts";
 import { commonDType, type Operand } from "./operand.ts";
 import { Tensor } from "./tensor.ts";
 
-const operand = (x: Tensor | number): Tensor => (x instanceof Tensor ? x : tensor(x));
+const operand = (x: Tensor | number): Tensor => (x instanceof Tensor ? x : tensor(x, { public: true }));
 type Binary = (a: Tensor, b: Operand) => Tensor;
 
 export const add: Binary = (a, b) => a.add(b);

@@ -72,7 +72,7 @@ export class Tensor extends LinearTensor implements GradOwner {
       );
     }
     const aval = { shape, dtype };
-    const open = options.public ?? shape.length === 0;
+    const open = options.public ?? false;
     const expr =
       options.device && !open ? Expr.leaf(aval, device, device.put(values, aval)) : Expr.host(aval, device, values, open);
     const made = new Tensor(expr);

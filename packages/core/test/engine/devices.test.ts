@@ -123,12 +123,42 @@ describe("a device that keeps secrets", () => {
     const device = secret();
     const x = await tensor([1, 2]).to(device);
     await x
-      .mul(tensor(0.5))
+      .mul(tensor(0.5, { public: true }))
       .add(zeros([2]))
       .mul(ones([2]))
       .realize();
     await x.mul(Tensor.from([1, 2], [2], { public: true })).realize();
     await expect(x.mul(Tensor.from([1, 2])).realize()).rejects.toMatchObject({ code: "DEVICE_MISMATCH" });
+    // A single number may be a secret, too.
+    await expect(x.mul(tensor(0.5)).realize()).rejects.toMatchObject({ code: "DEVICE_MISMATCH" });
+  });
+
+  test("is told that a public value is public, also where a secret replaces it", async () => {
+    const open = new WeakSet<object>();
+    const device = probe({
+      name: "mpc",
+      secret: true,
+      binding: (s) => (open.has(s) ? { kind: "public" } : { kind: "secret", owners: ["ann"] }),
+    });
+    const { put } = device;
+    const mpc: Probe = Object.assign(device, {
+      put: (...args: Parameters<typeof put>) => {
+        const storage = put(...args);
+        open.add(storage);
+        return storage;
+      },
+      share: put,
+    });
+    const x = await tensor([1, 2]).to(mpc);
+    const momentum = zeros([2]);
+    for (let i = 0; i < 3; i++) await step([], [{ tensor: momentum, next: momentum.mul(0.9).add(x) }]);
+    const kinds = mpc.jobs.map((j) => j.bindings.map((b) => b.kind));
+    expect(kinds).toEqual([
+      ["public", "secret"],
+      ["secret", "secret"],
+    ]);
+    expect(mpc.jobs[0]!.program.id).toBe(mpc.jobs[1]!.program.id);
+    expect(mpc.runs).toBe(3);
   });
 
   test("shares what comes to it, where it can, and reveals by its own rule", async () => {

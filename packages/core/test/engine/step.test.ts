@@ -182,6 +182,10 @@ describe("aliases", () => {
     await descend(square(w), [w], 0.5);
     expect(await target.tolist()).toEqual([0.5, -1, 1.5]);
     expect(device.jobs[0]!.bindings).not.toContainEqual({ kind: "resident", donate: true });
+    expect(device.jobs[0]!.updates).toEqual([]);
+    expect(engineStats(device).runs).toBe(2);
+    await descend(square(target), [target], 0.25);
+    expect(device.jobs.at(-1)!.updates).toHaveLength(1);
     expect(() => target.copy_(tensor([1]))).toThrow(expect.objectContaining({ code: "SHAPE_MISMATCH" }));
   });
 

@@ -36,7 +36,9 @@ describe("Random", () => {
     const random = new Random(42);
     const floats = [...random.normal(4), ...random.uniform(2)];
     const bits = hex(new Uint32Array(Float64Array.from(floats).buffer));
-    expect(bits).toMatchInlineSnapshot(`"8f071c34 3fc71d1e ef3a9bdd 3fd4030d d07e9afc 3ff2d4ce 5cfcabea 3ff945c0 eeb65d74 3fd4e408 59e2c112 3fd4a7d2"`);
+    expect(bits).toMatchInlineSnapshot(
+      `"8f071c34 3fc71d1e ef3a9bdd 3fd4030d d07e9afc 3ff2d4ce 5cfcabea 3ff945c0 eeb65d74 3fd4e408 59e2c112 3fd4a7d2"`,
+    );
     expect([...random.permutation(10)]).toMatchInlineSnapshot(`
       [
         5,
