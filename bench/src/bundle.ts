@@ -14,7 +14,12 @@ const gzipped = (bytes: Uint8Array): number => gzipSync(bytes, { level: 9 }).byt
 export async function bundleSizes(): Promise<{ javascript: number; wasm: Readonly<Record<string, number>> }> {
   const dir = mkdtempSync(join(tmpdir(), "tacit-bundle-"));
   try {
-    const bundle = await rolldown({ input: root("packages/core/src/index.ts"), platform: "browser", external: [/^node:/], logLevel: "silent" });
+    const bundle = await rolldown({
+      input: root("packages/core/src/index.ts"),
+      platform: "browser",
+      external: [/^node:/],
+      logLevel: "silent",
+    });
     const { output } = await bundle.write({ dir, format: "esm", minify: true });
     await bundle.close();
     const javascript = output.reduce((n, o) => n + (o.type === "chunk" ? gzipped(Buffer.from(o.code)) : 0), 0);
@@ -31,5 +36,9 @@ export async function bundleSizes(): Promise<{ javascript: number; wasm: Readonl
 export async function bundleCore(): Promise<Row> {
   const { javascript, wasm } = await bundleSizes();
   const all = Object.values(wasm).reduce((a, b) => a + b, javascript);
-  return makeRow({ name: "bundle-core", unit: "KB gzipped", better: "lower", runs: 1, target: 120 }, [{ value: all / 1000 }], new Map());
+  return makeRow(
+    { name: "bundle-core", unit: "KB gzipped", better: "lower", runs: 1, target: 120 },
+    [{ value: all / 1000 }],
+    new Map(),
+  );
 }

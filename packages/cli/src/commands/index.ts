@@ -1,0 +1,6 @@
+/** @file The list of commands. */
+import type { CommandRow } from "./command.ts";
+import { predictCommand } from "./predict.ts";
+import { trainCommand } from "./train.ts";
+
+export const COMMANDS: readonly CommandRow[] = [trainCommand, predictCommand];

@@ -1,0 +1,112 @@
+/** @file tacit train: trains a model in the clear, with a progress bar, ends with test accuracy and a confusion matrix, saves the model. */
+import { existsSync } from "node:fs";
+import { checkpoint, saveSafetensors } from "@tacit/core/io";
+import * as nn from "@tacit/core/nn";
+import * as optim from "@tacit/core/optim";
+import { Random } from "@tacit/core/random";
+import type { Command } from "commander";
+import { MODELS, modelName } from "../models.ts";
+import { drawConfusion } from "../output/confusion.ts";
+import { showSeconds } from "../output/progress.ts";
+import { EXIT, result, say } from "../output/streams.ts";
+import { openData } from "../training/datasets.ts";
+import { Interrupt } from "../training/interrupt.ts";
+import { type EpochResult, trainLoop } from "../training/loop.ts";
+import { count, positive } from "./arguments.ts";
+import type { CommandRow } from "./command.ts";
+
+export interface TrainOptions {
+  readonly data: string;
+  readonly labels?: string;
+  readonly model: string;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly lr: number;
+  readonly seed: number;
+  readonly out: string;
+  readonly resume?: boolean;
+  readonly json?: boolean;
+}
+
+/** What a training came to. */
+export interface TrainResult {
+  readonly data: string;
+  readonly model: string;
+  readonly epochs: readonly EpochResult[];
+  readonly accuracy: number;
+  readonly confusion: readonly (readonly number[])[];
+  readonly seconds: number;
+  readonly file: string;
+}
+
+/** Trains and saves. Returns null when the user stopped it: the checkpoint is kept. */
+export async function train(options: TrainOptions): Promise<TrainResult | null> {
+  const started = performance.now();
+  const data = await openData(options.data, options.labels);
+  say(`data: ${data.name} (${data.origin}), ${data.train.length} to train on, ${data.test.length} to test`);
+  const name = modelName(options.model);
+  const model = MODELS[name].build(data.classes, { random: new Random(options.seed) });
+  const weights = model.parameters().reduce((n, p) => n + p.numel, 0);
+  say(`model: ${name}, ${weights} weights`);
+  const optimizer = optim.adam(model, { lr: options.lr });
+  const scheduler = optim.cosineAnnealing(optimizer, { tMax: options.epochs });
+  const loader = data.train.shuffle({ seed: options.seed }).batch(options.batch);
+  const checkpointPath = `${options.out}.checkpoint`;
+  if (options.resume && existsSync(checkpointPath)) {
+    await checkpoint.load(checkpointPath, { model, optimizer, scheduler, loader });
+    say(`resumed ${checkpointPath}: epoch ${loader.state().epoch + 1}, batch ${loader.state().position}`);
+  }
+  using interrupt = new Interrupt();
+  const epochs = await trainLoop({ model, optimizer, scheduler, loader, epochs: options.epochs, interrupt, checkpointPath });
+  if (interrupt.requested) {
+    say(`stopped; 'tacit train --resume' with the same options goes on from ${checkpointPath}`);
+    return null;
+  }
+  const confusion = await nn.confusionMatrix(model, data.test);
+  const right = confusion.reduce((n, row, i) => n + row[i]!, 0);
+  await saveSafetensors(options.out, model.stateDict(), {
+    "tacit.model": name,
+    "tacit.classes": String(data.classes),
+    "tacit.data": data.name,
+  });
+  return {
+    data: data.name,
+    model: name,
+    epochs,
+    accuracy: right / data.test.length,
+    confusion,
+    seconds: (performance.now() - started) / 1000,
+    file: options.out,
+  };
+}
+
+export function showTraining(r: TrainResult): string {
+  const accuracy = `accuracy on the test set: ${(100 * r.accuracy).toFixed(2)} %`;
+  return `${drawConfusion(r.confusion)}\n\n${accuracy} (${r.data}, ${r.model}, ${showSeconds(r.seconds)})\nmodel saved: ${r.file}`;
+}
+
+export const trainCommand: CommandRow = {
+  name: "train",
+  add: (program: Command) =>
+    void program
+      .command("train")
+      .summary("train a model on pictures of 28x28, in the clear")
+      .description(
+        "Examples:\n  tacit train\n  tacit train --data my.csv --model mlp --epochs 5\n  tacit train --data images.idx.gz --labels labels.idx.gz",
+      )
+      .option("--data <source>", "auto, mnist (downloads), digits (drawn here), or a file: .csv, .safetensors, IDX", "auto")
+      .option("--labels <file>", "class numbers for an IDX file of pictures")
+      .option("--model <name>", Object.keys(MODELS).join(", "), "cnn")
+      .option("--epochs <n>", "passes over the training set", count, 3)
+      .option("--batch <n>", "samples per step", count, 64)
+      .option("--lr <rate>", "learning rate of Adam, annealed by a cosine", positive, 2e-3)
+      .option("--seed <n>", "of initial weights and order", count, 0)
+      .option("--out <file>", "where the model goes", "model.safetensors")
+      .option("--resume", "go on from the checkpoint beside --out")
+      .option("--json", "print the result as one JSON object")
+      .action(async (options: TrainOptions) => {
+        const r = await train(options);
+        if (r === null) process.exitCode = EXIT.interrupted;
+        else result(options.json === true, "training", r, () => showTraining(r));
+      }),
+};

@@ -1,0 +1,123 @@
+/** @file The data sets that the command line takes: MNIST, drawn digits, a user's own IDX, CSV or safetensors. */
+import { readFile } from "node:fs/promises";
+import type { Tensor } from "@tacit/core";
+import * as data from "@tacit/core/data";
+import { expected, TacitError } from "@tacit/core/errors";
+import { loadSafetensors } from "@tacit/core/io";
+
+type Pairs = data.Dataset<readonly [Tensor, Tensor]>;
+
+/** Training and test samples, pictures f32 [n, 1, 28, 28] in [0, 1] and labels i32 [n]. */
+export interface Labelled {
+  readonly name: string;
+  readonly origin: string;
+  readonly classes: number;
+  readonly train: Pairs;
+  readonly test: Pairs;
+}
+
+/** Share of a user's own samples that is held out where no test set is given. */
+const HELD_OUT = 0.15;
+const SIDE = 28;
+
+/** `auto`, `mnist` (downloads if need be), `digits` (drawn), or a file: .idx, .gz, .csv, .safetensors. */
+export async function openData(source: string, labels?: string): Promise<Labelled> {
+  if (source === "auto" || source === "mnist" || source === "digits") {
+    const from = { auto: "auto", mnist: "download", digits: "drawn" } as const;
+    const m = await data.mnist({ source: from[source] });
+    return { name: m.name, origin: m.origin, classes: 10, train: m.train, test: m.test };
+  }
+  if (source.endsWith(".csv")) return split(source, await fromCsv(source));
+  if (source.endsWith(".safetensors")) return split(source, await fromSafetensors(source));
+  return split(source, await fromIdx(source, labels));
+}
+
+interface Raw {
+  readonly images: data.HostArray;
+  readonly labels: Int32Array;
+  /** What a stored value is multiplied by. */
+  readonly scale: number;
+}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new TacitError("FILE_READ", `data: expected a readable file, got ${JSON.stringify(path)}`, { cause });
+  }
+}
+
+async function fromIdx(path: string, labels: string | undefined): Promise<Raw> {
+  if (labels === undefined) {
+    expected(
+      "ARGUMENT_INVALID",
+      "data",
+      "--labels with an IDX file of class numbers",
+      "none",
+      "IDX keeps pictures and labels apart",
+    );
+  }
+  const images = await data.readIdx(await bytesOf(path));
+  const classes = await data.readIdx(await bytesOf(labels));
+  return { images, labels: Int32Array.from(classes.values as Uint8Array), scale: images.dtype === "u8" ? 1 / 255 : 1 };
+}
+
+/** A row is a label and 784 values; values above 1 mean that they run from 0 to 255. */
+async function fromCsv(path: string): Promise<Raw> {
+  const { features, labels } = data.parseCsv(await bytesOf(path), { label: 0 });
+  if (features.shape[1] !== SIDE * SIDE || labels === null) {
+    expected("SHAPE_MISMATCH", "data", `${SIDE * SIDE + 1} columns (label, then pixels)`, `${(features.shape[1] ?? 0) + 1}`);
+  }
+  const pixels = features.values as Float32Array;
+  let most = 0;
+  for (const v of pixels) most = Math.max(most, v);
+  const images: data.HostArray = { values: pixels, shape: [features.shape[0]!, SIDE, SIDE], dtype: "f32" };
+  return { images, labels: Int32Array.from(labels.values as Int32Array), scale: most > 1 ? 1 / 255 : 1 };
+}
+
+async function fromSafetensors(path: string): Promise<Raw> {
+  const { tensors } = await loadSafetensors(path);
+  const [images, labels] = [tensors.get("images"), tensors.get("labels")];
+  if (images === undefined || labels === undefined) {
+    expected("ARGUMENT_INVALID", "data", "tensors named 'images' and 'labels'", [...tensors.keys()].slice(0, 8).join(", "));
+  }
+  const classes = await labels.data();
+  return {
+    images: { values: await images.data(), shape: images.shape, dtype: images.dtype },
+    labels: Int32Array.from(classes, Number),
+    scale: images.dtype === "u8" ? 1 / 255 : 1,
+  };
+}
+
+/** Checks sizes and labels; the last part of the samples, in file order, is the test set. */
+function split(name: string, raw: Raw): Labelled {
+  const n = raw.labels.length;
+  const pixels = raw.images.shape.slice(1).reduce((a, b) => a * b, 1);
+  if (raw.images.shape[0] !== n || pixels !== SIDE * SIDE) {
+    expected("SHAPE_MISMATCH", "data", `${n} pictures of ${SIDE}x${SIDE}`, `[${raw.images.shape.join(",")}]`);
+  }
+  if (n < 2) expected("ARGUMENT_INVALID", "data", "at least 2 samples", `${n}`);
+  let classes = 0;
+  for (const c of raw.labels) {
+    if (c < 0 || c > 999) expected("LABEL_OUT_OF_RANGE", "data", "class numbers from 0 to 999", `${c}`);
+    classes = Math.max(classes, c + 1);
+  }
+  const cut = Math.max(1, Math.floor(n * (1 - HELD_OUT)));
+  const part = (from: number, to: number): Pairs => {
+    const images = {
+      values: raw.images.values.subarray(from * pixels, to * pixels),
+      shape: [to - from, 1, SIDE, SIDE],
+      dtype: raw.images.dtype,
+    };
+    const column = raw.images.dtype === "u8" ? { bytes: images, scale: raw.scale } : scaled(images, raw.scale);
+    const classes: data.HostArray = { values: raw.labels.subarray(from, to), shape: [to - from], dtype: "i32" };
+    return data.tensorDataset([column, classes], { name });
+  };
+  return { name, origin: name, classes, train: part(0, cut), test: part(cut, n) };
+}
+
+function scaled(a: data.HostArray, scale: number): data.HostArray {
+  const values = new Float32Array(a.values.length);
+  for (let i = 0; i < values.length; i++) values[i] = Number(a.values[i]) * scale;
+  return { values, shape: a.shape, dtype: "f32" };
+}
