@@ -45,6 +45,7 @@ export function decodeProgram(bytes: Uint8Array, limits?: Partial<Limits>): Part
     nodes: list(nodes, bound.nodes, "nodes").map((x) => node(x, bound)),
     outputs: integers(outputs, bound.outputs, "outputs"),
   };
+  // The scan leaves nothing that could differ, as far as we know: this is the second net, whatever the decoder does with text.
   if (!sameBytes(encodeProgram(parts), bytes)) invalid("canonical bytes", "another encoding of the same program");
   return parts;
 }

@@ -154,6 +154,20 @@ describe("Program.fromBytes", () => {
     expect(() => Program.fromBytes(swollen)).toThrow(/expected arrays that fit in the bytes, got one of 4294967295 elements/);
   });
 
+  it("refuses names with a byte order mark or with bytes that are not UTF-8", () => {
+    const x = Expr.placeholder({ shape: [2], dtype: "f32" });
+    const bytes = trace([op.neg(x)], [x]).program.toBytes();
+    const name = Buffer.from(bytes).indexOf("neg") - 1;
+    for (const text of [
+      [0xef, 0xbb, 0xbf, 0x6e, 0x65, 0x67],
+      [0x6e, 0x65, 0x67, 0xff],
+      [0x6e, 0x65, 0x67, 0x00],
+    ]) {
+      const changed = Uint8Array.of(...bytes.subarray(0, name), 0x60 + text.length, ...text, ...bytes.subarray(name + 4));
+      expect(() => Program.fromBytes(changed)).toThrow(refused);
+    }
+  });
+
   it("refuses every prefix", () => {
     const bytes = network().toBytes();
     for (let n = 0; n < bytes.length; n++) expect(() => Program.fromBytes(bytes.subarray(0, n))).toThrow(refused);
