@@ -106,6 +106,11 @@ export class CpuDevice implements Device {
     return this.runtime?.machine.usedBytes ?? 0;
   }
 
+  /** The memory that all plans share; nothing in it outlives a run. */
+  get arena(): { readonly address: number; readonly bytes: number } {
+    return { address: this.runtime?.arenaAt ?? 0, bytes: this.runtime?.arenaBytes ?? 0 };
+  }
+
   /** Bytes of values that updates keep in WASM memory. */
   get residentBytes(): number {
     return this.runtime?.residentBytes ?? 0;

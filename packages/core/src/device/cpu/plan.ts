@@ -61,8 +61,8 @@ export function makePlan(
 ): Plan {
   const graph = decompose(program, hasKernel);
   const to = lower(graph, options.fuse ?? true);
-  const values = graph.outputs.map((v) => to.dense(v));
-  const inPlace = updates.map((u) => ({ value: values[u.output]!, input: u.input, output: u.output }));
+  const values = resultValues(to, graph.outputs, updates);
+  const inPlace = updates.map((u) => ({ value: values[u.output]!, input: u.input }));
   const { steps, direct } = commit(to, inPlace);
   const memory = assign(to, steps, resident, direct, values);
   return {
@@ -72,7 +72,7 @@ export function makePlan(
     avals: Array.from({ length: to.count }, (_, v) => to.aval(v)),
     literals: to.literals,
     outputs: values.map((value, i) => {
-      const update = inPlace.find((u) => u.output === i);
+      const update = updates.find((u) => u.output === i);
       return { value, aval: to.aval(graph.outputs[i]!), input: update?.input ?? -1 };
     }),
     ...memory,
@@ -90,32 +90,37 @@ function lower(graph: Graph, fuse: boolean): Lowering {
   return to;
 }
 
-interface Target extends InPlaceUpdate {
-  readonly output: number;
+/**
+ * The value of each output. One that is an input (or a part of one) is copied where updates are about: if that input is replaced the
+ * output means its old value, and if the output replaces another input it needs a writer.
+ */
+function resultValues(to: Lowering, outputs: readonly number[], updates: readonly Update[]): number[] {
+  const replaced = new Set(updates.map((u) => u.input));
+  const replacing = new Set(updates.map((u) => u.output));
+  return outputs.map((output, i) => {
+    const v = to.dense(output);
+    const root = to.root(v).root;
+    if (!replaced.has(root) && !(replacing.has(i) && root < to.graph.inputs.length)) return v;
+    const copy = to.aux(to.aval(v));
+    to.steps.push(copyStep(to.aval(v), v, copy));
+    return copy;
+  });
 }
 
 /** Orders the steps; an update that cannot write in place gets a copy at the end, after every reader of the old value. */
-function commit(to: Lowering, updates: readonly Target[]): { steps: Step[]; direct: InPlaceUpdate[] } {
+function commit(to: Lowering, updates: readonly InPlaceUpdate[]): { steps: readonly Step[]; direct: readonly InPlaceUpdate[] } {
   const root = (v: number): number => to.root(v).root;
-  const whole = updates.filter(
-    (u) => to.root(u.value).bytes === 0 && paddedBytes(to.aval(root(u.value))) === paddedBytes(to.aval(u.input)),
+  const bytes = (v: number): number => paddedBytes(to.aval(v));
+  const whole = updates.filter((u) => to.root(u.value).bytes === 0 && bytes(root(u.value)) === bytes(u.input));
+  const { steps, direct } = schedule(
+    to.steps,
+    whole.map((u) => ({ value: root(u.value), input: u.input })),
+    root,
+    bytes,
   );
-  const rooted = whole.map((u) => ({ value: root(u.value), input: u.input }));
-  const order = schedule(to.steps, rooted, root, (v) => paddedBytes(to.aval(v)));
-  const done = new Set(order.direct.map((d) => d.input));
-  const late: Step[] = [];
-  for (const u of updates) {
-    if (done.has(u.input)) continue;
-    let from = u.value;
-    if (root(from) < to.graph.inputs.length) {
-      // The new value is another input's old one, which a later copy may overwrite.
-      const saved = to.aux(to.aval(u.input));
-      order.steps.push(copyStep(to.aval(u.input), from, saved));
-      from = saved;
-    }
-    late.push(copyStep(to.aval(u.input), from, u.input));
-  }
-  return { steps: [...order.steps, ...late], direct: order.direct };
+  const done = new Set(direct.map((d) => d.input));
+  const late = updates.filter((u) => !done.has(u.input)).map((u) => copyStep(to.aval(u.input), u.value, u.input));
+  return { steps: [...steps, ...late], direct };
 }
 
 interface Life {

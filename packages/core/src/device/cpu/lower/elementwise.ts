@@ -31,10 +31,15 @@ const isElement = (d: DType): d is ElementType => DTYPE[d].bytes !== 8;
 
 /** Whether the chain kernel computes the node. */
 export function isChainable(node: GraphNode, args: readonly Aval[]): boolean {
-  if (!isElement(node.aval.dtype)) return false;
+  if (!isElement(node.aval.dtype) || isReinterpretation(node, args)) return false;
   const decides = args[node.op === "where" ? 1 : 0];
   return decides !== undefined && (DTYPES[node.op]?.includes(decides.dtype) ?? false);
 }
+
+/** Between i32 and u32 a cast keeps the bits: it is a view. */
+const isReinterpretation = (node: GraphNode, [x]: readonly Aval[]): boolean =>
+  node.op === "cast" && WORD.includes(node.aval.dtype) && WORD.includes(x!.dtype);
+const WORD: readonly DType[] = ["i32", "u32"];
 
 /** A chain under construction: operands by what they read, steps in order. */
 class ChainWriter {
@@ -58,9 +63,19 @@ class ChainWriter {
     const dtype = this.to.aval(node.args[0]!).dtype;
     if (node.op === "relu") args.push(this.constant(0, dtype as ElementType));
     const op = (node.op === "relu" ? "maximum" : node.op) as ChainOp;
-    const to = node.op === "cast" ? { to: dtypeOf(node.attrs[0]!) as ElementType } : {};
-    this.steps.push({ op, args, ...to });
+    if (op === "cast") this.cast(args[0]!, dtype as ElementType, dtypeOf(node.attrs[0]!) as ElementType);
+    else this.steps.push({ op, args });
     this.results.set(v, -this.steps.length);
+  }
+
+  /** A byte becomes another integer by way of f32, which holds it exactly: the kernel's own widening keeps the operand's type. */
+  private cast(x: number, from: ElementType, to: ElementType): void {
+    const byte = from === "u8" || from === "bool";
+    if (byte && to !== "f32" && to !== "bool") {
+      this.steps.push({ op: "cast", args: [x], to: "f32" });
+      x = -this.steps.length;
+    }
+    this.steps.push({ op: "cast", args: [x], to });
   }
 
   /** Number of a step's result or an operand in the kernel's numbering: operands first. */
@@ -96,7 +111,7 @@ class ChainWriter {
     if (value !== undefined) return this.constant(value, dtype);
     const source = this.to.view(v);
     const view = expandView({ ...source, base: this.to.base(source) }, this.shape);
-    return this.once(`${view.base} ${view.offset} ${view.strides.join()}`, () => {
+    return this.once(`${dtype} ${view.base} ${view.offset} ${view.strides.join()}`, () => {
       this.loads.push({ view, dtype, inOrder: contiguous(view) });
       return "load";
     });
@@ -162,4 +177,15 @@ function replaceable(to: Lowering, writer: ChainWriter, v: number): number[] {
 /** Alone, each op is a chain of one. */
 const single: LowerRow = { can: isChainable, lower: (to, v) => lowerChain(to, [v], [v]) };
 
-export const ELEMENTWISE: Readonly<Record<string, LowerRow>> = Object.fromEntries(Object.keys(DTYPES).map((op) => [op, single]));
+const cast: LowerRow = {
+  can: (node, args) => isReinterpretation(node, args) || isChainable(node, args),
+  lower(to, v, node) {
+    if (isReinterpretation(node, [to.aval(node.args[0]!)])) to.setView(v, to.view(node.args[0]!));
+    else lowerChain(to, [v], [v]);
+  },
+};
+
+export const ELEMENTWISE: Readonly<Record<string, LowerRow>> = {
+  ...Object.fromEntries(Object.keys(DTYPES).map((op) => [op, single])),
+  cast,
+};

@@ -2,7 +2,7 @@
 import { constantValue } from "../../../ops/constant/value.ts";
 import { type Aval, sizeOf } from "../../../program/aval.ts";
 import { DTYPE, type TypedArray } from "../../../program/dtype.ts";
-import { avalOf, type Graph, nodeOf, valueCount } from "../graph.ts";
+import { avalOf, bytesOf, type Graph, nodeOf, valueCount } from "../graph.ts";
 import type { HostStep, KernelStep, Step } from "../steps.ts";
 import { contiguous, isSplat, type View, whole } from "../view.ts";
 import { copyViewStep, fillStep } from "./copy.ts";
@@ -97,9 +97,7 @@ export class Lowering {
   private makeDense(v: number): number {
     const view = this.view(v);
     const { dtype, shape } = this.aval(v);
-    const constant = this.constant(v);
-    if (constant !== undefined && !DTYPE[dtype].big) return this.fill(v, view.base, constant);
-    if (constant !== undefined) return this.bigConstant(v);
+    if (this.constant(v) !== undefined) return this.inMemory(v, view.base);
     if (view.base === v || sizeOf(shape) === 0) return view.base === v ? v : this.aux({ shape, dtype });
     const base = this.dense(view.base);
     if (contiguous(view)) {
@@ -114,21 +112,25 @@ export class Lowering {
     return copy;
   }
 
-  private fill(v: number, base: number, value: number): number {
+  /** A constant in memory: written once with the plan where it is small or 64 bits wide, filled before its readers where it is big. */
+  private inMemory(v: number, base: number): number {
+    const aval = this.aval(v);
     const own = v === base;
-    if (own && this.filled.has(v)) return v;
-    if (own) this.filled.add(v);
-    const out = own ? v : this.aux(this.aval(v));
-    fillStep(this, out, value);
-    return out;
-  }
-
-  private bigConstant(v: number): number {
-    const { dtype, shape } = this.aval(v);
-    const node = nodeOf(this.graph, this.view(v).base)!;
-    const data = DTYPE[dtype].make(sizeOf(shape)) as BigInt64Array | BigUint64Array;
-    const out = this.aux({ shape, dtype });
-    this.setLiteral(out, data.fill(BigInt(constantValue(node.attrs))));
+    if (own && (this.filled.has(v) || this.literals.has(v))) return v;
+    const out = own ? v : this.aux(aval);
+    const value = constantValue(nodeOf(this.graph, base)!.attrs);
+    if (!DTYPE[aval.dtype].big && bytesOf(aval) > LITERAL_BYTES) {
+      this.filled.add(out);
+      fillStep(this, out, Number(value));
+      return out;
+    }
+    const data = DTYPE[aval.dtype].make(sizeOf(aval.shape));
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.fill(BigInt(value));
+    else data.fill(Number(value));
+    this.setLiteral(out, data);
     return out;
   }
 }
+
+// Smaller constants lie beside the plan's table: an instruction that fills them costs more than their memory.
+const LITERAL_BYTES = 4096;
