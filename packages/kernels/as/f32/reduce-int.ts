@@ -3,17 +3,17 @@ import { address, bytes4, word } from "./arguments";
 import { part, tid } from "./threads";
 
 const SUM: i32 = 0, PROD: i32 = 1, MAX: i32 = 2;
-const F32: i32 = 0, I32: i32 = 1, U32: i32 = 2, U8: i32 = 3;
+const F32: i32 = 0, I32: i32 = 1, U32: i32 = 2, U8: i32 = 3, BOOL: i32 = 4;
 
 /** Element i as a number that orders like it. */
 @inline
 function element(x: usize, i: i32, type: i32): i64 {
-  if (type == U8) return <i64>load<u8>(x + <usize>i);
+  if (type >= U8) return <i64>load<u8>(x + <usize>i);
   return type == I32 ? <i64>load<i32>(x + bytes4(i)) : <i64>load<u32>(x + bytes4(i));
 }
 @inline
 function put(y: usize, i: i32, v: i64, type: i32): void {
-  if (type == U8) store<u8>(y + <usize>i, <u8>v);
+  if (type >= U8) store<u8>(y + <usize>i, <u8>v);
   else store<i32>(y + bytes4(i), <i32>v);
 }
 @inline
@@ -21,7 +21,7 @@ function neutral(op: i32, type: i32): i64 {
   if (op == SUM) return 0;
   if (op == PROD) return 1;
   if (op == MAX) return type == I32 ? <i64>i32.MIN_VALUE : 0;
-  return type == I32 ? <i64>i32.MAX_VALUE : type == U32 ? <i64>u32.MAX_VALUE : 255;
+  return type == I32 ? <i64>i32.MAX_VALUE : type == U32 ? <i64>u32.MAX_VALUE : type == BOOL ? 1 : 255;
 }
 
 /** The words of `reduce`. */

@@ -110,12 +110,14 @@ function undefinedFor(op: string, type: string): KernelError {
   return new KernelError("kernels/undefined-operation", `chain: expected an operation on ${type}, got ${op}`, "cast first");
 }
 
+/** Between types of the same lanes a cast is a copy: the value needs a place of its own, in its own type. */
 function cast(from: ElementType, to: ElementType): readonly Micro[] {
   if (from === to) return [];
   if (to === "bool") return [from === "f32" ? "boolF" : "boolI"];
   if (to === "f32") return [from === "u32" ? "f32FromU32" : "f32FromI32"];
   const wide: readonly Micro[] = from === "f32" ? [to === "u32" ? "u32FromF32" : "i32FromF32"] : [];
-  return to === "u8" && from !== "bool" ? [...wide, "byte"] : wide;
+  if (to === "u8" && from !== "bool") return [...wide, "byte"];
+  return from === "f32" ? wide : ["copy"];
 }
 
 /** @throws KernelError `kernels/undefined-operation` if the operation is not defined for the operand type. */

@@ -5,7 +5,7 @@ import { OPCODES } from "./opcodes.gen.ts";
 import { argReduceReference, reduceReference } from "./reference/reduce.ts";
 
 const OPS = { sum: 0, prod: 1, max: 2, min: 3 } as const;
-const TYPES = { f32: 0, i32: 1, u32: 2, u8: 3, bool: 3 } as const satisfies Record<ElementType, number>;
+const TYPES = { f32: 0, i32: 1, u32: 2, u8: 3, bool: 4 } as const satisfies Record<ElementType, number>;
 
 /**
  * y[outer, inner] = reduction of x[outer, reduced, inner, tail] over `reduced` and `tail` (tail default 1), both in `dtype`.
