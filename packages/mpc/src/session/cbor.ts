@@ -99,9 +99,35 @@ export class Fields {
     });
   }
 
+  booleans(most: number): boolean[] {
+    return this.#array(most).map((item) => {
+      if (typeof item === "boolean") return item;
+      return this.#refuse(`booleans as ${this.#here()}`, typeof item);
+    });
+  }
+
   /** A nested array as Fields. */
   fields(length?: number): Fields {
     return new Fields(this.#next(), this.#where, this.#code, length);
+  }
+
+  /** All fields that are left, each an array read by `read`. */
+  rest<T>(read: (item: Fields) => T): T[] {
+    const items: T[] = [];
+    while (this.#at < this.#values.length) items.push(read(this.fields()));
+    return items;
+  }
+
+  /** All fields that are left, as texts. */
+  remainingTexts(most = 65_536): string[] {
+    const items: string[] = [];
+    while (this.#at < this.#values.length) items.push(this.text(most));
+    return items;
+  }
+
+  /** Whether every field was read. */
+  get done(): boolean {
+    return this.#at === this.#values.length;
   }
 
   /** Throws unless every field was read: a message has no room for more. */

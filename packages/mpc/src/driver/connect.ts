@@ -1,0 +1,46 @@
+/** @file mpc.connect: drives parties that already run. Node only. */
+import { readFile } from "node:fs/promises";
+import { TacitError } from "@tacit/core/errors";
+import type { Identity } from "../identity/identity.ts";
+import { readKeyFile } from "../identity/key-file.ts";
+import { protocolNamed } from "../protocols/index.ts";
+import { Session } from "../session/session-file.ts";
+import { openSession } from "./local.ts";
+import type { MpcSession } from "./mpc-session.ts";
+
+export interface ConnectOptions {
+  /** The driver's keys: an identity, or the path of a key file. Default: the environment's TACIT_KEY. */
+  readonly identity?: Identity | string;
+  /** Further people whose keys are on this machine: they own inputs, sign grants, open reveals. */
+  readonly people?: readonly (Identity | string)[];
+  /** Who owns what `tensor.to(session)` shares. Default: the driver. */
+  readonly owner?: string;
+}
+
+const identityOf = (from: Identity | string): Promise<Identity> =>
+  typeof from === "string" ? readKeyFile(from) : Promise.resolve(from);
+
+/** Reads a session file. @throws TacitError SESSION_INVALID */
+export async function readSession(path: string): Promise<Session> {
+  const text = await readFile(path, "utf8").catch(() => {
+    throw new TacitError("SESSION_INVALID", `session: expected a session file at ${path}, got none`);
+  });
+  return Session.fromJson(text);
+}
+
+/** @throws TacitError SESSION_*, KEY_FILE, DRIVER_BUSY, MPC_* */
+export async function connect(from: string | Session, options: ConnectOptions = {}): Promise<MpcSession> {
+  const session = typeof from === "string" ? await readSession(from) : from;
+  session.checkTime();
+  const key = options.identity ?? process.env.TACIT_KEY;
+  if (key === undefined) {
+    throw new TacitError("KEY_FILE", "connect: expected the driver's key file, got none", {
+      hint: "pass { identity: path }, or set TACIT_KEY to the path of the key file",
+    });
+  }
+  const driver = await identityOf(key);
+  const others = await Promise.all((options.people ?? []).map(identityOf));
+  const identities = new Map([driver, ...others].map((i) => [i.name, i]));
+  const protocol = protocolNamed(session.file.protocol.name);
+  return openSession(session, protocol, identities, { owner: options.owner ?? driver.name });
+}

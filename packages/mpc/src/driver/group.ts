@@ -1,0 +1,66 @@
+/** @file Group: all parties at once, as the driver sees them. One failure is everyone's; the most telling error is thrown. */
+import { TacitError } from "@tacit/core/errors";
+import type { Identity } from "../identity/identity.ts";
+import type { Command } from "../party/messages.ts";
+import type { Fields } from "../session/cbor.ts";
+import type { PartyClient } from "./party-client.ts";
+
+/** How long the others may take to say why, once one party failed. */
+const GRACE = 2000;
+
+export class Group {
+  readonly clients: readonly PartyClient[];
+
+  constructor(clients: readonly PartyClient[]) {
+    this.clients = clients;
+  }
+
+  /** The same command to all; replies in order of the parties. @throws TacitError */
+  all(identity: Identity, command: Command): Promise<Fields[]> {
+    return this.each(identity, () => command);
+  }
+
+  /** `commandFor(i)` to party i. @throws TacitError the most telling of what the parties said */
+  each(identity: Identity, commandFor: (index: number) => Command): Promise<Fields[]> {
+    return together(this.clients.map((c, i) => c.request(identity, commandFor(i))));
+  }
+
+  closing(): void {
+    for (const c of this.clients) c.closing();
+  }
+
+  close(): void {
+    for (const c of this.clients) c.close();
+  }
+}
+
+/** Waits for all; after the first failure only as long as others may need to say why. */
+export async function together<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const errors: unknown[] = [];
+  const watched = work.map((w) =>
+    w.catch((e: unknown) => {
+      errors.push(e);
+      return undefined;
+    }),
+  );
+  const all = Promise.all(watched);
+  const failed = new Promise<void>((resolve) => {
+    for (const w of work) w.catch(() => setTimeout(resolve, GRACE).unref());
+  });
+  await Promise.race([all, failed]);
+  if (errors.length > 0) throw mostTelling(errors);
+  return Promise.all(work);
+}
+
+/** A refusal before a loss; a loss with the op before one without. */
+function mostTelling(errors: readonly unknown[]): unknown {
+  const rank = (e: unknown): number => {
+    if (!(e instanceof TacitError)) return 5;
+    if (e.code === "SESSION_CLOSED") return 4;
+    const lost = e.code === "MPC_PARTY_LOST" || e.code === "MPC_TIMEOUT";
+    const told = e.message.includes(" refused: ") || e.message.includes("(said ");
+    if (lost) return e.message.includes(" at op ") && !told ? 1 : e.message.includes(" at op ") ? 2 : 3;
+    return told ? 0.5 : 0;
+  };
+  return errors.toSorted((a, b) => rank(a) - rank(b))[0];
+}

@@ -1,0 +1,89 @@
+/** @file Giving inputs: shares of a value, sealed to each party, in chunks, signed by their owner. */
+import { TacitError } from "@tacit/core/errors";
+import { type Aval, DTYPE, sizeOf, type TypedArray } from "@tacit/core/program";
+import type { Identity } from "../identity/identity.ts";
+import { sealerTo } from "../identity/seal.ts";
+import { CHUNK_BYTES, chunkPlace } from "../party/messages.ts";
+import { inputInfo } from "../party/purposes.ts";
+import type { Protocol } from "../protocols/protocol.ts";
+import { toCbor } from "../session/cbor.ts";
+import type { Session } from "../session/session-file.ts";
+import { type Group, together } from "./group.ts";
+import type { PartyClient } from "./party-client.ts";
+
+/** Shares `values` among the parties under `handle`. @throws TacitError INPUT_OUT_OF_RANGE, INPUT_UNEQUAL, MPC_* */
+export async function giveInput(
+  group: Group,
+  session: Session,
+  protocol: Protocol,
+  owner: Identity,
+  what: { readonly handle: string; readonly values: TypedArray; readonly aval: Aval },
+): Promise<void> {
+  const payloads = protocol.share(what.values, what.aval, session.file.protocol.options);
+  try {
+    await together(group.clients.map((client, i) => give(client, session, owner, { ...what, payload: payloads[i]! })));
+  } finally {
+    for (const p of payloads) p.fill(0);
+  }
+}
+
+async function give(
+  client: PartyClient,
+  session: Session,
+  owner: Identity,
+  { handle, aval, payload }: { readonly handle: string; readonly aval: Aval; readonly payload: Uint8Array },
+): Promise<void> {
+  const chunks = Math.max(1, Math.ceil(payload.length / CHUNK_BYTES));
+  const recipient = session.file.parties[client.index]!.identity.seal;
+  const sealer = await sealerTo(recipient, inputInfo(session.id, client.index, handle));
+  const { encapsulated } = sealer;
+  await client.request(owner, { type: "put", handle, aval, total: payload.length, chunks, encapsulated });
+  for (let index = 0; index < chunks; index++) {
+    const part = payload.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
+    const sealed = await sealer.seal(part, toCbor(chunkPlace(handle, index, chunks)));
+    await client.request(owner, { type: "chunk", handle, index, sealed });
+  }
+}
+
+/**
+ * Class labels as rows of 0 and 1, f32 [labels, classes]: secret labels are given like this, since a secret cannot be an index.
+ * @throws TacitError LABEL_OUT_OF_RANGE
+ */
+export function oneHot(
+  labels: ArrayLike<number>,
+  classes: number,
+): { readonly values: Float32Array; readonly shape: readonly number[] } {
+  const values = new Float32Array(labels.length * classes);
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!;
+    if (!Number.isInteger(label) || label < 0 || label >= classes) {
+      throw new TacitError(
+        "LABEL_OUT_OF_RANGE",
+        `oneHot: expected labels from 0 to ${classes - 1}, got another at position ${i}`,
+      );
+    }
+    values[i * classes + label] = 1;
+  }
+  return { values, shape: [labels.length, classes] };
+}
+
+/** The dtype in which an array is shared: floats as f32 (fixed point), pixels (u8) too, integers as they are. */
+export function inputAval(values: TypedArray, shape: readonly number[]): Aval {
+  const dtype = values instanceof Int32Array ? "i32" : values instanceof BigInt64Array ? "i64" : "f32";
+  if (sizeOf(shape) !== values.length) {
+    throw new TacitError("SHAPE_MISMATCH", `input: expected ${values.length} values to fill the shape, got [${shape.join(",")}]`);
+  }
+  return { dtype, shape: [...shape] };
+}
+
+/** Values in the array type of `aval`; f64 stays, since sharing rounds once and from the better one. */
+export function inputValues(values: TypedArray, aval: Aval): TypedArray {
+  if (
+    values instanceof Float64Array ||
+    values instanceof BigInt64Array ||
+    DTYPE[aval.dtype].make(0).constructor === values.constructor
+  ) {
+    return values;
+  }
+  return Float32Array.from(values as Uint8Array);
+}

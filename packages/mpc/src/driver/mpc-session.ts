@@ -1,0 +1,243 @@
+/** @file MpcSession: a session as a device. Tensors live as shares at the parties; Programs run there; reveal is the only way out. */
+import { Tensor } from "@tacit/core";
+import type { Binding, Device, Disclosure, Executable, Gap, Job, Storage } from "@tacit/core/device";
+import { TacitError } from "@tacit/core/errors";
+import { type Aval, Expr, type Program, showAval, type TypedArray } from "@tacit/core/program";
+import type { Identity } from "../identity/identity.ts";
+import { readAval } from "../party/messages.ts";
+import type { Cost, Protocol, RangeWarning } from "../protocols/protocol.ts";
+import type { SignedGrant } from "../session/grant.ts";
+import type { Session } from "../session/session-file.ts";
+import { type NetworkOptions, predictSeconds, type SessionCost } from "./cost.ts";
+import { type Group, together } from "./group.ts";
+import { giveInput, inputAval, inputValues } from "./inputs.ts";
+import { Runner } from "./runner.ts";
+import { givenStorage, PUBLIC, PublicStorage, type RemoteStorage } from "./storage.ts";
+
+export interface MpcSessionOptions {
+  readonly session: Session;
+  readonly protocol: Protocol;
+  readonly group: Group;
+  /** The driver's identity. */
+  readonly driver: Identity;
+  /** Identities whose keys are on this machine, the driver's too: they own inputs, sign grants, open reveals. */
+  readonly identities: ReadonlyMap<string, Identity>;
+  /** Who owns what `tensor.to(session)` shares. */
+  readonly owner: string;
+  /** Ends what the session started (party processes). */
+  readonly dispose?: () => Promise<void>;
+}
+
+/** What `input` shares: a typed array (of shape [n] unless `shape` says otherwise), values with their shape, or a tensor. */
+export type InputData = TypedArray | Tensor | { readonly values: TypedArray; readonly shape: readonly number[] };
+
+export interface InputOptions {
+  /** A name of the session; by default the session's owner. */
+  readonly owner?: string;
+  readonly shape?: readonly number[];
+}
+
+/** One party's counters. */
+export interface PartyCounters {
+  readonly nextRun: number;
+  /** Bytes of values at rest. */
+  readonly bytes: number;
+  readonly grants: readonly { readonly grant: string; readonly runs: number; readonly reveals: number }[];
+}
+
+export class MpcSession implements Device, AsyncDisposable {
+  /** The protocol's: tensors print as `Tensor<f32[3,4] replicated3>`. */
+  readonly name: string;
+  readonly readable = false;
+  readonly protocol: Protocol;
+  readonly session: Session;
+  readonly #o: MpcSessionOptions;
+  readonly #runner: Runner;
+  readonly #inputs = new Map<string, RemoteStorage>();
+  #nextInput = 0;
+  #closed: Promise<void> | null = null;
+
+  private constructor(options: MpcSessionOptions) {
+    this.#o = options;
+    this.session = options.session;
+    this.protocol = options.protocol;
+    this.name = options.protocol.name;
+    this.#runner = new Runner(options);
+  }
+
+  /** Takes the wheel: a second driver is refused. @throws TacitError DRIVER_BUSY, DRIVER_ONLY, GRANT_INVALID */
+  static async open(options: MpcSessionOptions): Promise<MpcSession> {
+    const made = new MpcSession(options);
+    await made.#runner.drive();
+    const [first] = await options.group.all(options.driver, { type: "list" });
+    first?.rest((item) => {
+      const handle = item.text();
+      made.#inputs.set(handle, givenStorage(handle, readAval(item.fields()), item.texts(64)));
+    });
+    return made;
+  }
+
+  binding(storage: Storage): Binding {
+    return this.#runner.own(storage).binding;
+  }
+
+  put(values: TypedArray, aval: Aval): Storage {
+    return new PublicStorage(values.slice(), aval);
+  }
+
+  /** `tensor.to(session)`: shares the value, owned by the session's owner. */
+  async share(values: TypedArray, aval: Aval): Promise<Storage> {
+    const { owner } = this.#o;
+    const storage = this.#give(`${owner}/${this.#runner.attempt}.${this.#nextInput++}`, values, aval, owner);
+    await storage.pending;
+    return storage;
+  }
+
+  /** Public values alone. @throws TacitError DEVICE_SECRET */
+  async read(storage: Storage, aval: Aval): Promise<TypedArray> {
+    const own = this.#runner.own(storage);
+    if (own instanceof PublicStorage) return own.values.slice();
+    if (own.binding === PUBLIC) return this.#runner.fetch(own);
+    throw new TacitError("DEVICE_SECRET", `read: expected a public value, got ${showAval(aval)} ${this.name}`, {
+      hint: "disclose it with reveal({ to, why })",
+    });
+  }
+
+  check(program: Program, bindings: readonly Binding[]): readonly Gap[] {
+    return this.protocol.check(program, bindings, this.session.file.protocol.options);
+  }
+
+  /** Rounds, bytes and memory of one run; with a network, seconds too. */
+  estimate(program: Program, bindings: readonly Binding[], network?: NetworkOptions): Cost & { readonly seconds?: number } {
+    const cost = this.protocol.estimate(program, bindings, this.session.file.protocol.options);
+    return network === undefined ? cost : { ...cost, seconds: predictSeconds(cost, network) };
+  }
+
+  /** Possible overflows, given bounds on the inputs' magnitudes (undefined: unknown). */
+  ranges(program: Program, bindings: readonly Binding[], bounds: readonly (number | undefined)[] = []): readonly RangeWarning[] {
+    const known = program.inputs.map((_, i) => bounds[i]);
+    return this.protocol.ranges(program, bindings, known, this.session.file.protocol.options);
+  }
+
+  /** Sends the Program once; runs name it by its id. */
+  prepare(job: Job): Promise<Executable> {
+    return this.#runner.prepare(job);
+  }
+
+  /**
+   * Opens a secret to `to` (a name of the session), for the reason `why`, if the policy lets it.
+   * @throws TacitError POLICY_REFUSED; RECIPIENT_ELSEWHERE where the recipient's key is not on this machine
+   */
+  async reveal(storage: Storage, aval: Aval, options: Disclosure): Promise<TypedArray> {
+    const own = this.#runner.own(storage);
+    if (own.binding === PUBLIC) return this.read(own, aval);
+    return this.#runner.reveal(own, options);
+  }
+
+  /**
+   * Secret-shares `data` under `name`, owned by `owner`; without data, the input of that name which its owner has given.
+   * Returns at once; the first run that reads it waits for it.
+   * @throws TacitError HANDLE_UNKNOWN, SHAPE_MISMATCH, OWNER_UNKNOWN
+   */
+  input(name: string, data?: InputData, options: InputOptions = {}): Tensor {
+    if (data === undefined) return this.#tensor(this.#given(name));
+    const owner = options.owner ?? this.#o.owner;
+    if (data instanceof Tensor) return this.#tensor(this.#give(name, data.data(), data, owner));
+    const { values, shape } =
+      "values" in data && "shape" in data ? data : { values: data, shape: options.shape ?? [data.length] };
+    const aval = inputAval(values, shape);
+    return this.#tensor(this.#give(name, inputValues(values, aval), aval, owner));
+  }
+
+  #given(name: string): RemoteStorage {
+    const known = this.#inputs.get(name);
+    if (known !== undefined) return known;
+    throw new TacitError("HANDLE_UNKNOWN", `input: expected an input that was given, got ${JSON.stringify(name)}`, {
+      hint: "its owner gives it with tacit give; or pass its data",
+    });
+  }
+
+  #tensor(storage: RemoteStorage): Tensor {
+    return new Tensor(Expr.leaf(storage.aval, this, storage));
+  }
+
+  #give(handle: string, data: TypedArray | Promise<TypedArray>, { shape, dtype }: Aval, owner: string): RemoteStorage {
+    const identity = this.#o.identities.get(owner);
+    if (identity === undefined) {
+      throw new TacitError(
+        "OWNER_UNKNOWN",
+        `input: expected an owner whose key is on this machine, got ${JSON.stringify(owner)}`,
+        {
+          hint: `here are the keys of ${[...this.#o.identities.keys()].join(", ")}; the others give their inputs with tacit give`,
+        },
+      );
+    }
+    const aval: Aval = { shape: [...shape], dtype };
+    const storage = givenStorage(handle, aval, [owner]);
+    this.#inputs.set(handle, storage);
+    const { group, session, protocol } = this.#o;
+    const given = async (): Promise<void> => giveInput(group, session, protocol, identity, { handle, values: await data, aval });
+    storage.pending = given();
+    storage.pending.then(
+      () => {
+        storage.pending = null;
+      },
+      () => {},
+    );
+    return storage;
+  }
+
+  /** Hands a grant, signed elsewhere by its owners, to all parties. @throws TacitError GRANT_INVALID */
+  async grant(signed: SignedGrant): Promise<void> {
+    await this.#runner.grant(signed);
+  }
+
+  /** What the runs so far have cost. */
+  cost(): SessionCost {
+    return this.#runner.meter.total();
+  }
+
+  /** The transcripts of all parties, JSON lines. */
+  async transcript(): Promise<readonly (readonly string[])[]> {
+    const replies = await this.#o.group.all(this.#o.driver, { type: "transcript" });
+    return replies.map((f) => f.remainingTexts());
+  }
+
+  /** The counters of all parties. */
+  async counters(): Promise<readonly PartyCounters[]> {
+    const replies = await this.#o.group.all(this.#o.driver, { type: "counters" });
+    return replies.map((f) => ({
+      nextRun: f.uint(),
+      bytes: f.uint(),
+      grants: f.list(65_536, (g) => ({ grant: g.text(), runs: g.uint(), reveals: g.uint() })),
+    }));
+  }
+
+  /** Ends the session at all parties. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { group, driver, dispose } = this.#o;
+    group.closing();
+    const asked = group.clients.map((c) => c.request(driver, { type: "close" }).catch(() => undefined));
+    await Promise.race([together(asked), new Promise((resolve) => setTimeout(resolve, this.session.timeout).unref())]);
+    group.close();
+    await dispose?.();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Shows no key and no value. */
+  toString(): string {
+    return `MpcSession(${this.name}, ${this.session.file.parties.length} parties, session ${this.session.hex.slice(0, 12)})`;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "MpcSession";
+  }
+}

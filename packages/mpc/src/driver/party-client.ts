@@ -1,0 +1,128 @@
+/** @file PartyClient: a person's side of one connection to one party: signed requests, verified replies. */
+import { TacitError } from "@tacit/core/errors";
+import type { Identity } from "../identity/identity.ts";
+import { readError } from "../party/connection.ts";
+import { type Command, commandWire } from "../party/messages.ts";
+import { type Fields, fromCbor, toCbor } from "../session/cbor.ts";
+import { channelId, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
+import type { Session } from "../session/session-file.ts";
+import type { Channel } from "../transport/channel.ts";
+
+const CODE = "ENVELOPE_INVALID";
+
+interface Pending {
+  readonly resolve: (body: Fields) => void;
+  readonly reject: (error: TacitError) => void;
+}
+
+export class PartyClient {
+  readonly index: number;
+  readonly #session: Session;
+  readonly #channel: Channel;
+  readonly #pending = new Map<string, Pending>();
+  readonly #sequences = new Map<string, number>();
+  #scope: EnvelopeScope | null = null;
+  #reader: EnvelopeReader | null = null;
+  #greeted: Pending | null = null;
+  #sending: Promise<void> = Promise.resolve();
+  #receiving: Promise<void> = Promise.resolve();
+  #lost: TacitError | null = null;
+  #closing = false;
+
+  private constructor(session: Session, index: number, channel: Channel) {
+    this.#session = session;
+    this.index = index;
+    this.#channel = channel;
+  }
+
+  /** Greets the party over `channel`. @throws TacitError MPC_PARTY_LOST, ENVELOPE_INVALID */
+  static async open(session: Session, index: number, channel: Channel): Promise<PartyClient> {
+    const client = new PartyClient(session, index, channel);
+    const greeted = new Promise<Fields>((resolve, reject) => {
+      client.#greeted = { resolve, reject };
+    });
+    channel.listen({ message: (bytes) => client.#arrived(bytes), closed: () => client.#fail(client.#gone()) });
+    const f = await greeted;
+    const challenge = f.bytes(32);
+    const nonce = crypto.getRandomValues(new Uint8Array(32));
+    const scope = { session: session.id, channel: channelId(challenge, nonce) };
+    const party = session.file.parties[index]!.identity;
+    client.#scope = scope;
+    client.#reader = new EnvelopeReader(scope, new Map([[party.name, party]]));
+    channel.send(toCbor(["hello", nonce]));
+    return client;
+  }
+
+  /** Sends a command signed by `identity`; resolves with the fields of the reply. @throws TacitError what the party said, or MPC_PARTY_LOST */
+  request(identity: Identity, command: Command): Promise<Fields> {
+    const scope = this.#scope;
+    if (this.#lost !== null || scope === null) return Promise.reject(this.#lost ?? this.#gone());
+    const sequence = this.#sequences.get(identity.name) ?? 0;
+    this.#sequences.set(identity.name, sequence + 1);
+    return new Promise<Fields>((resolve, reject) => {
+      this.#pending.set(`${identity.name} ${sequence}`, { resolve, reject });
+      this.#sending = this.#sending
+        .then(async () => this.#channel.send(await sealEnvelope(scope, identity, sequence, commandWire(command))))
+        .catch(() => this.#fail(this.#gone()));
+    });
+  }
+
+  /** The party may close from now on. */
+  closing(): void {
+    this.#closing = true;
+  }
+
+  close(): void {
+    this.#closing = true;
+    this.#channel.close();
+    this.#fail(new TacitError("SESSION_CLOSED", "session: expected an open session, got one that was closed"));
+  }
+
+  #gone(): TacitError {
+    if (this.#closing) return new TacitError("SESSION_CLOSED", "session: expected an open session, got one that was closed");
+    return new TacitError("MPC_PARTY_LOST", `${this.#session.showParty(this.index)} closed its connection to the driver`, {
+      hint: "see that party's log; then begin the session again from the last checkpoint",
+    });
+  }
+
+  #fail(error: TacitError): void {
+    this.#lost ??= error;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const p of pending) p.reject(this.#lost);
+    this.#greeted?.reject(this.#lost);
+    this.#greeted = null;
+  }
+
+  #arrived(bytes: Uint8Array): void {
+    this.#receiving = this.#receiving.then(async () => {
+      try {
+        await this.#take(bytes);
+      } catch (e) {
+        this.#channel.close();
+        this.#fail(e instanceof TacitError ? e : new TacitError(CODE, "reply: expected a reply of this version, got another"));
+      }
+    });
+  }
+
+  async #take(bytes: Uint8Array): Promise<void> {
+    if (this.#greeted !== null) {
+      const f = fromCbor(bytes, "greeting", CODE, 3);
+      if (f.text() !== "tacit" || f.uint() !== 1) throw new TacitError(CODE, "greeting: expected version 1, got another");
+      this.#greeted.resolve(f);
+      this.#greeted = null;
+      return;
+    }
+    if (this.#reader === null) throw new TacitError(CODE, "reply: expected a greeting first, got another message");
+    const { body } = await this.#reader.open(bytes);
+    if (body.text() === "ended") return this.#fail(readError(body));
+    const key = `${body.text()} ${body.uint()}`;
+    const pending = this.#pending.get(key);
+    this.#pending.delete(key);
+    const ok = body.boolean();
+    const rest = body.fields();
+    body.end();
+    if (ok) pending?.resolve(rest);
+    else pending?.reject(readError(rest));
+  }
+}

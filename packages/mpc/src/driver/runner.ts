@@ -1,0 +1,200 @@
+/** @file Runner: runs Programs and reveals at all parties, one after the other; signs the grants they need; frees dropped handles. */
+import type { Disclosure, Executable, Job, Storage } from "@tacit/core/device";
+import { TacitError } from "@tacit/core/errors";
+import type { TypedArray } from "@tacit/core/program";
+import type { Identity } from "../identity/identity.ts";
+import { type RunInput, valueBytes, valuesOf } from "../party/messages.ts";
+import { revealInfo, revealPlace } from "../party/purposes.ts";
+import type { Fields } from "../session/cbor.ts";
+import type { BoundRun } from "../session/consent.ts";
+import { grantToBytes, type SignedGrant } from "../session/grant.ts";
+import { Approver } from "./approver.ts";
+import { CostMeter } from "./cost.ts";
+import type { MpcSessionOptions } from "./mpc-session.ts";
+import { PublicStorage, RemoteStorage, resultStorage } from "./storage.ts";
+
+type Own = RemoteStorage | PublicStorage;
+
+export class Runner {
+  readonly meter: CostMeter;
+  readonly #o: MpcSessionOptions;
+  readonly #approver: Approver;
+  readonly #sent = new Set<string>();
+  /** What was opened, by handle: the same value is never opened twice to the same person. */
+  readonly #opened = new WeakMap<RemoteStorage, Map<string, TypedArray>>();
+  /** Handles nobody holds any more; they travel with the next run. */
+  readonly #frees = new Set<string>();
+  readonly #dropped: FinalizationRegistry<string> = new FinalizationRegistry((handle) => this.#frees.add(handle));
+  #attempt = 0;
+  #nextRun = 0;
+  #nextResult = 0;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(options: MpcSessionOptions) {
+    this.#o = options;
+    this.meter = new CostMeter(options.protocol.parties);
+    this.#approver = new Approver(options.session, options.identities);
+  }
+
+  /** The parties' attempt: names made in different ones differ. */
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /** Takes the wheel. */
+  async drive(): Promise<void> {
+    const { group, driver, session } = this.#o;
+    for (const [i, f] of (await group.all(driver, { type: "drive" })).entries()) {
+      if (f.uint() !== i) throw new TacitError("ENVELOPE_INVALID", `drive: expected party ${i}, got another`);
+      this.#nextRun = Math.max(this.#nextRun, f.uint());
+      this.#attempt = f.uint();
+    }
+    for (const signed of session.file.grants) await this.#approver.learn(signed, session.root);
+  }
+
+  /** A storage of this session. @throws TacitError DEVICE_MISMATCH */
+  own(storage: Storage): Own {
+    if (storage instanceof RemoteStorage || storage instanceof PublicStorage) return storage;
+    throw new TacitError("DEVICE_MISMATCH", `${this.#o.protocol.name}: expected a value that lives in this session, got another`);
+  }
+
+  /** Frees with the next run whatever the user drops. */
+  watch(storage: RemoteStorage): void {
+    this.#dropped.register(storage, storage.handle);
+  }
+
+  async prepare(job: Job): Promise<Executable> {
+    const { program } = job;
+    if (!this.#sent.has(program.id)) {
+      await this.#o.group.all(this.#o.driver, { type: "program", bytes: program.toBytes() });
+      this.#sent.add(program.id);
+    }
+    return {
+      run: (inputs) =>
+        this.#inTurn(() =>
+          this.#run(
+            job,
+            inputs.map((s) => this.own(s)),
+          ),
+        ),
+    };
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#tail.then(work);
+    this.#tail = done.catch(() => {});
+    return done;
+  }
+
+  async #run(job: Job, inputs: readonly Own[]): Promise<readonly Storage[]> {
+    const { group, driver } = this.#o;
+    for (const s of inputs) if (s instanceof RemoteStorage) await s.pending;
+    const run: BoundRun = { program: job.program.id, inputs: inputs.map((s) => s.bound) };
+    const needed = await this.#approver.forRun(run);
+    if (needed !== undefined) await this.#send(needed);
+    const outputs = job.program.outputs.map(() => `r${this.#attempt}.${this.#nextResult++}`);
+    const donated = this.#donated(job, inputs);
+    const frees = [...this.#frees, ...donated.map((s) => s.handle)];
+    this.#frees.clear();
+    const start = performance.now();
+    const replies = await group.all(driver, {
+      type: "run",
+      run: this.#nextRun++,
+      program: job.program.id,
+      inputs: inputs.map(runInput),
+      outputs,
+      frees,
+    });
+    const measured = replies.map(readMeasured);
+    this.meter.add(measured, (performance.now() - start) / 1000);
+    for (const s of donated) this.#dropped.unregister(s);
+    const avals = job.program.outputAvals;
+    return outputs.map((handle, k) => {
+      const storage = resultStorage(handle, avals[k]!, run, k, measured[0]!.publics[k] ?? false);
+      this.#dropped.register(storage, handle, storage);
+      return storage;
+    });
+  }
+
+  /** Values that the run replaces and nobody else holds: the engine marks their binding. */
+  #donated(job: Job, inputs: readonly Own[]): RemoteStorage[] {
+    return job.updates.flatMap(({ input }) => {
+      const storage = inputs[input];
+      const binding = job.bindings[input];
+      const donate = binding !== undefined && "donate" in binding && binding.donate === true;
+      return donate && storage instanceof RemoteStorage ? [storage] : [];
+    });
+  }
+
+  async #send(signed: SignedGrant): Promise<void> {
+    await this.#o.group.all(this.#o.driver, { type: "grant", bytes: grantToBytes(signed) });
+  }
+
+  /** Gives a grant that others signed to all parties. */
+  async grant(signed: SignedGrant): Promise<void> {
+    await this.#approver.learn(signed, this.#o.session.id);
+    await this.#send(signed);
+  }
+
+  /** A public result. */
+  async fetch(own: RemoteStorage): Promise<TypedArray> {
+    const [first] = await this.#o.group.all(this.#o.driver, { type: "fetch", handle: own.handle });
+    return valuesOf(first!.bytes(), own.aval);
+  }
+
+  async reveal(own: Own, { to, why }: Disclosure): Promise<TypedArray> {
+    if (own instanceof PublicStorage) return own.values.slice();
+    const key = JSON.stringify([to, why]);
+    const opened = this.#opened.get(own) ?? new Map<string, TypedArray>();
+    this.#opened.set(own, opened);
+    let values = opened.get(key);
+    if (values === undefined) opened.set(key, (values = await this.#inTurn(() => this.#reveal(own, to, why))));
+    return values.slice();
+  }
+
+  async #reveal(own: RemoteStorage, to: string, why: string): Promise<TypedArray> {
+    const { group, driver, identities } = this.#o;
+    await own.pending;
+    const { run, output } = own.made;
+    const needed = await this.#approver.forReveal(run, { output, to, why });
+    if (needed !== undefined) await this.#send(needed);
+    const replies = await group.all(driver, { type: "reveal", run: this.#nextRun++, handle: own.handle, to, why });
+    this.meter.revealed();
+    const recipient = identities.get(to);
+    if (recipient === undefined) {
+      throw new TacitError(
+        "RECIPIENT_ELSEWHERE",
+        `reveal: expected a recipient whose key is on this machine, got ${JSON.stringify(to)}`,
+        {
+          hint: "the parts are sealed to that key: the recipient connects and opens them",
+        },
+      );
+    }
+    return this.#open(own, recipient, why, replies);
+  }
+
+  async #open(own: RemoteStorage, recipient: Identity, why: string, replies: readonly Fields[]): Promise<TypedArray> {
+    const { session, protocol } = this.#o;
+    const parts = await Promise.all(
+      replies.map(async (f, i) => {
+        const opener = await recipient.opener(f.bytes(32), revealInfo(session.id, i, own.handle));
+        return opener.open(f.bytes(), revealPlace(recipient.name, why));
+      }),
+    );
+    return protocol.reconstruct(parts, own.aval, session.file.protocol.options);
+  }
+}
+
+const runInput = (s: Own): RunInput =>
+  s instanceof PublicStorage
+    ? { kind: "public", aval: s.aval, bytes: valueBytes(s.values) }
+    : { kind: "handle", handle: s.handle };
+
+function readMeasured(f: Fields): { rounds: number; bytesSent: number; framesSent: number; publics: boolean[] } {
+  const rounds = f.uint();
+  const bytesSent = f.uint();
+  const framesSent = f.uint();
+  const publics = f.booleans(10_000);
+  f.end();
+  return { rounds, bytesSent, framesSent, publics };
+}

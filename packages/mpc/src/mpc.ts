@@ -1,0 +1,20 @@
+/** @file The `mpc` namespace. */
+export * from "./driver/index.ts";
+export { fingerprint, Identity, type PublicIdentity } from "./identity/index.ts";
+export { readKeyFile, writeKeyFile } from "./identity/key-file.ts";
+export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan } from "./plan/index.ts";
+export { PROTOCOLS } from "./protocols/index.ts";
+export type { Cost, Protocol, ProtocolOptions, RangeWarning } from "./protocols/protocol.ts";
+export {
+  DEFAULT_LIMITS,
+  type Grant,
+  type GrantInput,
+  grantFromBytes,
+  grantId,
+  grantToBytes,
+  type Limits,
+  Session,
+  type SessionFile,
+  type SignedGrant,
+  signGrant,
+} from "./session/index.ts";
