@@ -9,7 +9,12 @@ const PAGE = 65536;
 const ALIGN = 64;
 
 /** Layout below the arena: the module's static data, then PRG states, descriptors and scratch. */
-export const PRIVATE: { readonly states: number; readonly stateSlots: number; readonly descriptor: number; readonly scratch: number } = {
+export const PRIVATE: {
+  readonly states: number;
+  readonly stateSlots: number;
+  readonly descriptor: number;
+  readonly scratch: number;
+} = {
   states: PAGE,
   stateSlots: 64,
   descriptor: PAGE + 8192,

@@ -39,9 +39,6 @@ function openBits(bits: readonly r3.SplitBits[]): number[] {
   return out;
 }
 
-const free = (...all: (readonly (r3.Shares | r3.SplitBits | r3.BitShares)[])[]): Promise<void[]> =>
-  h.run((ctx, me) => all.forEach((x) => r3.free(ctx, x[me]!)));
-
 describe("comparison", () => {
   it("is exact at every power of two and its neighbours, for thresholds 0 and 1", async () => {
     const X = extremes();
@@ -64,7 +61,10 @@ describe("comparison", () => {
         const id = newId();
         const s = await h.run((ctx, me) => r3.signBits(ctx, id, x[me]!));
         expect(openBits(s.map((r) => r.bits))).toEqual([...X].map((v) => (v >= 0n ? 1 : 0)));
-        await free(x, s.map((r) => r.bits));
+        await h.free(
+          x,
+          s.map((r) => r.bits),
+        );
       }
     }
   });
@@ -83,13 +83,17 @@ describe("comparison", () => {
         for (let i = piece.lo; i < piece.lo + piece.n; i++) {
           const a = parts[(first + 1) % 3]![i]!;
           const b = parts[(first + 2) % 3]![i]! + parts[first]![i]!;
-          expect(carry[i], `carry of ${m} bits, element ${i}`).toBe(low(a) + low(b) >> BigInt(m) ? 1 : 0);
+          expect(carry[i], `carry of ${m} bits, element ${i}`).toBe((low(a) + low(b)) >> BigInt(m) ? 1 : 0);
         }
       }
       const sign = openBits(s.map((r) => r.bits));
       const X = parts[0]!.map((v, i) => v + parts[1]![i]! + parts[2]![i]!);
       expect(sign).toEqual([...X].map((v) => (v >= 0n ? 1 : 0)));
-      await free(x, s.map((r) => r.bits), s.map((r) => r.carry!));
+      await h.free(
+        x,
+        s.map((r) => r.bits),
+        s.map((r) => r.carry!),
+      );
     }
   });
 });
@@ -109,9 +113,32 @@ describe("relu", () => {
       for (const again of [newId(), newId(), newId()]) {
         const d = await h.run((ctx, me) => r3.inject(ctx, again, bits[me]!, g[me]!));
         expect(h.reveal(d)).toEqual(G.map((v, i) => (X[i]! > 0n ? v : 0n)));
-        await free(d);
+        await h.free(d);
       }
-      await free(x, g, y, bits);
+      await h.free(x, g, y, bits);
+    }
+  });
+});
+
+describe("truncation with signs", () => {
+  it("gives the truncated product, its positive part and its bits", async () => {
+    for (const n of SIZES) {
+      const [X, Y, B] = [randomIntegers(n, 28), randomIntegers(n, 28), randomIntegers(n, 30)];
+      const [x, y, b] = [h.share(X), h.share(Y), h.share(B)];
+      const id = newId();
+      const r = await h.run((ctx, me) => {
+        const raw = r3.addToRaw(ctx, r3.mulRaw(ctx, x[me]!, y[me]!), b[me]!, 1n << 16n);
+        return r3.truncateSigns(ctx, id, raw, 16, { threshold: 1n, injectSelf: true, inject: [x[me]!], integers: true });
+      });
+      const z = h.reveal(r.map((v) => v.y));
+      z.forEach((v, i) => {
+        const floor = (X[i]! * Y[i]! + (B[i]! << 16n)) >> 16n;
+        expect(v === floor || v === floor + 1n).toBe(true);
+      });
+      expect(h.reveal(r.map((v) => v.injected[0]!))).toEqual(z.map((v) => (v > 0n ? v : 0n)));
+      expect(h.reveal(r.map((v) => v.injected[1]!))).toEqual(X.map((v, i) => (z[i]! > 0n ? v : 0n)));
+      expect(h.reveal(r.map((v) => v.integers!))).toEqual(z.map((v) => (v > 0n ? 1n : 0n)));
+      expect(openBits(r.map((v) => v.bits))).toEqual([...z].map((v) => (v > 0n ? 1 : 0)));
     }
   });
 });
@@ -177,6 +204,6 @@ describe("opening", () => {
     for (const y of await h.run((ctx, me) => r3.open(ctx, id, x[me]!))) expect(y).toEqual(X);
     const parts = await h.run((ctx, me) => new BigInt64Array(r3.exportComponent(ctx, id + 1, x[me]!).buffer));
     expect(X.map((_, i) => parts[0]![i]! + parts[1]![i]! + parts[2]![i]!)).toEqual(X);
-    parts.forEach((p, me) => expect(p).not.toEqual(h.words(me as 0 | 1 | 2, x[me]!.a, X.length)));
+    for (const me of INDICES) expect(parts[me]).not.toEqual(h.words(me, x[me]!.a, X.length));
   });
 });

@@ -2,7 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { type Kernels, loadKernels } from "../../../src/protocols/replicated3/kernels.ts";
 import { Memory } from "../../../src/protocols/replicated3/memory.ts";
-import { Context, type Shares } from "../../../src/protocols/replicated3/primitives/index.ts";
+import {
+  type BitShares,
+  Context,
+  free,
+  type Shares,
+  type SplitBits,
+} from "../../../src/protocols/replicated3/primitives/index.ts";
 import { KeyStreams, type StreamKeys, type Streams } from "../../../src/protocols/replicated3/streams.ts";
 import { type Frame, type MemoryLinkOptions, memoryLinks } from "../../../src/transport/memory-link.ts";
 
@@ -99,6 +105,11 @@ export class Harness {
       memory.write(b, components[(me + 1) % 3]!);
       return { a, b, n, depth: 0 };
     });
+  }
+
+  /** Frees values at every party. */
+  async free(...all: readonly (readonly (Shares | SplitBits | BitShares)[])[]): Promise<void> {
+    for (const x of all) await this.run((ctx, me) => free(ctx, x[me]!));
   }
 
   words(me: Index, at: number, n: number): BigInt64Array {

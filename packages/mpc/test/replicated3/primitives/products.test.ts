@@ -32,7 +32,7 @@ describe("truncation of products", () => {
         id++;
         const z = await h.run((ctx, me) => r3.truncate(ctx, id, r3.mulRaw(ctx, x[me]!, y[me]!), f));
         expectTruncated(h.reveal(z), (i) => X[i]! * Y[i]!, f);
-        await h.run((ctx, me) => [x, y, z].forEach((s) => r3.free(ctx, s[me]!)));
+        await h.free(x, y, z);
       }
     }
   });
@@ -47,7 +47,7 @@ describe("truncation of products", () => {
           id++;
           const z = await h.run((ctx, me) => r3.truncateShares(ctx, id, x[me]!, f));
           expectTruncated(h.reveal(z), (i) => X[i]!, f);
-          await h.run((ctx, me) => [x, z].forEach((s) => r3.free(ctx, s[me]!)));
+          await h.free(x, z);
         }
       }
     }
@@ -61,7 +61,7 @@ describe("truncation of products", () => {
       id++;
       const z = await h.run((ctx, me) => r3.reshare(ctx, id, r3.mulRaw(ctx, x[me]!, y[me]!)));
       expect(h.reveal(z)).toEqual(X.map((v, i) => v * Y[i]!));
-      await h.run((ctx, me) => [x, y, z].forEach((s) => r3.free(ctx, s[me]!)));
+      await h.free(x, y, z);
     }
   });
 });

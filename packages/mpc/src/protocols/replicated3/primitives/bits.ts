@@ -1,7 +1,8 @@
 /** @file Bits in replicated XOR shares: from split bits, conjunction, and back. */
 import { TacitError } from "@tacit/core/errors";
 import { STREAM } from "../streams.ts";
-import { type Context, type Op, type Part, planPieces } from "./context.ts";
+import { type Context, type Op, Part, planPieces } from "./context.ts";
+import { type Follow, followBits } from "./inject.ts";
 import { sameSize } from "./local.ts";
 import { type BitShares, bitBytes, type Piece, type SplitBits } from "./values.ts";
 
@@ -11,30 +12,40 @@ function freshBits(ctx: Context, n: number, depth: number): BitShares {
   return { a: ctx.alloc(bitBytes(n)), b: ctx.alloc(bitBytes(n)), n, depth };
 }
 
+/** Follows bits by replicated shares of them. */
+export function followBitShares(ctx: Context, id: number, n: number): Follow<BitShares> {
+  const op: Op = ctx.begin(id, "toBitShares");
+  const out = freshBits(ctx, n, 0);
+  return {
+    run: (piece, words, depth) => {
+      const at = piece.lo / 8;
+      return bitSharesPiece(new Part(op, piece), words, out.a + at, out.b + at, depth);
+    },
+    result: (depth) => ({ ...out, depth }),
+  };
+}
+
+function bitSharesPiece(part: Part, words: number, a: number, b: number, depth: number): Promise<number> | number {
+  const { kernels, role } = part;
+  const bytes = bitBytes(part.n);
+  if (role === 2) {
+    kernels.keystream(part.high(STREAM.bits), b, bytes);
+    kernels.xorBytes(bytes, words, b, a, 0);
+    part.send(1, MESSAGE, depth, a, bytes);
+    return depth;
+  }
+  kernels.xorBytes(bytes, words, 0, role === 0 ? b : a, 0);
+  if (role === 1) return part.receive(2, MESSAGE, b, bytes).then((received) => Math.max(received, depth));
+  kernels.keystream(part.low(STREAM.bits), a, bytes);
+  return depth;
+}
+
 /**
  * Replicated shares of split bits: x_1 = u, x_0 a stream of role 2 and role 0, x_2 = v ^ x_0, sent by role 2. 1 round, 1/24 byte
- * per bit and party; role 2's message does not wait for the round in which roles 0 and 1 learnt u.
+ * per bit and party (no round at all as a follow-up of signBits: role 2 sends while roles 0 and 1 learn u).
  */
 export async function toBitShares(ctx: Context, id: number, bits: SplitBits): Promise<BitShares> {
-  const op = ctx.begin(id, "toBitShares");
-  const out = freshBits(ctx, bits.n, bits.depth);
-  const depth = await op.each(bits.pieces, bits.depth, async (part) => {
-    const { kernels, role } = part;
-    const at = part.lo / 8;
-    const bytes = bitBytes(part.n);
-    const [a, b, words] = [out.a + at, out.b + at, bits.words + at];
-    if (role === 2) {
-      kernels.keystream(part.high(STREAM.bits), b, bytes);
-      kernels.xorBytes(bytes, words, b, a, 0);
-      part.send(1, MESSAGE, bits.depth, a, bytes);
-      return bits.depth;
-    }
-    kernels.xorBytes(bytes, words, 0, role === 0 ? b : a, 0);
-    if (role === 1) return part.receive(2, MESSAGE, b, bytes);
-    kernels.keystream(part.low(STREAM.bits), a, bytes);
-    return bits.depth;
-  });
-  return { ...out, depth };
+  return followBits(bits, followBitShares(ctx, id, bits.n));
 }
 
 /** Back to u ^ v without a message: u = x_1, v = x_2 ^ x_0. `id` only chooses the pieces' roles; it may be used by an interactive op too. */

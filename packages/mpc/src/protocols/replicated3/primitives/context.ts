@@ -143,8 +143,8 @@ export class Part {
   readonly role: Role;
   readonly lo: number;
   readonly n: number;
+  readonly piece: Piece;
   readonly #op: Op;
-  readonly #piece: number;
 
   constructor(op: Op, piece: Piece) {
     this.ctx = op.ctx;
@@ -153,7 +153,7 @@ export class Part {
     this.lo = piece.lo;
     this.n = piece.n;
     this.#op = op;
-    this.#piece = piece.index;
+    this.piece = piece;
   }
 
   /** The roles before and after this one. */
@@ -179,10 +179,10 @@ export class Part {
   }
   /** ChaCha state under the key that all parties know. */
   common(stream: number): number {
-    return this.ctx.streams.common(this.#op.id, this.#piece, stream);
+    return this.ctx.streams.common(this.#op.id, this.piece.index, stream);
   }
   #state(which: Which, stream: number): number {
-    return this.ctx.streams.state(which, this.#op.id, this.#piece, stream);
+    return this.ctx.streams.state(which, this.#op.id, this.piece.index, stream);
   }
 
   /** Sends exactly `bytes` bytes, copied, to the party that plays `role`. */
@@ -199,6 +199,6 @@ export class Part {
     return (this.ctx.me + 3 + role - this.role) % 3;
   }
   #tag(message: number): { run: number; op: number; lane: number } {
-    return { run: this.ctx.run, op: this.#op.id, lane: this.#piece * MESSAGES + message };
+    return { run: this.ctx.run, op: this.#op.id, lane: this.piece.index * MESSAGES + message };
   }
 }

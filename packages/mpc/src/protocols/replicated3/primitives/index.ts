@@ -3,7 +3,7 @@
  *
  * Rules. An op never frees or changes its arguments, except a Raw, which it consumes, and the target of stridedWrite. Results are
  * fresh regions that the caller frees (`free`). `id` is an immutable number from the Program (node * 64 + sub), used once per run by
- * an interactive op (relu takes id and id + 1); a used id throws OP_REUSED. Interactive ops may run at once (Promise.all): independent
+ * an interactive op (relu takes id and id + 1, signBits one more id for each follow-up); a used id throws OP_REUSED. Interactive ops may run at once (Promise.all): independent
  * ones share rounds.
  */
 export { and, andTree, toBitShares, toSplitBits } from "./bits.ts";
@@ -16,7 +16,7 @@ export {
   convPublic,
   convRaw,
 } from "./convolution.ts";
-export { bitsToArithmetic, inject, relu, select } from "./inject.ts";
+export { bitsToArithmetic, inject, select } from "./inject.ts";
 export {
   add,
   addColumn,
@@ -56,8 +56,8 @@ export {
   toRaw,
 } from "./products.ts";
 export { Raw } from "./raw.ts";
-export { type SignOptions, signBits } from "./sign.ts";
-export { reshare, truncate, truncateShares } from "./truncate.ts";
+export { relu, type SignOptions, type Signs, signBits } from "./sign.ts";
+export { reshare, type TruncatedSigns, truncate, truncateShares, truncateSigns } from "./truncate.ts";
 export {
   type BitShares,
   bitBytes,

@@ -1,9 +1,8 @@
-/** @file Bits times values: injection, ReLU, selection, bits as integers. */
+/** @file Bits times values: injection, selection, bits as integers; on bits at hand, or piece by piece as a comparison makes them. */
 import { STREAM } from "../streams.ts";
-import type { Context, Part } from "./context.ts";
+import { type Context, type Op, Part } from "./context.ts";
 import { add, free, fresh, sameSize, sub } from "./local.ts";
-import { signBits } from "./sign.ts";
-import type { Shares, SplitBits } from "./values.ts";
+import type { Piece, Shares, SplitBits } from "./values.ts";
 
 /** Clear of the sign bit's messages: relu and select run in one op. */
 const MESSAGE = { deal: 8, share: 9 } as const;
@@ -65,63 +64,83 @@ function injectPiece(part: Part, words: number, x: Shares, out: Shares, depth: n
   );
 }
 
-async function injectInto(ctx: Context, id: number, name: string, bits: SplitBits, x: Shares): Promise<Shares> {
-  sameSize(name, bits, x);
-  const op = ctx.begin(id, name);
-  const start = Math.max(bits.depth, x.depth);
-  const out = fresh(ctx, x.n, start);
-  const depth = await op.each(bits.pieces, start, (part) =>
-    injectPiece(part, bits.words + part.lo / 8, part.of(x), part.of(out), start),
-  );
-  return { ...out, depth };
-}
-
-/** bit * x, exact. 1 round (role 2 can send before it), 10.7 bytes per element and party. The bits may be used again. */
-export function inject(ctx: Context, id: number, bits: SplitBits, x: Shares): Promise<Shares> {
-  return injectInto(ctx, id, "inject", bits, x);
-}
-
 /**
- * max(x, 0), and the bits [x > 0] for the gradient (0 at x = 0, as in PyTorch). Exact for x > -2^63. Takes the two ids `id` and
- * `id + 1`. 7 rounds, about 26.2 bytes per element and party.
+ * What follows bits, piece by piece. A piece of a comparison is followed at once: role 2 has its bits a round before the
+ * others and deals then, so that comparison and injection take 7 rounds and not 8.
  */
-export async function relu(ctx: Context, id: number, x: Shares): Promise<{ y: Shares; bits: SplitBits }> {
-  const { bits } = await signBits(ctx, id, x, { threshold: 1n });
-  return { y: await injectInto(ctx, id + 1, "relu", bits, x), bits };
+export interface Follow<T> {
+  /** words: this piece's bits; depth: theirs. Resolves with the depth of the piece's result. */
+  run(piece: Piece, words: number, depth: number): Promise<number> | number;
+  /** The whole result, once every piece has run. */
+  result(depth: number): T;
+}
+
+/** Follows bits by bit * x. */
+export function followInject(ctx: Context, id: number, name: string, x: Shares): Follow<Shares> {
+  const op: Op = ctx.begin(id, name);
+  const out = fresh(ctx, x.n, x.depth);
+  return {
+    run: (piece, words, depth) => {
+      const part = new Part(op, piece);
+      return injectPiece(part, words, part.of(x), part.of(out), Math.max(depth, x.depth));
+    },
+    result: (depth) => ({ ...out, depth }),
+  };
+}
+
+/** Follows bits by ring integers 0 and 1. */
+export function followIntegers(ctx: Context, id: number, n: number): Follow<Shares> {
+  const op: Op = ctx.begin(id, "bitsToArithmetic");
+  const out = fresh(ctx, n, 0);
+  return {
+    run: (piece, words, depth) => {
+      const part = new Part(op, piece);
+      return integersPiece(part, words, part.of(out), depth);
+    },
+    result: (depth) => ({ ...out, depth }),
+  };
+}
+
+function integersPiece(part: Part, words: number, out: Shares, depth: number): Promise<number> | number {
+  const { kernels, n, role } = part;
+  if (role === 2) return deal(part, 8 * n, depth, out, (at) => kernels.integerDeal(n, words, at, part.high(STREAM.pairs)));
+  const [own, y1] = role === 0 ? [out.a, out.b] : [out.b, out.a];
+  return combine(
+    part,
+    8 * n,
+    depth,
+    (got, e) => {
+      const pairs = role === 0 ? part.low(STREAM.pairs) : 0;
+      const mask = role === 0 ? part.low(STREAM.out0) : part.high(STREAM.out2);
+      kernels.integerCombine(n, words, got, pairs, mask, e, own);
+    },
+    (e, other) => kernels.add64(e, other, y1, n),
+  );
+}
+
+/** Runs a follow-up on bits that are at hand. */
+export async function followBits<T>(bits: SplitBits, follow: Follow<T>): Promise<T> {
+  const depths = await Promise.all(bits.pieces.map((p) => follow.run(p, bits.words + p.lo / 8, bits.depth)));
+  return follow.result(Math.max(bits.depth, ...depths));
+}
+
+/** bit * x, exact. 1 round, 10.7 bytes per element and party. The bits may be used again. */
+export async function inject(ctx: Context, id: number, bits: SplitBits, x: Shares): Promise<Shares> {
+  sameSize("inject", bits, x);
+  return followBits(bits, followInject(ctx, id, "inject", x));
 }
 
 /** The bits as ring integers 0 and 1 (scale 0). 1 round, 8 bytes per element and party. */
 export async function bitsToArithmetic(ctx: Context, id: number, bits: SplitBits): Promise<Shares> {
-  const op = ctx.begin(id, "bitsToArithmetic");
-  const out = fresh(ctx, bits.n, bits.depth);
-  const depth = await op.each(bits.pieces, bits.depth, (part) => {
-    const { kernels, n, role } = part;
-    const words = bits.words + part.lo / 8;
-    const own = part.of(out);
-    if (role === 2) {
-      return deal(part, 8 * n, bits.depth, own, (at) => kernels.integerDeal(n, words, at, part.high(STREAM.pairs)));
-    }
-    const [mine, y1] = role === 0 ? [own.a, own.b] : [own.b, own.a];
-    return combine(
-      part,
-      8 * n,
-      bits.depth,
-      (got, e) => {
-        const pairs = role === 0 ? part.low(STREAM.pairs) : 0;
-        const mask = role === 0 ? part.low(STREAM.out0) : part.high(STREAM.out2);
-        kernels.integerCombine(n, words, got, pairs, mask, e, mine);
-      },
-      (e, other) => kernels.add64(e, other, y1, n),
-    );
-  });
-  return { ...out, depth };
+  return followBits(bits, followIntegers(ctx, id, bits.n));
 }
 
 /** bit ? x : y, exact. 1 round, 10.7 bytes per element and party. */
 export async function select(ctx: Context, id: number, bits: SplitBits, x: Shares, y: Shares): Promise<Shares> {
   sameSize("select", x, y);
+  sameSize("select", bits, x);
   const difference = sub(ctx, x, y);
-  const chosen = await injectInto(ctx, id, "select", bits, difference);
+  const chosen = await followBits(bits, followInject(ctx, id, "select", difference));
   const out = add(ctx, chosen, y);
   free(ctx, difference);
   free(ctx, chosen);

@@ -1,8 +1,11 @@
 /** @file Comparison: the sign bit by a tree of (generate, propagate) pairs over 16 digits, with the carry of the low digits on request. */
 import { TacitError } from "@tacit/core/errors";
 import { STREAM } from "../streams.ts";
+import { followBitShares } from "./bits.ts";
 import { type Context, type Part, planPieces } from "./context.ts";
-import { bitBytes, type Piece, type Shares, type SplitBits } from "./values.ts";
+import { type Follow, followInject, followIntegers } from "./inject.ts";
+import { sameSize } from "./local.ts";
+import { type BitShares, bitBytes, type Piece, type Shares, type SplitBits } from "./values.ts";
 
 const MESSAGE = { tables: 0, pairs: 1, level: 2 } as const;
 const DIGITS = 16;
@@ -23,6 +26,23 @@ export interface SignOptions {
    * and B = x_2 + x_0 to role 2: floor(x / 2^m) = (A >> m) + (B >> m) + carry. Needs threshold 0n.
    */
   readonly carryBits?: number;
+  /** Also bit * x for each of these, in one more round. */
+  readonly inject?: readonly Shares[];
+  /** Also the bits as ring integers 0 and 1, in one more round. */
+  readonly integers?: boolean;
+  /** Also the carry as ring integers, in one more round. */
+  readonly carryIntegers?: boolean;
+  /** Also the bits as replicated bit shares, in no more rounds. */
+  readonly bitShares?: boolean;
+}
+
+export interface Signs {
+  readonly bits: SplitBits;
+  readonly carry?: SplitBits;
+  readonly injected: readonly Shares[];
+  readonly integers?: Shares;
+  readonly carryIntegers?: Shares;
+  readonly bitShares?: BitShares;
 }
 
 /** A (generate, propagate) pair in replicated XOR shares, one plane per block; p absent: it starts at digit 0. */
@@ -116,7 +136,7 @@ function joinPairs(part: Part, high: Pair, low: Pair, level: number, at: number)
 }
 
 /** One piece: the whole tree. */
-async function piece(part: Part, x: Shares, threshold: bigint, to: Targets): Promise<number> {
+async function signPiece(part: Part, x: Shares, threshold: bigint, to: Targets): Promise<number> {
   const { ctx, kernels } = part;
   const blocks = Math.ceil(part.n / 128);
   const line = 16 * blocks;
@@ -208,9 +228,9 @@ function splitLocally(part: Part, pair: Pair, line: number, to: number): void {
 }
 
 function carryDigits(options: SignOptions): number {
-  const { carryBits, threshold } = options;
-  if (carryBits === undefined) return 0;
-  if (!Number.isInteger(carryBits) || carryBits % 4 !== 0 || carryBits < 4 || carryBits > 60) {
+  const { carryBits, threshold, carryIntegers } = options;
+  if (carryBits === undefined && !carryIntegers) return 0;
+  if (carryBits === undefined || !Number.isInteger(carryBits) || carryBits % 4 !== 0 || carryBits < 4 || carryBits > 60) {
     throw new TacitError("MPC_CARRY", `signBits: expected carryBits to be a multiple of 4 in 4..60, got ${carryBits}`, {});
   }
   if (threshold !== undefined && threshold !== 0n) {
@@ -219,26 +239,96 @@ function carryDigits(options: SignOptions): number {
   return carryBits / 4;
 }
 
+/** Everything that follows the bits of a comparison, with the ids id + 1, id + 2, ... in the order of SignOptions. */
+interface Follows {
+  readonly inject: readonly Follow<Shares>[];
+  readonly integers: Follow<Shares> | undefined;
+  readonly carryIntegers: Follow<Shares> | undefined;
+  readonly bitShares: Follow<BitShares> | undefined;
+}
+
+function makeFollows(ctx: Context, id: number, n: number, options: SignOptions): Follows {
+  let next = id;
+  const when = <T>(wanted: boolean | undefined, make: (id: number) => Follow<T>): Follow<T> | undefined =>
+    wanted ? make(++next) : undefined;
+  return {
+    inject: (options.inject ?? []).map((x) => {
+      sameSize("signBits", x, { n });
+      return followInject(ctx, ++next, "inject", x);
+    }),
+    integers: when(options.integers, (at) => followIntegers(ctx, at, n)),
+    carryIntegers: when(options.carryIntegers, (at) => followIntegers(ctx, at, n)),
+    bitShares: when(options.bitShares, (at) => followBitShares(ctx, at, n)),
+  };
+}
+
+/** Depth that every follow-up reaches over all pieces; a piece is followed as soon as its own bits are there. */
+class Depths {
+  readonly #of: Map<Follow<unknown>, number> = new Map();
+
+  async run(follow: Follow<unknown>, piece: Piece, words: number, depth: number): Promise<void> {
+    const reached = await follow.run(piece, words, depth);
+    this.#of.set(follow, Math.max(reached, this.#of.get(follow) ?? 0));
+  }
+  result<T>(follow: Follow<T>): T {
+    return follow.result(this.#of.get(follow) ?? 0);
+  }
+}
+
 /**
- * Bits [x >= threshold], exact on all 64-bit values. 6 rounds, about 15.5 bytes per element and party (whole blocks of 128).
- * Throws MPC_CARRY.
+ * Bits [x >= threshold], exact on all 64-bit values. 6 rounds, about 15.5 bytes per element and party (whole blocks of 128);
+ * follow-ups take ids of their own, id + 1 onwards, and at most one more round in all. Throws MPC_CARRY, MPC_SHAPE.
  */
-export async function signBits(
+export function signBits(ctx: Context, id: number, x: Shares, options: SignOptions = {}): Promise<Signs> {
+  return signPieces(ctx, id, x, options, planPieces(x.n, ctx.me, id), () => x.depth);
+}
+
+/** signBits on given pieces, each begun when `before` says that x is there (its depth). */
+export async function signPieces(
   ctx: Context,
   id: number,
   x: Shares,
-  options: SignOptions = {},
-): Promise<{ bits: SplitBits; carry?: SplitBits }> {
+  options: SignOptions,
+  pieces: readonly Piece[],
+  before: (piece: Piece) => Promise<number> | number,
+): Promise<Signs> {
   const digits = carryDigits(options);
   const op = ctx.begin(id, "signBits");
-  const pieces: readonly Piece[] = planPieces(x.n, ctx.me, id);
+  const follows = makeFollows(ctx, id, x.n, options);
+  const onBits = [...follows.inject, follows.integers, follows.bitShares].filter((f) => f !== undefined);
   const words = ctx.alloc(bitBytes(x.n));
   const carry = digits ? ctx.alloc(bitBytes(x.n)) : 0;
   const threshold = options.threshold ?? 0n;
-  const depth = await op.each(pieces, x.depth, (part) => {
+  const depths = new Depths();
+  const depth = await op.each(pieces, x.depth, async (part) => {
     const at = part.lo / 8;
-    return piece(part, part.of(x), threshold, { bits: words + at, carry: carry + at, digits });
+    const ready = await before(part.piece);
+    const own = { ...part.of(x), depth: ready };
+    const made = await signPiece(part, own, threshold, { bits: words + at, carry: carry + at, digits });
+    const runs = onBits.map((f) => depths.run(f, part.piece, words + at, made));
+    if (follows.carryIntegers) runs.push(depths.run(follows.carryIntegers, part.piece, carry + at, made));
+    await Promise.all(runs);
+    return made;
   });
-  const bits = { words, n: x.n, depth, pieces };
-  return digits ? { bits, carry: { ...bits, words: carry } } : { bits };
+  return gatherSigns({ words, n: x.n, depth, pieces }, carry, follows, depths);
+}
+
+function gatherSigns(bits: SplitBits, carry: number, follows: Follows, depths: Depths): Signs {
+  return {
+    bits,
+    injected: follows.inject.map((f) => depths.result(f)),
+    ...(carry ? { carry: { ...bits, words: carry } } : {}),
+    ...(follows.integers ? { integers: depths.result(follows.integers) } : {}),
+    ...(follows.carryIntegers ? { carryIntegers: depths.result(follows.carryIntegers) } : {}),
+    ...(follows.bitShares ? { bitShares: depths.result(follows.bitShares) } : {}),
+  };
+}
+
+/**
+ * max(x, 0), and the bits [x > 0] for the gradient (0 at x = 0, as in PyTorch). Exact for x > -2^63. Takes the ids `id` and `id + 1`.
+ * 7 rounds, about 26.2 bytes per element and party.
+ */
+export async function relu(ctx: Context, id: number, x: Shares): Promise<{ y: Shares; bits: SplitBits }> {
+  const { bits, injected } = await signBits(ctx, id, x, { threshold: 1n, inject: [x] });
+  return { y: injected[0]!, bits };
 }

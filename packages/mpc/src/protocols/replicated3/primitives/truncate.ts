@@ -1,10 +1,11 @@
 /** @file Truncation and re-sharing of products: the ways out of a Raw. */
 import { TacitError } from "@tacit/core/errors";
 import { STREAM } from "../streams.ts";
-import { type Context, type Part, planPieces } from "./context.ts";
+import { type Context, Part, planPieces } from "./context.ts";
 import { fresh } from "./local.ts";
 import type { Raw } from "./raw.ts";
-import type { Shares } from "./values.ts";
+import { type SignOptions, type Signs, signPieces } from "./sign.ts";
+import type { Piece, Shares } from "./values.ts";
 
 /** Messages of a piece. */
 const MESSAGE = { z: 0, correction: 1, deal: 2 } as const;
@@ -80,23 +81,62 @@ async function combineProduct(part: Part, f: number, z: number, out: Shares, dep
   return ready;
 }
 
+/** One piece of a product: z at the piece's address is changed. Resolves with the depth of its shares in `out`. */
+function productPiece(part: Part, f: number, z: number, out: Shares, depth: number): Promise<number> | number {
+  if (part.role === 2) return deal(part, f, { z, product: true }, out, depth);
+  return combineProduct(part, f, z, out, depth);
+}
+
 /**
  * floor((x + rho) / 2^shift) with rho uniform in [0, 2^shift), for raw products |x| < 2^62 and 0 <= shift <= 31: unbiased,
  * error below one unit, exact multiples of 2^shift exact. rho is known to role 2 of a piece, (x + rho) mod 2^shift to roles 0 and 1.
- * 2 rounds, 8 + (8 + 3 (shift + 1) / 8 + 8) / 3 bytes per element and party. Consumes raw. Throws MPC_TRUNCATION, RAW_CONSUMED.
+ * 2 rounds, 8 + (shift + 1) / 8 bytes per element and party. Consumes raw. Throws MPC_TRUNCATION, RAW_CONSUMED.
  */
 export async function truncate(ctx: Context, id: number, raw: Raw, shift: number): Promise<Shares> {
   checkShift("truncate", shift);
   const op = ctx.begin(id, "truncate");
   const z = raw.take("truncate");
   const out = fresh(ctx, raw.n, raw.depth);
-  const depth = await op.each(planPieces(raw.n, ctx.me, id), raw.depth, (part) => {
-    const at = z + 8 * part.lo;
-    if (part.role === 2) return deal(part, shift, { z: at, product: true }, part.of(out), raw.depth);
-    return combineProduct(part, shift, at, part.of(out), raw.depth);
-  });
+  const depth = await op.each(planPieces(raw.n, ctx.me, id), raw.depth, (part) =>
+    productPiece(part, shift, z + 8 * part.lo, part.of(out), raw.depth),
+  );
   ctx.release(z);
   return { ...out, depth };
+}
+
+/** The result of truncateSigns: the truncated values, and what follows their signs. */
+export interface TruncatedSigns extends Signs {
+  readonly y: Shares;
+}
+
+/**
+ * truncate, then signBits of the result (with its follow-ups; `injectSelf` adds bit * y as the first), piece by piece: role 2 has
+ * its share two rounds early and deals its tables then, so that linear layer and ReLU take 8 rounds and not 9. Takes the ids
+ * id, id + 1 (signs), id + 2 onwards (follow-ups). Consumes raw.
+ */
+export async function truncateSigns(
+  ctx: Context,
+  id: number,
+  raw: Raw,
+  shift: number,
+  options: SignOptions & { readonly injectSelf?: boolean } = {},
+): Promise<TruncatedSigns> {
+  checkShift("truncateSigns", shift);
+  const op = ctx.begin(id, "truncate");
+  const z = raw.take("truncateSigns");
+  const y = fresh(ctx, raw.n, raw.depth);
+  const inject = [...(options.injectSelf ? [y] : []), ...(options.inject ?? [])];
+  const pieces = planPieces(raw.n, ctx.me, id);
+  let depth = raw.depth;
+  const before = async (piece: Piece): Promise<number> => {
+    const part = new Part(op, piece);
+    const made = await productPiece(part, shift, z + 8 * part.lo, part.of(y), raw.depth);
+    depth = Math.max(depth, made);
+    return made;
+  };
+  const signs = await signPieces(ctx, id + 1, y, { ...options, inject }, pieces, before);
+  ctx.release(z);
+  return { ...signs, y: { ...y, depth } };
 }
 
 /**
