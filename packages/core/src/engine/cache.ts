@@ -13,7 +13,7 @@ interface Entry {
 }
 
 /** FNV-1a over words, with a shift so that high bits reach low ones. */
-function hashOf({ words, length }: Key): number {
+export function hashOf({ words, length }: Key): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < length; i++) {
     h = Math.imul(h ^ words[i]!, 0x01000193);
