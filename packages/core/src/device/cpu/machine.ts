@@ -55,8 +55,14 @@ export class WasmMachine implements Machine {
     return this.engine.takeError() !== undefined;
   }
 
-  stop(): Promise<void> {
-    return this.engine.stop();
+  async stop(): Promise<void> {
+    // Threads that idle do not keep a process alive; while they end, something must, or it would leave before this promise settles.
+    const alive = setInterval(() => {}, 1000);
+    try {
+      await this.engine.stop();
+    } finally {
+      clearInterval(alive);
+    }
   }
 
   write(calls: readonly Call[], old: Table | null): Table {

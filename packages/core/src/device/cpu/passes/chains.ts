@@ -72,8 +72,11 @@ function fits(m: Matcher, chain: Chain, v: number): boolean {
 
 /** Whether something outside the chain reads v and is itself needed by the chain. */
 function makesCycle(m: Matcher, chainOf: readonly (Chain | undefined)[], v: number, chain: Chain): boolean {
+  const outside = m.users[v]!.filter((u) => chainOf[u] !== chain);
+  if (outside.length === 0) return false;
+  const limit = horizon(m, chainOf, v, chain);
   const seen = new Set<Chain | Unit | number>();
-  const stack = m.users[v]!.filter((u) => chainOf[u] !== chain);
+  const stack = outside.filter((u) => u <= limit);
   while (stack.length > 0) {
     const u = stack.pop()!;
     const group = chainOf[u] ?? m.unit(u) ?? u;
@@ -82,7 +85,19 @@ function makesCycle(m: Matcher, chainOf: readonly (Chain | undefined)[], v: numb
     seen.add(group);
     if (seen.size > SEARCH_LIMIT) return true;
     const members = typeof group === "number" ? [group] : group.members;
-    for (const x of members) stack.push(...m.users[x]!);
+    for (const x of members) for (const y of m.users[x]!) if (y <= limit) stack.push(y);
   }
   return false;
+}
+
+/**
+ * From values after this one no path leads back to the chain: paths ascend, except inside a group, and no group stands on both sides.
+ */
+function horizon(m: Matcher, chainOf: readonly (Chain | undefined)[], v: number, chain: Chain): number {
+  let limit = chain.members.at(-1)!;
+  for (let p = v; p <= limit; p++) {
+    const last = (chainOf[p] ?? m.unit(p))?.members.at(-1);
+    if (last !== undefined && last > limit) limit = last;
+  }
+  return limit;
 }
