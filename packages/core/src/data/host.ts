@@ -19,3 +19,10 @@ export function hostArray(values: TypedArray, shape: Shape, dtype: DType): HostA
   if (values.constructor.name !== want) expected("DTYPE_MISMATCH", "hostArray", `${want} for ${dtype}`, values.constructor.name);
   return { values, shape, dtype };
 }
+
+/** A copy of some bytes in a buffer of their own. (`slice` is no copy where the bytes are a Node Buffer.) */
+export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(end - start);
+  out.set(bytes.subarray(start, end));
+  return out;
+}

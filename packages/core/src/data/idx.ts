@@ -5,7 +5,7 @@ import { showShape, sizeOf } from "../program/aval.ts";
 import type { DType, TypedArray } from "../program/dtype.ts";
 import { DTYPE } from "../program/dtype.ts";
 import { DEFLATE_MAX_RATIO, gunzip, isGzip } from "./gunzip.ts";
-import type { HostArray } from "./host.ts";
+import { copyBytes, type HostArray } from "./host.ts";
 
 interface Format {
   readonly bytes: number;
@@ -66,7 +66,7 @@ export function parseIdx(bytes: Uint8Array, limits: IdxLimits = {}): HostArray {
     const hint = bytes.length < end ? "the file is cut short: fetch it again" : "the file has bytes after its data";
     expected("IDX_INVALID", "idx", `${end} bytes for shape ${showShape(shape)}`, `${bytes.length}`, hint);
   }
-  if (format.dtype === "u8") return { values: bytes.slice(start, end), shape, dtype: "u8" };
+  if (format.dtype === "u8") return { values: copyBytes(bytes, start, end), shape, dtype: "u8" };
   const values: TypedArray = DTYPE[format.dtype].make(sizeOf(shape));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let i = 0; i < values.length; i++) values[i] = format.get(view, start + i * format.bytes);

@@ -7,10 +7,10 @@ import { TacitError } from "../errors.ts";
 import { writeAtomic } from "../io/files-node.ts";
 import { sizeOf } from "../program/aval.ts";
 import { gunzip, isGzip } from "./gunzip.ts";
-import type { MnistFiles, MnistOptions } from "./mnist.ts";
-import { MNIST_FILES } from "./mnist.ts";
+import type { MnistCatalogue, MnistFile, MnistFiles, MnistOptions } from "./mnist.ts";
+import { MNIST } from "./mnist.ts";
 
-type Key = keyof typeof MNIST_FILES;
+type Key = keyof MnistCatalogue["files"];
 const KEYS: readonly Key[] = ["trainImages", "trainLabels", "testImages", "testLabels"];
 
 /** Public mirrors of the four files, gzip. */
@@ -31,12 +31,12 @@ export function cacheDirectory(): string {
 /** The directories that `findMnist` looks into, in order. */
 export function searched(options: MnistOptions): string[] {
   const given = options.directory ?? process.env.TACIT_DATA;
-  const cache = join(options.cache ?? cacheDirectory(), "mnist");
-  return given === undefined || given === "" ? [cache] : [join(given, "mnist"), cache];
+  const { folder } = options.catalogue ?? MNIST;
+  const cache = join(options.cache ?? cacheDirectory(), folder);
+  return given === undefined || given === "" ? [cache] : [join(given, folder), cache];
 }
 
-async function checked(where: string, key: Key, raw: Uint8Array): Promise<Uint8Array> {
-  const { sha256, shape } = MNIST_FILES[key];
+async function checked(where: string, { sha256, shape }: MnistFile, raw: Uint8Array): Promise<Uint8Array> {
   const length = 4 + 4 * shape.length + sizeOf(shape);
   const bytes = isGzip(raw) ? await gunzip(raw, length) : raw;
   const digest = createHash("sha256").update(bytes).digest("hex");
@@ -64,13 +64,13 @@ async function readIfThere(path: string): Promise<Uint8Array | null> {
 }
 
 /** All four files from one directory, or null when the directory lacks one. */
-async function fromDirectory(directory: string): Promise<MnistFiles | null> {
+async function fromDirectory(directory: string, { files }: MnistCatalogue): Promise<MnistFiles | null> {
   const bytes: Partial<Record<Key, Uint8Array>> = {};
   for (const key of KEYS) {
-    const path = join(directory, MNIST_FILES[key].file);
+    const path = join(directory, files[key].file);
     const raw = (await readIfThere(`${path}.gz`)) ?? (await readIfThere(path));
     if (raw === null) return null;
-    bytes[key] = await checked(path, key, raw);
+    bytes[key] = await checked(path, files[key], raw);
   }
   return { origin: directory, bytes: bytes as MnistFiles["bytes"] };
 }
@@ -78,7 +78,7 @@ async function fromDirectory(directory: string): Promise<MnistFiles | null> {
 /** MNIST from `TACIT_DATA` or the cache; null when neither has all four files. Throws DATA_CHECKSUM, GZIP_INVALID, FILE_READ. */
 export async function findMnist(options: MnistOptions): Promise<MnistFiles | null> {
   for (const directory of searched(options)) {
-    const found = await fromDirectory(directory);
+    const found = await fromDirectory(directory, options.catalogue ?? MNIST);
     if (found !== null) return found;
   }
   return null;
@@ -96,15 +96,15 @@ async function bodyOf(response: Response, limit: number): Promise<Uint8Array> {
   return Buffer.concat(pieces);
 }
 
-async function fetchFile(mirrors: readonly string[], key: Key): Promise<{ raw: Uint8Array; bytes: Uint8Array }> {
+async function fetchFile(mirrors: readonly string[], file: MnistFile): Promise<{ raw: Uint8Array; bytes: Uint8Array }> {
   const failures: string[] = [];
   for (const mirror of mirrors) {
-    const address = new URL(`${MNIST_FILES[key].file}.gz`, mirror.endsWith("/") ? mirror : `${mirror}/`).href;
+    const address = new URL(`${file.file}.gz`, mirror.endsWith("/") ? mirror : `${mirror}/`).href;
     try {
       const response = await fetch(address, { signal: AbortSignal.timeout(TIMEOUT_MS) });
       if (!response.ok) throw new TacitError("DATA_DOWNLOAD", `${address}: expected status 200, got ${response.status}`);
       const raw = await bodyOf(response, MAX_DOWNLOAD);
-      return { raw, bytes: await checked(address, key, raw) };
+      return { raw, bytes: await checked(address, file, raw) };
     } catch (cause) {
       failures.push(
         cause instanceof TacitError ? cause.message : `${address}: ${cause instanceof Error ? cause.message : "no answer"}`,
@@ -122,11 +122,12 @@ async function fetchFile(mirrors: readonly string[], key: Key): Promise<{ raw: U
 
 /** Fetches the four files into the cache. Throws DATA_DOWNLOAD when no mirror has the right contents, FILE_WRITE when the disk refuses. */
 export async function downloadMnist(options: MnistOptions): Promise<MnistFiles> {
-  const directory = join(options.cache ?? cacheDirectory(), "mnist");
+  const { files, folder } = options.catalogue ?? MNIST;
+  const directory = join(options.cache ?? cacheDirectory(), folder);
   const bytes: Partial<Record<Key, Uint8Array>> = {};
   for (const key of KEYS) {
-    const got = await fetchFile(options.mirrors ?? MIRRORS, key);
-    await writeAtomic(join(directory, `${MNIST_FILES[key].file}.gz`), got.raw);
+    const got = await fetchFile(options.mirrors ?? MIRRORS, files[key]);
+    await writeAtomic(join(directory, `${files[key].file}.gz`), got.raw);
     bytes[key] = got.bytes;
   }
   return { origin: directory, bytes: bytes as MnistFiles["bytes"] };

@@ -33,38 +33,59 @@ export interface MnistOptions {
   readonly cache?: string;
   /** Instead of the public mirrors; each is the address of a folder. */
   readonly mirrors?: readonly string[];
+  /** Another data set in MNIST's form (Fashion-MNIST, say): names, shapes and checksums of its files, and its name. */
+  readonly catalogue?: MnistCatalogue;
   /** Sizes and seed of drawn digits: 60,000 and 10,000, seed 0 unless said. */
   readonly drawn?: { readonly train?: number; readonly test?: number; readonly seed?: number };
 }
 
-/** The four files, their shapes, and the SHA-256 of their contents (inflated: mirrors compress differently). */
-export const MNIST_FILES = {
-  trainImages: {
-    file: "train-images-idx3-ubyte",
-    shape: [60_000, 28, 28],
-    sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+/** One of the four files: name without `.gz`, shape, and the SHA-256 of its contents (inflated: mirrors compress differently). */
+export interface MnistFile {
+  readonly file: string;
+  readonly shape: readonly number[];
+  readonly sha256: string;
+}
+
+/** A data set of four IDX files: u8 pictures [n, height, width] and u8 labels [n]. */
+export interface MnistCatalogue {
+  readonly name: string;
+  /** The folder under `TACIT_DATA` and under the cache. */
+  readonly folder: string;
+  readonly files: Readonly<Record<"trainImages" | "trainLabels" | "testImages" | "testLabels", MnistFile>>;
+}
+
+/** MNIST itself (LeCun, Cortes, Burges). */
+export const MNIST: MnistCatalogue = {
+  name: "MNIST",
+  folder: "mnist",
+  files: {
+    trainImages: {
+      file: "train-images-idx3-ubyte",
+      shape: [60_000, 28, 28],
+      sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    },
+    trainLabels: {
+      file: "train-labels-idx1-ubyte",
+      shape: [60_000],
+      sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    },
+    testImages: {
+      file: "t10k-images-idx3-ubyte",
+      shape: [10_000, 28, 28],
+      sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    },
+    testLabels: {
+      file: "t10k-labels-idx1-ubyte",
+      shape: [10_000],
+      sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
   },
-  trainLabels: {
-    file: "train-labels-idx1-ubyte",
-    shape: [60_000],
-    sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-  },
-  testImages: {
-    file: "t10k-images-idx3-ubyte",
-    shape: [10_000, 28, 28],
-    sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-  },
-  testLabels: {
-    file: "t10k-labels-idx1-ubyte",
-    shape: [10_000],
-    sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-  },
-} as const;
+};
 
 /** The four files' bytes, inflated and checked, and where they were found. */
 export interface MnistFiles {
   readonly origin: string;
-  readonly bytes: Readonly<Record<keyof typeof MNIST_FILES, Uint8Array>>;
+  readonly bytes: Readonly<Record<keyof MnistCatalogue["files"], Uint8Array>>;
 }
 
 function dataset(name: string, images: HostArray, labels: HostArray): DigitsDataset {
@@ -74,15 +95,15 @@ function dataset(name: string, images: HostArray, labels: HostArray): DigitsData
 
 const asLabels = (a: HostArray): HostArray => ({ values: Int32Array.from(a.values as Uint8Array), shape: a.shape, dtype: "i32" });
 
-async function fromFiles(files: MnistFiles): Promise<Mnist> {
+async function fromFiles(files: MnistFiles, name: string): Promise<Mnist> {
   const { bytes, origin } = files;
-  const train = dataset(
-    "MNIST, 60000 training images",
-    await readIdx(bytes.trainImages),
-    asLabels(await readIdx(bytes.trainLabels)),
-  );
-  const test = dataset("MNIST, 10000 test images", await readIdx(bytes.testImages), asLabels(await readIdx(bytes.testLabels)));
-  return { train, test, name: "MNIST", origin };
+  const make = async (split: string, images: Uint8Array, labels: Uint8Array): Promise<DigitsDataset> => {
+    const pictures = await readIdx(images);
+    return dataset(`${name}, ${pictures.shape[0]} ${split} images`, pictures, asLabels(await readIdx(labels)));
+  };
+  const train = await make("training", bytes.trainImages, bytes.trainLabels);
+  const test = await make("test", bytes.testImages, bytes.testLabels);
+  return { train, test, name, origin };
 }
 
 /** Digits drawn by the project, in the form of MNIST. */
@@ -111,7 +132,7 @@ export async function mnist(options: MnistOptions = {}): Promise<Mnist> {
     throw new TacitError("DATA_NOT_FOUND", `mnist: expected a machine with files for source ${source}, got a browser`);
   const node = await import("./mnist-node.ts");
   const files = (await node.findMnist(options)) ?? (source === "download" ? await node.downloadMnist(options) : null);
-  if (files !== null) return fromFiles(files);
+  if (files !== null) return fromFiles(files, (options.catalogue ?? MNIST).name);
   if (source === "auto") return drawnDigits(options.drawn);
   throw new TacitError(
     "DATA_NOT_FOUND",

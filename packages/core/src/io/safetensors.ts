@@ -1,5 +1,5 @@
 /** @file The safetensors format (huggingface/safetensors, README "Format"): decoding what a stranger may have written, encoding to fixed bytes. */
-import type { HostArray } from "../data/host.ts";
+import { copyBytes, type HostArray } from "../data/host.ts";
 import { expected, TacitError } from "../errors.ts";
 import { showShape, sizeOf } from "../program/aval.ts";
 import type { DType, TypedArray } from "../program/dtype.ts";
@@ -117,7 +117,7 @@ function checkCover(entries: readonly Entry[], bytes: number): void {
 }
 
 function valuesOf(e: Entry, file: Uint8Array, data: number): TypedArray {
-  const bytes = file.slice(data + e.begin, data + e.end); // a copy: aligned, and it does not keep the file alive
+  const bytes = copyBytes(file, data + e.begin, data + e.end); // aligned, and it does not keep the file alive
   switch (e.kind) {
     case "F16":
       return widenF16(new Uint16Array(bytes.buffer));
