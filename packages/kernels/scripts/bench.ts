@@ -177,27 +177,27 @@ function benchElementwise(): void {
   }
 }
 
-/** conv 5x5x16, relu, pool, conv 5x5x32, relu, pool, fc 128, relu, fc 10, cross-entropy, SGD; batch 64 of 28x28. */
+/** conv 5x5x16, relu, pool, conv 5x5x32, relu, pool, fc 128, relu, fc 10, cross-entropy, SGD; batch 64 of 28x28, "same" padding. */
 function cnnSteps(): Step[] {
   const n = 64;
-  const first: ConvSizes = { n, c: 1, h: 28, w: 28, o: 16, kh: 5, kw: 5 };
-  const second: ConvSizes = { n, c: 16, h: 12, w: 12, o: 32, kh: 5, kw: 5 };
-  const [x, w1, b1, c1] = [room(n * 784), room(400), room(16), room(n * 16 * 576)];
-  const [p1, i1, w2, b2, c2] = [room(n * 16 * 144), room(n * 16 * 144), room(12800), room(32), room(n * 32 * 64)];
-  const [p2, i2, w3, b3, h3] = [room(n * 512), room(n * 512), room(128 * 512), room(128), room(n * 128)];
+  const first: ConvSizes = { n, c: 1, h: 28, w: 28, o: 16, kh: 5, kw: 5, padH: 2, padW: 2 };
+  const second: ConvSizes = { n, c: 16, h: 14, w: 14, o: 32, kh: 5, kw: 5, padH: 2, padW: 2 };
+  const [x, w1, b1, c1] = [room(n * 784), room(400), room(16), room(n * 16 * 784)];
+  const [p1, i1, w2, b2, c2] = [room(n * 16 * 196), room(n * 16 * 196), room(12800), room(32), room(n * 32 * 196)];
+  const [p2, i2, w3, b3, h3] = [room(n * 1568), room(n * 1568), room(128 * 1568), room(128), room(n * 128)];
   const [w4, b4, out, target, loss, g] = [room(1280), room(10), room(n * 10), room(n * 10), room(n), room(n)];
   const [dout, dh3, dp2, dc2, dp1, dc1, rate] = [
     room(n * 10),
     room(n * 128),
-    room(n * 512),
-    room(n * 2048),
-    room(n * 2304),
-    room(n * 9216),
+    room(n * 1568),
+    room(n * 6272),
+    room(n * 3136),
+    room(n * 12544),
     room(1),
   ];
   const [dw1, dw2, db] = [room(400), room(12800), room(128)];
-  const pool1 = { n, c: 16, h: 24, w: 24, kh: 2, kw: 2 };
-  const pool2 = { n, c: 32, h: 8, w: 8, kh: 2, kw: 2 };
+  const pool1 = { n, c: 16, h: 28, w: 28, kh: 2, kw: 2 };
+  const pool2 = { n, c: 32, h: 14, w: 14, kh: 2, kw: 2 };
   engine.f32[rate / 4] = 1e-6;
   const sgd = (p: number, d: number, size: number): Step =>
     step("sgd", k.chain, {
@@ -230,22 +230,22 @@ function cnnSteps(): Step[] {
     step("pool1", k.maxPool2d, { ...pool1, x: c1, y: p1, index: i1, bias: b1, relu: true }),
     step("conv2", k.conv2d, { ...second, x: p1, weight: w2, y: c2 }),
     step("pool2", k.maxPool2d, { ...pool2, x: c2, y: p2, index: i2, bias: b2, relu: true }),
-    step("fc1", k.gemm, { a: p2, b: w3, c: h3, m: n, n: 128, k: 512, rsb: 1, csb: 512, colBias: b3, relu: true }),
+    step("fc1", k.gemm, { a: p2, b: w3, c: h3, m: n, n: 128, k: 1568, rsb: 1, csb: 1568, colBias: b3, relu: true }),
     step("fc2", k.gemm, { a: h3, b: w4, c: out, m: n, n: 10, k: 128, rsb: 1, csb: 128, colBias: b4 }),
     step("loss", k.softmaxCrossEntropy, { logits: out, target, losses: loss, n, c: 10 }),
     step("lossGrad", k.softmaxCrossEntropyGrad, { logits: out, target, g, grad: dout, n, c: 10 }),
     step("fc2 dx", k.gemm, { a: dout, b: w4, c: dh3, m: n, n: 128, k: 10 }),
     reluGrad(dh3, h3, n * 128),
     step("fc2 dw", k.gemm, { a: dout, b: h3, c: w4, m: 10, n: 128, k: n, rsa: 1, csa: 10, axpy: rate }),
-    step("fc1 dx", k.gemm, { a: dh3, b: w3, c: dp2, m: n, n: 512, k: 128 }),
-    step("fc1 dw", k.gemm, { a: dh3, b: p2, c: w3, m: 128, n: 512, k: n, rsa: 1, csa: 128, axpy: rate }),
+    step("fc1 dx", k.gemm, { a: dh3, b: w3, c: dp2, m: n, n: 1568, k: 128 }),
+    step("fc1 dw", k.gemm, { a: dh3, b: p2, c: w3, m: 128, n: 1568, k: n, rsa: 1, csa: 128, axpy: rate }),
     step("pool2 grad", k.maxPool2dGrad, { ...pool2, dy: dp2, index: i2, dx: dc2 }),
-    biasGrad(dc2, 32, 64),
+    biasGrad(dc2, 32, 196),
     step("conv2 dx", k.conv2dGradInput, { ...second, dy: dc2, weight: w2, dx: dp1 }),
     step("conv2 dw", k.conv2dGradWeight, { ...second, x: p1, dy: dc2, dw: dw2 }),
     sgd(w2, dw2, 12800),
     step("pool1 grad", k.maxPool2dGrad, { ...pool1, dy: dp1, index: i1, dx: dc1 }),
-    biasGrad(dc1, 16, 576),
+    biasGrad(dc1, 16, 784),
     step("conv1 dw", k.conv2dGradWeight, { ...first, x, dy: dc1, dw: dw1 }),
     sgd(w1, dw1, 400),
   ];

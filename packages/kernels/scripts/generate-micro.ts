@@ -45,25 +45,34 @@ ${s.after}
   }`;
 
 const full = (f: (i: number, j: number) => string): string => each(ROWS, VECTORS, f);
-const epilogue = `${lines(ROWS, (i) => `  const p${i} = cp + ${i} * ldc;`)}
+
+/** The epilogue of a whole tile; `second` is the byte distance of its second vector of columns. */
+const epilogue = (second: string, columns: boolean): string => {
+  const at = (i: number, j: number): string => (j === 0 ? `p${i}` : second === "16" ? `p${i}, 16` : `p${i} + ${second}`);
+  const stored = (i: number, j: number): string =>
+    second === "16" ? `v128.store(p${i}, c${i}${j}, ${16 * j})` : `v128.store(${at(i, j)}, c${i}${j})`;
+  const perColumn = `
+  if (flags & COLBIAS) {
+${full((i, j) => `    c${i}${j} = f32x4.add(c${i}${j}, v128.load(bias, ${16 * j}));`)}
+  }`;
+  const axpy = `
+  if (flags & AXPY) {
+    const s = f32x4.splat(alpha);
+${full((i, j) => `    c${i}${j} = f32x4.add(v128.load(${at(i, j)}), f32x4.mul(s, c${i}${j}));`)}
+  }`;
+  return `${lines(ROWS, (i) => `  const p${i} = cp + ${i} * ldc;`)}
   if (flags & ACC) {
-${full((i, j) => `    c${i}${j} = f32x4.add(c${i}${j}, v128.load(p${i}, ${16 * j}));`)}
+${full((i, j) => `    c${i}${j} = f32x4.add(c${i}${j}, v128.load(${at(i, j)}));`)}
   }
   if (flags & ROWBIAS) {
 ${full((i, j) => `    c${i}${j} = f32x4.add(c${i}${j}, v128.load_splat<f32>(bias, ${4 * i}));`)}
-  }
-  if (flags & COLBIAS) {
-${full((i, j) => `    c${i}${j} = f32x4.add(c${i}${j}, v128.load(bias, ${16 * j}));`)}
-  }
+  }${columns ? perColumn : ""}
   if (flags & RELU) {
     const z = f32x4.splat(0);
 ${full((i, j) => `    c${i}${j} = f32x4.max(c${i}${j}, z);`)}
-  }
-  if (flags & AXPY) {
-    const s = f32x4.splat(alpha);
-${full((i, j) => `    c${i}${j} = f32x4.add(v128.load(p${i}, ${16 * j}), f32x4.mul(s, c${i}${j}));`)}
-  }
-${full((i, j) => `  v128.store(p${i}, c${i}${j}, ${16 * j});`)}`;
+  }${columns ? axpy : ""}
+${full((i, j) => `  ${stored(i, j)};`)}`;
+};
 
 const edge = (name: string, rows: number, vectors: number, params: string, s: Source): string => `
 function ${name}${rows}${vectors}(kc: i32, ${params}, tile: usize): void {
@@ -114,14 +123,15 @@ export const AXPY: i32 = 16;
 export function micro(kc: i32, ap: usize, bp: usize, cp: usize, ldc: usize, flags: i32, bias: usize, alpha: f32): void {
 ${zero(ROWS, VECTORS)}
 ${loop(ROWS, VECTORS, PACKED)}
-${epilogue}
+${epilogue("16", true)}
 }
 
-/** The same, B not packed: row k of the panel is ${VECTORS} vectors at ${list(VECTORS, (j) => `q${j} + offsets[k]`)} (implicit im2col). */
-export function microTaps(kc: i32, ap: usize, ${qs}, offsets: usize, cp: usize, ldc: usize, flags: i32, bias: usize, alpha: f32): void {
+/** The same, B not packed: row k of the panel is ${VECTORS} vectors at ${list(VECTORS, (j) => `q${j} + offsets[k]`)} (implicit im2col).
+ *  The second vector of columns is stored \`second\` bytes behind the first. */
+export function microTaps(kc: i32, ap: usize, ${qs}, offsets: usize, cp: usize, second: usize, ldc: usize, flags: i32, bias: usize): void {
 ${zero(ROWS, VECTORS)}
 ${loop(ROWS, VECTORS, TAPS)}
-${epilogue}
+${epilogue("second", false)}
 }
 
 /** The same columns, but the tile is added to memory: row i, vector j at r_i + d_j (the input gradient of a convolution). */

@@ -20,7 +20,7 @@ function compute(kc: i32, ap: usize, image: usize, k: i32, q: usize, out: usize,
   const n0 = load<i32>(q, 8), n1 = load<i32>(q, g.QUAD + 8);
   const p0 = out + <usize>load<i32>(q, 4);
   if (mr == MR && n0 + n1 == NR) {
-    microTaps(kc, ap, q0, q1, taps, p0, ldc, f, b, 0);
+    microTaps(kc, ap, q0, q1, taps, p0, <usize>(load<i32>(q, g.QUAD + 4) - load<i32>(q, 4)), ldc, f, b);
     return;
   }
   microTapsEdge(kc, ap, q0, q1, taps, tile, mr, n1 ? NR : 4);

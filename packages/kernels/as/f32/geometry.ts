@@ -70,18 +70,23 @@ export function tapTable(at: usize): void {
 /** Records of 12 bytes, one per group of four positions: offset in the image, offset in the output plane, positions (1 to 4). */
 export const QUAD: usize = 12;
 export function quadTable(at: usize): void {
+  // Whole groups first: they are taken in pairs, and a pair with a partial group goes the slow way.
+  const whole = ow & ~3;
   for (let y = 0; y < oh; ++y) {
-    for (let x = 0; x < ow; x += 4) {
-      store<i32>(at, (y * sh * sw * wp + x) << 2);
-      store<i32>(at, (y * ow + x) << 2, 4);
-      store<i32>(at, min(4, ow - x), 8);
-      at += QUAD;
-    }
+    for (let x = 0; x < whole; x += 4) at = quad(at, y, x, 4);
   }
+  if (whole < ow) for (let y = 0; y < oh; ++y) at = quad(at, y, whole, ow - whole);
   // One more that is never written: the partner of an odd last group.
   store<i32>(at, 0);
   store<i32>(at, 0, 4);
   store<i32>(at, 0, 8);
+}
+
+function quad(at: usize, y: i32, x: i32, count: i32): usize {
+  store<i32>(at, (y * sh * sw * wp + x) << 2);
+  store<i32>(at, (y * ow + x) << 2, 4);
+  store<i32>(at, count, 8);
+  return at + QUAD;
 }
 
 /** Copies cg planes [h,w] into the padded image; its padding must be zero already (see clearImage). */

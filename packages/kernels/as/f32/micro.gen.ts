@@ -42,13 +42,13 @@ export function micro(kc: i32, ap: usize, bp: usize, cp: usize, ldc: usize, flag
   const p2 = cp + 2 * ldc;
   const p3 = cp + 3 * ldc;
   if (flags & ACC) {
-    c00 = f32x4.add(c00, v128.load(p0, 0));
+    c00 = f32x4.add(c00, v128.load(p0));
     c01 = f32x4.add(c01, v128.load(p0, 16));
-    c10 = f32x4.add(c10, v128.load(p1, 0));
+    c10 = f32x4.add(c10, v128.load(p1));
     c11 = f32x4.add(c11, v128.load(p1, 16));
-    c20 = f32x4.add(c20, v128.load(p2, 0));
+    c20 = f32x4.add(c20, v128.load(p2));
     c21 = f32x4.add(c21, v128.load(p2, 16));
-    c30 = f32x4.add(c30, v128.load(p3, 0));
+    c30 = f32x4.add(c30, v128.load(p3));
     c31 = f32x4.add(c31, v128.load(p3, 16));
   }
   if (flags & ROWBIAS) {
@@ -84,13 +84,13 @@ export function micro(kc: i32, ap: usize, bp: usize, cp: usize, ldc: usize, flag
   }
   if (flags & AXPY) {
     const s = f32x4.splat(alpha);
-    c00 = f32x4.add(v128.load(p0, 0), f32x4.mul(s, c00));
+    c00 = f32x4.add(v128.load(p0), f32x4.mul(s, c00));
     c01 = f32x4.add(v128.load(p0, 16), f32x4.mul(s, c01));
-    c10 = f32x4.add(v128.load(p1, 0), f32x4.mul(s, c10));
+    c10 = f32x4.add(v128.load(p1), f32x4.mul(s, c10));
     c11 = f32x4.add(v128.load(p1, 16), f32x4.mul(s, c11));
-    c20 = f32x4.add(v128.load(p2, 0), f32x4.mul(s, c20));
+    c20 = f32x4.add(v128.load(p2), f32x4.mul(s, c20));
     c21 = f32x4.add(v128.load(p2, 16), f32x4.mul(s, c21));
-    c30 = f32x4.add(v128.load(p3, 0), f32x4.mul(s, c30));
+    c30 = f32x4.add(v128.load(p3), f32x4.mul(s, c30));
     c31 = f32x4.add(v128.load(p3, 16), f32x4.mul(s, c31));
   }
   v128.store(p0, c00, 0);
@@ -103,8 +103,9 @@ export function micro(kc: i32, ap: usize, bp: usize, cp: usize, ldc: usize, flag
   v128.store(p3, c31, 16);
 }
 
-/** The same, B not packed: row k of the panel is 2 vectors at q0 + offsets[k], q1 + offsets[k] (implicit im2col). */
-export function microTaps(kc: i32, ap: usize, q0: usize, q1: usize, offsets: usize, cp: usize, ldc: usize, flags: i32, bias: usize, alpha: f32): void {
+/** The same, B not packed: row k of the panel is 2 vectors at q0 + offsets[k], q1 + offsets[k] (implicit im2col).
+ *  The second vector of columns is stored `second` bytes behind the first. */
+export function microTaps(kc: i32, ap: usize, q0: usize, q1: usize, offsets: usize, cp: usize, second: usize, ldc: usize, flags: i32, bias: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0);
@@ -136,14 +137,14 @@ export function microTaps(kc: i32, ap: usize, q0: usize, q1: usize, offsets: usi
   const p2 = cp + 2 * ldc;
   const p3 = cp + 3 * ldc;
   if (flags & ACC) {
-    c00 = f32x4.add(c00, v128.load(p0, 0));
-    c01 = f32x4.add(c01, v128.load(p0, 16));
-    c10 = f32x4.add(c10, v128.load(p1, 0));
-    c11 = f32x4.add(c11, v128.load(p1, 16));
-    c20 = f32x4.add(c20, v128.load(p2, 0));
-    c21 = f32x4.add(c21, v128.load(p2, 16));
-    c30 = f32x4.add(c30, v128.load(p3, 0));
-    c31 = f32x4.add(c31, v128.load(p3, 16));
+    c00 = f32x4.add(c00, v128.load(p0));
+    c01 = f32x4.add(c01, v128.load(p0 + second));
+    c10 = f32x4.add(c10, v128.load(p1));
+    c11 = f32x4.add(c11, v128.load(p1 + second));
+    c20 = f32x4.add(c20, v128.load(p2));
+    c21 = f32x4.add(c21, v128.load(p2 + second));
+    c30 = f32x4.add(c30, v128.load(p3));
+    c31 = f32x4.add(c31, v128.load(p3 + second));
   }
   if (flags & ROWBIAS) {
     c00 = f32x4.add(c00, v128.load_splat<f32>(bias, 0));
@@ -154,16 +155,6 @@ export function microTaps(kc: i32, ap: usize, q0: usize, q1: usize, offsets: usi
     c21 = f32x4.add(c21, v128.load_splat<f32>(bias, 8));
     c30 = f32x4.add(c30, v128.load_splat<f32>(bias, 12));
     c31 = f32x4.add(c31, v128.load_splat<f32>(bias, 12));
-  }
-  if (flags & COLBIAS) {
-    c00 = f32x4.add(c00, v128.load(bias, 0));
-    c01 = f32x4.add(c01, v128.load(bias, 16));
-    c10 = f32x4.add(c10, v128.load(bias, 0));
-    c11 = f32x4.add(c11, v128.load(bias, 16));
-    c20 = f32x4.add(c20, v128.load(bias, 0));
-    c21 = f32x4.add(c21, v128.load(bias, 16));
-    c30 = f32x4.add(c30, v128.load(bias, 0));
-    c31 = f32x4.add(c31, v128.load(bias, 16));
   }
   if (flags & RELU) {
     const z = f32x4.splat(0);
@@ -176,25 +167,14 @@ export function microTaps(kc: i32, ap: usize, q0: usize, q1: usize, offsets: usi
     c30 = f32x4.max(c30, z);
     c31 = f32x4.max(c31, z);
   }
-  if (flags & AXPY) {
-    const s = f32x4.splat(alpha);
-    c00 = f32x4.add(v128.load(p0, 0), f32x4.mul(s, c00));
-    c01 = f32x4.add(v128.load(p0, 16), f32x4.mul(s, c01));
-    c10 = f32x4.add(v128.load(p1, 0), f32x4.mul(s, c10));
-    c11 = f32x4.add(v128.load(p1, 16), f32x4.mul(s, c11));
-    c20 = f32x4.add(v128.load(p2, 0), f32x4.mul(s, c20));
-    c21 = f32x4.add(v128.load(p2, 16), f32x4.mul(s, c21));
-    c30 = f32x4.add(v128.load(p3, 0), f32x4.mul(s, c30));
-    c31 = f32x4.add(v128.load(p3, 16), f32x4.mul(s, c31));
-  }
-  v128.store(p0, c00, 0);
-  v128.store(p0, c01, 16);
-  v128.store(p1, c10, 0);
-  v128.store(p1, c11, 16);
-  v128.store(p2, c20, 0);
-  v128.store(p2, c21, 16);
-  v128.store(p3, c30, 0);
-  v128.store(p3, c31, 16);
+  v128.store(p0, c00);
+  v128.store(p0 + second, c01);
+  v128.store(p1, c10);
+  v128.store(p1 + second, c11);
+  v128.store(p2, c20);
+  v128.store(p2 + second, c21);
+  v128.store(p3, c30);
+  v128.store(p3 + second, c31);
 }
 
 /** The same columns, but the tile is added to memory: row i, vector j at r_i + d_j (the input gradient of a convolution). */
