@@ -85,22 +85,22 @@ const loaded = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
  * The compiled module `name` in the build that fits; each file is read and compiled once.
- * @throws KernelError `kernels/no-simd`, `kernels/no-threads`, `kernels/no-relaxed-simd`, `kernels/not-built`.
+ * @throws KernelError `KERNEL_NO_SIMD`, `KERNEL_NO_THREADS`, `KERNEL_NO_RELAXED_SIMD`, `KERNEL_NOT_BUILT`.
  */
 export function loadModule(name: ModuleName, options: LoadOptions = {}): Promise<WebAssembly.Module> {
   const can = probe();
   if (!can.simd) {
     return Promise.reject(
-      new KernelError("kernels/no-simd", "kernels: expected WebAssembly SIMD, got none", "use a newer runtime"),
+      new KernelError("KERNEL_NO_SIMD", "kernels: expected WebAssembly SIMD, got none", "use a newer runtime"),
     );
   }
   if (options.shared && !can.threads) {
     const hint = "serve the page with COOP and COEP headers, or use one thread";
-    return Promise.reject(new KernelError("kernels/no-threads", "kernels: expected SharedArrayBuffer, got none", hint));
+    return Promise.reject(new KernelError("KERNEL_NO_THREADS", "kernels: expected SharedArrayBuffer, got none", hint));
   }
   if (options.relaxed === true && !can.relaxedSimd) {
     const hint = "let relaxed be auto";
-    return Promise.reject(new KernelError("kernels/no-relaxed-simd", "kernels: expected relaxed SIMD, got none", hint));
+    return Promise.reject(new KernelError("KERNEL_NO_RELAXED_SIMD", "kernels: expected relaxed SIMD, got none", hint));
   }
   const build = buildName(name, options);
   const key = `${name}.${build}`;
@@ -120,7 +120,7 @@ async function compileFile(key: string, url: URL): Promise<WebAssembly.Module> {
 
 async function readBytes(key: string, url: URL): Promise<BufferSource> {
   const missing = (): KernelError =>
-    new KernelError("kernels/not-built", `kernels: expected the file ${key}.wasm, got none`, "run npm run build:kernels");
+    new KernelError("KERNEL_NOT_BUILT", `kernels: expected the file ${key}.wasm, got none`, "run npm run build:kernels");
   if (url.protocol === "file:") {
     // A dynamic import, kept from bundlers' sight, so that the browser build does not contain it.
     const fs = (await import(/* @vite-ignore */ `node:${"fs/promises"}`)) as typeof import("node:fs/promises");

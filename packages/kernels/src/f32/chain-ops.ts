@@ -107,7 +107,7 @@ export interface Expansion {
 }
 
 function undefinedFor(op: string, type: string): KernelError {
-  return new KernelError("kernels/undefined-operation", `chain: expected an operation on ${type}, got ${op}`, "cast first");
+  return new KernelError("KERNEL_UNDEFINED_OPERATION", `chain: expected an operation on ${type}, got ${op}`, "cast first");
 }
 
 /** Between types of the same lanes a cast is a copy: the value needs a place of its own, in its own type. */
@@ -120,7 +120,7 @@ function cast(from: ElementType, to: ElementType): readonly Micro[] {
   return from === "f32" ? wide : ["copy"];
 }
 
-/** @throws KernelError `kernels/undefined-operation` if the operation is not defined for the operand type. */
+/** @throws KernelError `KERNEL_UNDEFINED_OPERATION` if the operation is not defined for the operand type. */
 export function expand(op: ChainOp, operand: ElementType, to: ElementType | undefined): Expansion {
   if (op === "cast") return { micro: cast(operand, to ?? operand), exchanged: false, type: to ?? operand };
   if (op === "where") return { micro: ["where"], exchanged: false, type: operand };

@@ -111,7 +111,7 @@ function mergeDims(shape: readonly number[], strided: readonly (readonly number[
   if (merged.length === 0) return { shape: [1], strides: strides.map(() => [0]) };
   if (merged.length > MAX_DIMS) {
     const message = `chain: expected at most ${MAX_DIMS} dimensions after merging, got ${merged.length}`;
-    throw new KernelError("kernels/too-many-dimensions", message, "copy the input first");
+    throw new KernelError("KERNEL_TOO_MANY_DIMENSIONS", message, "copy the input first");
   }
   return { shape: merged, strides };
 }
@@ -150,7 +150,7 @@ class Layout {
   private add(kind: number, value: number, register: number, bytes = 4, strides: readonly number[] = []): number {
     if (this.slots.length >= MAX_SLOTS) {
       const message = `chain: expected at most ${MAX_SLOTS} values, got more`;
-      throw new KernelError("kernels/chain-too-long", message, "split the chain");
+      throw new KernelError("KERNEL_CHAIN_TOO_LONG", message, "split the chain");
     }
     return this.slots.push({ kind, value, register, bytes, strides }) - 1;
   }

@@ -66,7 +66,7 @@ export const stridedCopy: Kernel<StridedCopyParams> = {
     const dims = pairForTranspose(mergeDims(p));
     if (dims.length > MAX_DIMS) {
       const message = `stridedCopy: expected at most ${MAX_DIMS} dimensions after merging, got ${dims.length}`;
-      throw new KernelError("kernels/too-many-dimensions", message, "copy in two steps");
+      throw new KernelError("KERNEL_TOO_MANY_DIMENSIONS", message, "copy in two steps");
     }
     // Leading dimensions of size 1 make it always six.
     while (dims.length < MAX_DIMS) dims.unshift({ size: 1, src: 0, dst: 0 });

@@ -55,11 +55,11 @@ export class F32Engine {
     this.reserveScratch(1 << 20);
   }
 
-  /** @throws KernelError `kernels/no-simd`, `kernels/no-threads`, `kernels/not-built`, `kernels/out-of-memory`. */
+  /** @throws KernelError `KERNEL_NO_SIMD`, `KERNEL_NO_THREADS`, `KERNEL_NOT_BUILT`, `KERNEL_OUT_OF_MEMORY`. */
   static async create(options: EngineOptions = {}): Promise<F32Engine> {
     const { threads = 1, relaxed = "auto" } = options;
     if (!Number.isInteger(threads) || threads < 1) {
-      throw new KernelError("kernels/threads", `engine: expected at least 1 thread, got ${threads}`, "pass a whole number");
+      throw new KernelError("KERNEL_THREADS", `engine: expected at least 1 thread, got ${threads}`, "pass a whole number");
     }
     const shared = threads > 1;
     const module = await loadModule("f32", { shared, relaxed });
@@ -132,7 +132,7 @@ export class F32Engine {
   /** Runs `count` instructions from byte `table`, on all threads; returns when all are done. */
   run(table: Address, count: number): void {
     if (this.stopped)
-      throw new KernelError("kernels/stopped", "engine: expected a running engine, got a stopped one", "create another");
+      throw new KernelError("KERNEL_STOPPED", "engine: expected a running engine, got a stopped one", "create another");
     this.exports.run(table, count);
   }
 
@@ -163,7 +163,7 @@ export class F32Engine {
     const wanted = Math.ceil((missing + this.memory.buffer.byteLength / 4) / PAGE);
     if (!this.tryGrow(wanted) && !this.tryGrow(Math.ceil(missing / PAGE))) {
       const message = `engine: expected ${bytes} bytes of memory, got ${this.memory.buffer.byteLength}`;
-      throw new KernelError("kernels/out-of-memory", message, "use smaller batches");
+      throw new KernelError("KERNEL_OUT_OF_MEMORY", message, "use smaller batches");
     }
   }
 
@@ -178,7 +178,7 @@ export class F32Engine {
 }
 
 function aborted(): never {
-  throw new KernelError("kernels/abort", "engine: expected a valid plan, got an instruction that aborts", "report this");
+  throw new KernelError("KERNEL_ABORT", "engine: expected a valid plan, got an instruction that aborts", "report this");
 }
 
 /** The largest memory that the platform lets us reserve: some refuse 4 GiB of shared address space. */
@@ -188,5 +188,5 @@ function createMemory(shared: boolean): WebAssembly.Memory {
       return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared });
     } catch {}
   }
-  throw new KernelError("kernels/out-of-memory", "engine: expected memory of 4 MiB, got none", "free memory on this machine");
+  throw new KernelError("KERNEL_OUT_OF_MEMORY", "engine: expected memory of 4 MiB, got none", "free memory on this machine");
 }

@@ -53,7 +53,7 @@ export const argReduce: Kernel<ArgReduceParams> = {
   opcode: OPCODES.argReduce,
   encode(p) {
     if (p.reduced === 0 && p.outer * p.inner > 0) {
-      throw new KernelError("kernels/empty-reduction", `${p.op}: expected at least 1 element, got 0`, "check the axis");
+      throw new KernelError("KERNEL_EMPTY_REDUCTION", `${p.op}: expected at least 1 element, got 0`, "check the axis");
     }
     return {
       opcode: OPCODES.argReduce,

@@ -22,16 +22,16 @@ function complete(exports: WebAssembly.Exports): exports is WebAssembly.Exports 
 /**
  * The ring kernels on `memory` (default: a fresh one of 1 MiB). A shared memory gets the build for shared memory.
  * Address 0 is not a valid argument; the caller lays out the memory.
- * @throws KernelError `kernels/not-built`, `kernels/no-simd`, `kernels/no-threads`, `kernels/stale` for a build that lacks a kernel.
+ * @throws KernelError `KERNEL_NOT_BUILT`, `KERNEL_NO_SIMD`, `KERNEL_NO_THREADS`, `KERNEL_STALE` for a build that lacks a kernel.
  */
 export async function loadRing(memory: WebAssembly.Memory = newMemory()): Promise<RingKernels> {
   const module = await loadModule("ring", { shared: isShared(memory) });
   const abort = (): never => {
-    throw new KernelError("kernels/abort", "ring: the module aborted", "");
+    throw new KernelError("KERNEL_ABORT", "ring: the module aborted", "");
   };
   const { exports } = await WebAssembly.instantiate(module, { env: { memory, abort } });
   if (!complete(exports)) {
-    throw new KernelError("kernels/stale", "ring: expected every kernel of the table, got fewer", "run npm run build:kernels");
+    throw new KernelError("KERNEL_STALE", "ring: expected every kernel of the table, got fewer", "run npm run build:kernels");
   }
   return { ...exports, memory };
 }
