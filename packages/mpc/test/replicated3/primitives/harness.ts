@@ -22,6 +22,8 @@ export interface HarnessOptions extends MemoryLinkOptions {
   readonly keys?: readonly Uint8Array[];
   /** Wraps the streams of a party: the tests' only way to see or corrupt masks. Production code has no such door. */
   readonly wrapStreams?: (streams: Streams, me: Index) => Streams;
+  /** Shows a party's memory as soon as it is made. */
+  readonly onMemory?: (memory: Memory, me: Index) => void;
   /** Wraps the kernels of a party. */
   readonly wrapKernels?: (kernels: Kernels, me: Index) => Kernels;
 }
@@ -53,6 +55,7 @@ export class Harness {
     const parties = await Promise.all(
       INDICES.map(async (me) => {
         const memory = new Memory(options.memoryLimit ?? 2 ** 28);
+        options.onMemory?.(memory, me);
         const plain = await loadKernels(memory.wasm);
         const kernels = options.wrapKernels?.(plain, me) ?? plain;
         return { me, memory, kernels } as TestParty;
