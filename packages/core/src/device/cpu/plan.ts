@@ -60,7 +60,7 @@ export function makePlan(
   options: PlanOptions = {},
 ): Plan {
   const graph = decompose(program, hasKernel);
-  const to = lower(graph, options.fuse ?? true);
+  const to = lower(graph, updates, options.fuse ?? true);
   const values = resultValues(to, graph.outputs, updates);
   const inPlace = updates.map((u) => ({ value: values[u.output]!, input: u.input }));
   const { steps, direct } = commit(to, inPlace);
@@ -79,8 +79,8 @@ export function makePlan(
   };
 }
 
-function lower(graph: Graph, fuse: boolean): Lowering {
-  const matcher = new Matcher(graph);
+function lower(graph: Graph, updates: readonly Update[], fuse: boolean): Lowering {
+  const matcher = new Matcher(graph, updates);
   if (fuse) for (const pattern of PATTERNS) pattern(matcher);
   for (let v = graph.inputs.length; v < matcher.count; v++) {
     if (matcher.free(v)) matcher.claim({ members: [v], lower: (to) => lowerNode(to, v) });

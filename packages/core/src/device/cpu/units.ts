@@ -1,4 +1,5 @@
 /** @file Units: which nodes of a graph are lowered together. Patterns claim nodes first, elementwise chains next, the rest stand alone. */
+import type { Update } from "../device.ts";
 import { avalOf, type Graph, type GraphNode, nodeOf, usersOf, valueCount } from "./graph.ts";
 import type { Lowering } from "./lower/lowering.ts";
 
@@ -13,11 +14,14 @@ export class Matcher {
   readonly graph: Graph;
   readonly users: readonly (readonly number[])[];
   readonly count: number;
+  /** Results that replace an input, and which. */
+  readonly updates: ReadonlyMap<number, number>;
   private readonly outputs: ReadonlySet<number>;
   private readonly units: (Unit | undefined)[];
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, updates: readonly Update[]) {
     this.graph = graph;
+    this.updates = new Map(updates.map((u) => [graph.outputs[u.output]!, u.input]));
     this.users = usersOf(graph);
     this.count = valueCount(graph);
     this.outputs = new Set(graph.outputs);

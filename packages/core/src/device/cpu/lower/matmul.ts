@@ -4,6 +4,7 @@ import { sizeOf } from "../../../program/aval.ts";
 import type { GraphNode } from "../graph.ts";
 import { call } from "../steps.ts";
 import { type View, whole } from "../view.ts";
+import { copyInto } from "./copy.ts";
 import type { Lowering } from "./lowering.ts";
 import type { LowerRow } from "./row.ts";
 
@@ -68,6 +69,39 @@ export function lowerMatmul(to: Lowering, v: number, node: GraphNode, epilogue: 
         c: at(out),
         ...(bias === undefined ? {} : { colBias: at(bias) }),
         ...(epilogue.relu ? { relu: true } : {}),
+      }),
+    ],
+  });
+}
+
+/** out = from - step * product. */
+export interface Descent {
+  readonly out: number;
+  readonly from: number;
+  /** Value of one element. */
+  readonly step: number;
+}
+
+/** Lowers a product that is scaled and subtracted at once; into the buffer of `from` where `out` takes that over, else into a copy. */
+export function lowerDescent(to: Lowering, node: GraphNode, { out, from, step }: Descent): void {
+  const { sizes, reads, params } = gemmOf(to, node);
+  const [axpy, old] = [to.dense(step), to.dense(from)];
+  const view = whole(old, [sizeOf(node.aval.shape)]);
+  const reread = [...reads, axpy].some((v) => to.root(v).root === to.root(old).root);
+  to.kernel({
+    label: `gemm ${sizes} descent`,
+    reads: [...reads, axpy, old],
+    writes: [out],
+    inPlace: [reread ? [] : [old]],
+    flops: 2 * sizeOf(node.aval.shape) * params.k,
+    calls: (at) => [
+      ...(at(old) === at(out) ? [] : copyInto(view, { ...view, base: out }, "f32", at)),
+      call(F32_KERNELS.gemm, {
+        ...params,
+        a: params.a + at(reads[0]!),
+        b: params.b + at(reads[1]!),
+        c: at(out),
+        axpy: at(axpy),
       }),
     ],
   });
