@@ -40,15 +40,15 @@ export class Adam extends Optimizer {
     const [b1, b2] = betas;
     const t = this.steps + 1;
     const g = weightDecay === 0 || this.decoupled ? grad : grad.add(p.mul(weightDecay));
-    const from = weightDecay === 0 || !this.decoupled ? p : p.mul(scalar(1 - this.lr * weightDecay, p));
+    const from = weightDecay === 0 || !this.decoupled ? p : p.mul(scalar("decay", 1 - this.lr * weightDecay, p));
     const m = this.slot("mean", name, p);
     const v = this.slot("square", name, p);
     const nextM = m.mul(b1).add(g.mul(1 - b1));
     const nextV = v.mul(b2).add(g.square().mul(1 - b2));
-    const rate = scalar(this.lr / (1 - b1 ** t), p);
+    const rate = scalar("rate", this.lr / (1 - b1 ** t), p);
     const denominator = nextV
       .sqrt()
-      .mul(scalar(1 / Math.sqrt(1 - b2 ** t), p))
+      .mul(scalar("square", 1 / Math.sqrt(1 - b2 ** t), p))
       .add(eps);
     return [
       { tensor: m, next: nextM },

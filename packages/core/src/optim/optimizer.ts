@@ -2,9 +2,9 @@
 import { step as runStep, type TensorUpdate } from "../engine/engine.ts";
 import { expected, TacitError } from "../errors.ts";
 import type { Module, StateDict } from "../nn/module.ts";
-import { assign, takeWaitingBuffers } from "../nn/parameter.ts";
+import { takeWaitingBuffers } from "../nn/parameter.ts";
 import { sameShape, showAval } from "../program/aval.ts";
-import { noGrad } from "../tensor/backward.ts";
+import { gradientsOf, noGrad } from "../tensor/backward.ts";
 import { zerosLike } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -33,8 +33,15 @@ function namesOf(params: Parameters): Named[] {
   return [...params].map((tensor, i) => ({ name: String(i), tensor }));
 }
 
-/** A host number that is an input of the Program, public on every device, in the dtype of the tensors that it meets. */
-export type ScalarInput = (value: number, like: Tensor) => Tensor;
+interface Moving extends Named {
+  readonly grad: Tensor;
+}
+
+/**
+ * A host number that is an input of the Program, public on every device, in the dtype of the tensors that it meets. One input per
+ * role and dtype, also where two roles happen to have equal values: Program ids must not depend on values.
+ */
+export type ScalarInput = (role: string, value: number, like: Tensor) => Tensor;
 
 /** Subclasses say how one parameter moves; lr, step count and what follows from them are Program inputs, so that ids stay stable. */
 export abstract class Optimizer {
@@ -60,27 +67,48 @@ export abstract class Optimizer {
   }
 
   /**
-   * `step(loss)`: backward, update, gradients forgotten; `also` are further results to compute with it (logits, say).
-   * `step()`: update by the gradients that `backward()` left; `zeroGrad()` is then yours to call.
+   * `step(loss)`: moves by the gradients of this loss alone, and neither reads nor writes `.grad`; `also` are further results to
+   * compute with it (logits, say). `step()`: moves by the gradients that `backward()` left; `zeroGrad()` is then yours to call.
    * @throws LOSS_NOT_FINITE when the loss is NaN or infinite (where it can be read), GRAD_NOT_CLEARED when `zeroGrad` was forgotten,
    *   AUTOGRAD_NO_GRAPH when no parameter has a gradient
    */
   async step(loss?: Tensor, ...also: readonly Tensor[]): Promise<void> {
-    if (loss !== undefined) loss.backward();
-    const moving = this.params.filter((p) => p.tensor.grad !== null);
-    if (moving.length === 0) {
+    const moving = loss === undefined ? this.collected() : this.gradientsOf(loss);
+    const first = moving[0];
+    if (first === undefined) {
       expected("AUTOGRAD_NO_GRAPH", "step", "a gradient at some parameter", "none", "call loss.backward() first, or step(loss)");
     }
-    for (const p of moving) this.checkFresh(p);
     const updates = noGrad(() => this.updatesOf(moving));
-    const device = moving[0]!.tensor.device;
-    await runStep([...(loss === undefined ? [] : [loss]), ...also, ...takeWaitingBuffers(device)], updates);
+    const results = loss === undefined ? also : [loss, ...also];
+    await runStep([...results, ...takeWaitingBuffers(first.tensor.device)], updates);
     this.steps++;
-    for (const { tensor } of moving) {
-      if (loss === undefined) this.consumed.set(tensor, tensor.grad!);
-      else tensor.grad = null;
-    }
-    if (loss !== undefined) await checkFinite(loss, this.steps);
+    if (loss !== undefined) return checkFinite(loss, this.steps);
+    for (const { tensor, grad } of moving) this.consumed.set(tensor, grad);
+  }
+
+  /** Gradients of a loss at the parameters that it reads. */
+  private gradientsOf(loss: Tensor): Moving[] {
+    const exprs = this.params.map((p) => p.tensor.expr);
+    const out: Moving[] = [];
+    gradientsOf(loss.expr, undefined, exprs, {}).forEach((g, i) => {
+      if (g !== null) out.push({ ...this.params[i]!, grad: new Tensor(g) });
+    });
+    return out;
+  }
+
+  /** What `backward()` left. */
+  private collected(): Moving[] {
+    const moving = this.params.flatMap((p) => (p.tensor.grad === null ? [] : [{ ...p, grad: p.tensor.grad }]));
+    const old = moving.filter(({ tensor, grad }) => {
+      const used = this.consumed.get(tensor);
+      return used !== undefined && (grad === used || grad.expr.args.includes(used.expr));
+    });
+    if (old.length === 0) return moving;
+    // They mix gradients at two points. Nobody's values: the next step must not try to compute them.
+    for (const { grad } of old) grad.expr.used = true;
+    throw new TacitError("GRAD_NOT_CLEARED", `step: expected fresh gradients, got that of an earlier step at ${old[0]!.name}`, {
+      hint: "call opt.zeroGrad() after each step, or use step(loss), which needs none",
+    });
   }
 
   /** Forgets the gradients. */
@@ -88,25 +116,15 @@ export abstract class Optimizer {
     for (const { tensor } of this.params) tensor.grad = null;
   }
 
-  /** A gradient that a former step used has been added to: it mixes gradients at two points. */
-  private checkFresh({ name, tensor }: Named): void {
-    const old = this.consumed.get(tensor);
-    const grad = tensor.grad!;
-    if (old === undefined || (grad !== old && !grad.expr.args.includes(old.expr))) return;
-    throw new TacitError("GRAD_NOT_CLEARED", `step: expected fresh gradients, got that of an earlier step at ${name}`, {
-      hint: "call opt.zeroGrad() after each step, or use step(loss), which does so",
-    });
-  }
-
-  private updatesOf(moving: readonly Named[]): TensorUpdate[] {
+  private updatesOf(moving: readonly Moving[]): TensorUpdate[] {
     const scalars = new Map<string, Tensor>();
-    const scalar: ScalarInput = (value, like) => {
-      const key = `${like.dtype} ${value}`;
+    const scalar: ScalarInput = (role, value, like) => {
+      const key = `${role} ${like.dtype}`;
       const made = scalars.get(key) ?? Tensor.from([value], [], { dtype: like.dtype, public: true });
       scalars.set(key, made);
       return made;
     };
-    return moving.flatMap(({ name, tensor }) => this.move(name, tensor, tensor.grad!, scalar));
+    return moving.flatMap(({ name, tensor, grad }) => this.move(name, tensor, grad, scalar));
   }
 
   /** The updates of one parameter and of its state. Runs without recording gradients. */
@@ -142,9 +160,7 @@ export abstract class Optimizer {
       expected("STATE_MISMATCH", "optimizer", "the state of these parameters", faults.slice(0, 20).join("; "));
     this.slots.clear();
     for (const [key, t] of state.tensors) {
-      const own = zerosLike(t);
-      assign(own, t);
-      this.slots.set(key, own);
+      this.slots.set(key, zerosLike(t).copy_(t)); // a value of its own: the other optimizer may go on
     }
     this.lr = state.lr;
     this.steps = state.steps;

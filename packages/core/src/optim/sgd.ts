@@ -48,12 +48,12 @@ export class SGD extends Optimizer {
     if (momentum !== 0) {
       const state = this.slot("momentum", name, p);
       // The state is zero at first, so that only dampening makes the first step differ: its factor is an input.
-      const fresh = dampening === 0 ? d : d.mul(scalar(this.steps === 0 ? 1 : 1 - dampening, p));
+      const fresh = dampening === 0 ? d : d.mul(scalar("fresh", this.steps === 0 ? 1 : 1 - dampening, p));
       const next = state.mul(momentum).add(fresh);
       updates.push({ tensor: state, next });
       d = nesterov ? d.add(next.mul(momentum)) : next;
     }
-    updates.push({ tensor: p, next: p.sub(d.mul(scalar(this.lr, p))) });
+    updates.push({ tensor: p, next: p.sub(d.mul(scalar("lr", this.lr, p))) });
     return updates;
   }
 }
