@@ -309,6 +309,33 @@ function overlaps(plan: ReturnType<typeof makePlan>, a: number, b: number): bool
 }
 
 describe("resident values", () => {
+  it("are also large values that run after run reads; small ones and fresh ones stay typed arrays", async () => {
+    const fresh = device();
+    const [w, b] = [input([300, 300]), input([300])];
+    const { program } = trace([op.add(op.matmul(w, w), b)], [w, b]);
+    const data = randomInputs(generator(5), program);
+    const storages = put(fresh, program, data);
+    const executable = await prepare(fresh, program);
+    for (let i = 0; i < 6; i++) {
+      const got = await executable.run(storages);
+      expectClose(
+        got.map((s) => fresh.read(s, program.outputAvals[0]!)),
+        program,
+        data,
+      );
+      await executable.run([fresh.put(data[0]!, program.inputs[0]!), storages[1]!]);
+    }
+    expect(storages.map((s) => fresh.binding(s).kind)).toEqual(["resident", "public"]);
+    expect(fresh.residentBytes).toBe(360_000);
+    const next = await prepare(
+      fresh,
+      program,
+      storages.map((s) => fresh.binding(s)),
+    );
+    expectClose([fresh.read((await next.run(storages))[0]!, program.outputAvals[0]!)], program, data);
+    expect(read(fresh, program, 0, storages[0]!).slice(0, 9)).toEqual([...data[0]!].slice(0, 9));
+  });
+
   it("of a dropped model are freed", async () => {
     const x = input([100_000]);
     const { program } = trace([op.neg(x)], [x]);

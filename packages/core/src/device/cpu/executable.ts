@@ -10,6 +10,10 @@ import type { Runtime } from "./runtime.ts";
 import type { Guard, HostStep, Step } from "./steps.ts";
 import { type CpuStorage, fromBytes, own, typed } from "./storage.ts";
 
+// Copying 256 KiB takes some 10 microseconds, as long as everything else that a run does besides its kernels.
+const LARGE = 1 << 18;
+const MANY = 4;
+
 /** Calls first..first+count, in one call; or a host step. */
 interface Segment {
   readonly step: Step;
@@ -69,8 +73,12 @@ export class CpuExecutable implements Executable {
     for (const i of this.updated) own(inputs[i]).replaced = run;
     let stale = false;
     for (let i = 0; i < plan.resident.length; i++) {
-      if (!plan.resident[i]) continue;
       const storage = own(inputs[i]);
+      if (!plan.resident[i]) {
+        // Weights of a model that only predicts, a data set that batches are cut from: the next plan reads them where they lie.
+        if (storage.byteLength >= LARGE && ++storage.copies >= MANY) runtime.makeResident(storage);
+        continue;
+      }
       const shared = storage.replaced === run && !this.updated.includes(i);
       const at = shared ? this.shadow(i) : runtime.makeResident(storage);
       if (this.addresses[i] === at) continue;

@@ -17,6 +17,8 @@ export class CpuStorage {
   address = 0;
   /** Number of the last run that replaced this value in place. */
   replaced = 0;
+  /** How often a run has copied the value into its arena. */
+  copies = 0;
 
   constructor(dtype: DType, values: TypedArray) {
     this.dtype = dtype;
