@@ -1,6 +1,7 @@
 /** @file The list of commands. */
 import type { CommandRow } from "./command.ts";
+import { demoCommand } from "./demo.ts";
 import { predictCommand } from "./predict.ts";
 import { trainCommand } from "./train.ts";
 
-export const COMMANDS: readonly CommandRow[] = [trainCommand, predictCommand];
+export const COMMANDS: readonly CommandRow[] = [demoCommand, trainCommand, predictCommand];
