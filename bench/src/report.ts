@@ -32,6 +32,8 @@ function cells(row: Row): string[] {
   );
   const wanted = [
     ...(row.target === undefined ? [] : [`${row.better === "lower" ? "≤" : "≥"} ${show(row.target)}`]),
+    ...(row.mostBytes === undefined ? [] : [`≤ ${(row.mostBytes / 1e6).toFixed(1)} MB`]),
+    ...(row.mostRounds === undefined ? [] : [`≤ ${row.mostRounds} rounds`]),
     ...Object.entries(row.wanted ?? {}).map(([name, r]) => `${show(r)}x ${name}`),
   ];
   const cost = row.bytesPerParty === undefined ? "" : `${(row.bytesPerParty / 1e6).toFixed(2)} MB, ${row.rounds ?? "?"} rounds`;

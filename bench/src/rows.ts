@@ -13,6 +13,9 @@ export interface RowSpec {
   readonly convert?: (value: number) => number;
   /** Absolute target in the unit, where the issue gives one. */
   readonly target?: number;
+  /** Most bytes that a party may send, and most rounds, where the issue gives them. */
+  readonly mostBytes?: number;
+  readonly mostRounds?: number;
   /** Target as a ratio against peers: at least `ratio` times the peer's speed. */
   readonly against?: Readonly<Record<string, number>>;
 }
@@ -34,6 +37,8 @@ export interface Row {
   readonly ratios: Readonly<Record<string, number>>;
   readonly target?: number;
   readonly wanted?: Readonly<Record<string, number>>;
+  readonly mostBytes?: number;
+  readonly mostRounds?: number;
   readonly meets: boolean | null;
 }
 
@@ -60,6 +65,8 @@ export function makeRow(spec: RowSpec, ours: readonly Sample[], peers: ReadonlyM
     if (got !== undefined) checks.push(got >= ratio);
   }
   const first = ours[0];
+  if (spec.mostBytes !== undefined) checks.push((first?.bytesPerParty ?? Number.POSITIVE_INFINITY) <= spec.mostBytes);
+  if (spec.mostRounds !== undefined) checks.push((first?.rounds ?? Number.POSITIVE_INFINITY) <= spec.mostRounds);
   const cpus = ours.flatMap((s) => (s.cpu === undefined ? [] : [s.cpu]));
   return {
     name: spec.name,
@@ -76,6 +83,8 @@ export function makeRow(spec: RowSpec, ours: readonly Sample[], peers: ReadonlyM
     ratios,
     ...(spec.target === undefined ? {} : { target: spec.target }),
     ...(spec.against === undefined ? {} : { wanted: spec.against }),
+    ...(spec.mostBytes === undefined ? {} : { mostBytes: spec.mostBytes }),
+    ...(spec.mostRounds === undefined ? {} : { mostRounds: spec.mostRounds }),
     meets: checks.length === 0 ? null : checks.every(Boolean),
   };
 }

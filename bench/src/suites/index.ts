@@ -1,5 +1,6 @@
 /** @file The list of suites. */
 import { engine } from "./engine.ts";
+import { mpc } from "./mpc.ts";
 import type { Suite } from "./suite.ts";
 
-export const SUITES: readonly Suite[] = [engine];
+export const SUITES: readonly Suite[] = [engine, mpc];
