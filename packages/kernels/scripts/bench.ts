@@ -108,7 +108,7 @@ function benchElementwise(): void {
     const number = (constant: number): { constant: number; dtype: "f32" } => ({ constant, dtype: "f32" });
     const one = (inputs: ChainParams["inputs"], steps: ChainParams["steps"], out: number): Step =>
       step("", k.chain, { shape: [n], inputs, steps, outputs: [{ value: inputs.length + steps.length - 1, address: out }] });
-    const relu = one([at(x), number(0)], [{ op: "maximum", args: [0, 1] }], y);
+    const relu = one([at(x)], [{ op: "relu", args: [0] }], y);
     report(`relu ${n}`, plan([relu]), bytes(8 * n));
     const sgd = one(
       [at(x), at(z), number(0.01)],

@@ -63,6 +63,7 @@ export const MICRO: readonly (readonly [name: string, arity: 1 | 2 | 3, expressi
   ["gtF", 2, "bit(f32x4.gt(x, y))"],
   ["geF", 2, "bit(f32x4.ge(x, y))"],
   ["where", 3, "v128.bitselect(y, z, i32x4.neg(x))"],
+  ["reluF", 1, "f32x4.pmax(x, f32x4.splat(0))"],
   ["reluGradF", 2, "v128.and(x, f32x4.gt(y, f32x4.splat(0)))"],
   ["addI", 2, "i32x4.add(x, y)"],
   ["subI", 2, "i32x4.sub(x, y)"],

@@ -69,7 +69,7 @@ ${full((i, j) => `    c${i}${j} = f32x4.add(c${i}${j}, v128.load_splat<f32>(bias
   }${columns ? perColumn : ""}
   if (flags & RELU) {
     const z = f32x4.splat(0);
-${full((i, j) => `    c${i}${j} = f32x4.max(c${i}${j}, z);`)}
+${full((i, j) => `    c${i}${j} = f32x4.pmax(c${i}${j}, z);`)}
   }${columns ? axpy : ""}
 ${full((i, j) => `  ${stored(i, j)};`)}`;
 };
@@ -175,7 +175,7 @@ export function finish(tile: usize, mr: i32, nr: i32, cp: usize, ldc: usize, fla
       if (flags & ACC) v = f32x4.add(v, v128.load(p));
       if (flags & ROWBIAS) v = f32x4.add(v, f32x4.splat(rowBias));
       if (flags & COLBIAS) v = f32x4.add(v, v128.load(bias + bytes4(j)));
-      if (flags & RELU) v = f32x4.max(v, f32x4.splat(0));
+      if (flags & RELU) v = f32x4.pmax(v, f32x4.splat(0));
       if (flags & AXPY) v = f32x4.add(v128.load(p), f32x4.mul(f32x4.splat(alpha), v));
       v128.store(p, v);
     }
@@ -185,7 +185,7 @@ export function finish(tile: usize, mr: i32, nr: i32, cp: usize, ldc: usize, fla
       if (flags & ACC) v += f32.load(p);
       if (flags & ROWBIAS) v += rowBias;
       if (flags & COLBIAS) v += f32.load(bias + bytes4(j));
-      if (flags & RELU) v = max<f32>(v, 0);
+      if (flags & RELU) v = v < 0 ? 0 : v;
       if (flags & AXPY) v = f32.load(p) + alpha * v;
       f32.store(p, v);
     }

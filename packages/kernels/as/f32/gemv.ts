@@ -12,7 +12,7 @@ function emit(p: usize, v: f32, j: i32, f: i32, bias: usize, alpha: f32): void {
   if (f & ACC) v += f32.load(p);
   if (f & ROWBIAS) v += f32.load(bias);
   if (f & COLBIAS) v += f32.load(bias + bytes4(j));
-  if (f & RELU) v = max<f32>(v, 0);
+  if (f & RELU) v = v < 0 ? 0 : v;
   f32.store(p, v);
 }
 

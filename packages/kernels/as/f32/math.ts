@@ -10,8 +10,10 @@ function c(x: f32): v128 {
 /** exp: x = n ln 2 + r, 2^n in two factors so that subnormal results are right. Overflow inf, underflow 0, NaN stays. */
 @inline
 export function exp4(v: v128): v128 {
-  const x = f32x4.max(f32x4.min(v, c(89)), c(-104));
-  const n = f32x4.nearest(f32x4.mul(x, c(1.44269502)));
+  // pmin and pmax are one instruction each (min and max seven) and keep a NaN of their first operand.
+  const x = f32x4.pmax(f32x4.pmin(v, c(89)), c(-104));
+  // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
+  const t = madd(x, c(1.44269502), c(12582912)), n = f32x4.sub(t, c(12582912));
   // ln 2 in two parts, the first with so few bits that n times it is exact.
   const r = madd(n, c(2.12194442e-4), madd(n, c(-0.693359375), x));
   let p = madd(c(0.0013821024), r, c(0.008368669));
@@ -19,7 +21,7 @@ export function exp4(v: v128): v128 {
   p = madd(p, r, c(0.16666521));
   p = madd(p, r, c(0.49999994));
   p = f32x4.add(madd(f32x4.mul(r, r), p, r), c(1));
-  const k = i32x4.trunc_sat_f32x4_s(n), h = i32x4.shr_s(k, 1);
+  const k = i32x4.sub(t, i32x4.splat(0x4b400000)), h = i32x4.shr_s(k, 1);
   return f32x4.mul(f32x4.mul(p, power2(h)), power2(i32x4.sub(k, h)));
 }
 @inline

@@ -281,6 +281,14 @@ function where(d: usize, a: usize, b: usize, c: usize, e: usize): void {
     c += 32;
   }
 }
+function reluF(d: usize, a: usize, e: usize): void {
+  while (d < e) {
+    v128.store(d, f32x4.pmax(v128.load(a), f32x4.splat(0)));
+    v128.store(d, f32x4.pmax(v128.load(a, 16), f32x4.splat(0)), 16);
+    d += 32;
+    a += 32;
+  }
+}
 function reluGradF(d: usize, a: usize, b: usize, e: usize): void {
   while (d < e) {
     v128.store(d, v128.and(v128.load(a), f32x4.gt(v128.load(b), f32x4.splat(0))));
@@ -674,105 +682,108 @@ export function micro(operation: i32, d: usize, a: usize, b: usize, c: usize, e:
       where(d, a, b, c, e);
       return;
     case 33:
-      reluGradF(d, a, b, e);
+      reluF(d, a, e);
       return;
     case 34:
-      addI(d, a, b, e);
+      reluGradF(d, a, b, e);
       return;
     case 35:
-      subI(d, a, b, e);
+      addI(d, a, b, e);
       return;
     case 36:
-      mulI(d, a, b, e);
+      subI(d, a, b, e);
       return;
     case 37:
-      minI(d, a, b, e);
+      mulI(d, a, b, e);
       return;
     case 38:
-      maxI(d, a, b, e);
+      minI(d, a, b, e);
       return;
     case 39:
-      minU(d, a, b, e);
+      maxI(d, a, b, e);
       return;
     case 40:
-      maxU(d, a, b, e);
+      minU(d, a, b, e);
       return;
     case 41:
-      remI(d, a, b, e);
+      maxU(d, a, b, e);
       return;
     case 42:
-      remU(d, a, b, e);
+      remI(d, a, b, e);
       return;
     case 43:
-      negI(d, a, e);
+      remU(d, a, b, e);
       return;
     case 44:
-      absI(d, a, e);
+      negI(d, a, e);
       return;
     case 45:
-      signI(d, a, e);
+      absI(d, a, e);
       return;
     case 46:
-      shiftLeft(d, a, b, e);
+      signI(d, a, e);
       return;
     case 47:
-      shiftRightU(d, a, b, e);
+      shiftLeft(d, a, b, e);
       return;
     case 48:
-      shiftRightI(d, a, b, e);
+      shiftRightU(d, a, b, e);
       return;
     case 49:
-      and(d, a, b, e);
+      shiftRightI(d, a, b, e);
       return;
     case 50:
-      or(d, a, b, e);
+      and(d, a, b, e);
       return;
     case 51:
-      xor(d, a, b, e);
+      or(d, a, b, e);
       return;
     case 52:
-      not(d, a, e);
+      xor(d, a, b, e);
       return;
     case 53:
-      notBool(d, a, e);
+      not(d, a, e);
       return;
     case 54:
-      eqI(d, a, b, e);
+      notBool(d, a, e);
       return;
     case 55:
-      neI(d, a, b, e);
+      eqI(d, a, b, e);
       return;
     case 56:
-      ltI(d, a, b, e);
+      neI(d, a, b, e);
       return;
     case 57:
-      leI(d, a, b, e);
+      ltI(d, a, b, e);
       return;
     case 58:
-      ltU(d, a, b, e);
+      leI(d, a, b, e);
       return;
     case 59:
-      leU(d, a, b, e);
+      ltU(d, a, b, e);
       return;
     case 60:
-      byte(d, a, e);
+      leU(d, a, b, e);
       return;
     case 61:
-      boolF(d, a, e);
+      byte(d, a, e);
       return;
     case 62:
-      boolI(d, a, e);
+      boolF(d, a, e);
       return;
     case 63:
-      f32FromI32(d, a, e);
+      boolI(d, a, e);
       return;
     case 64:
-      f32FromU32(d, a, e);
+      f32FromI32(d, a, e);
       return;
     case 65:
-      i32FromF32(d, a, e);
+      f32FromU32(d, a, e);
       return;
     case 66:
+      i32FromF32(d, a, e);
+      return;
+    case 67:
       u32FromF32(d, a, e);
       return;
     default:

@@ -73,14 +73,14 @@ export function micro(kc: i32, ap: usize, bp: usize, cp: usize, ldc: usize, flag
   }
   if (flags & RELU) {
     const z = f32x4.splat(0);
-    c00 = f32x4.max(c00, z);
-    c01 = f32x4.max(c01, z);
-    c10 = f32x4.max(c10, z);
-    c11 = f32x4.max(c11, z);
-    c20 = f32x4.max(c20, z);
-    c21 = f32x4.max(c21, z);
-    c30 = f32x4.max(c30, z);
-    c31 = f32x4.max(c31, z);
+    c00 = f32x4.pmax(c00, z);
+    c01 = f32x4.pmax(c01, z);
+    c10 = f32x4.pmax(c10, z);
+    c11 = f32x4.pmax(c11, z);
+    c20 = f32x4.pmax(c20, z);
+    c21 = f32x4.pmax(c21, z);
+    c30 = f32x4.pmax(c30, z);
+    c31 = f32x4.pmax(c31, z);
   }
   if (flags & AXPY) {
     const s = f32x4.splat(alpha);
@@ -158,14 +158,14 @@ export function microTaps(kc: i32, ap: usize, q0: usize, q1: usize, offsets: usi
   }
   if (flags & RELU) {
     const z = f32x4.splat(0);
-    c00 = f32x4.max(c00, z);
-    c01 = f32x4.max(c01, z);
-    c10 = f32x4.max(c10, z);
-    c11 = f32x4.max(c11, z);
-    c20 = f32x4.max(c20, z);
-    c21 = f32x4.max(c21, z);
-    c30 = f32x4.max(c30, z);
-    c31 = f32x4.max(c31, z);
+    c00 = f32x4.pmax(c00, z);
+    c01 = f32x4.pmax(c01, z);
+    c10 = f32x4.pmax(c10, z);
+    c11 = f32x4.pmax(c11, z);
+    c20 = f32x4.pmax(c20, z);
+    c21 = f32x4.pmax(c21, z);
+    c30 = f32x4.pmax(c30, z);
+    c31 = f32x4.pmax(c31, z);
   }
   v128.store(p0, c00);
   v128.store(p0 + second, c01);
@@ -834,7 +834,7 @@ export function finish(tile: usize, mr: i32, nr: i32, cp: usize, ldc: usize, fla
       if (flags & ACC) v = f32x4.add(v, v128.load(p));
       if (flags & ROWBIAS) v = f32x4.add(v, f32x4.splat(rowBias));
       if (flags & COLBIAS) v = f32x4.add(v, v128.load(bias + bytes4(j)));
-      if (flags & RELU) v = f32x4.max(v, f32x4.splat(0));
+      if (flags & RELU) v = f32x4.pmax(v, f32x4.splat(0));
       if (flags & AXPY) v = f32x4.add(v128.load(p), f32x4.mul(f32x4.splat(alpha), v));
       v128.store(p, v);
     }
@@ -844,7 +844,7 @@ export function finish(tile: usize, mr: i32, nr: i32, cp: usize, ldc: usize, fla
       if (flags & ACC) v += f32.load(p);
       if (flags & ROWBIAS) v += rowBias;
       if (flags & COLBIAS) v += f32.load(bias + bytes4(j));
-      if (flags & RELU) v = max<f32>(v, 0);
+      if (flags & RELU) v = v < 0 ? 0 : v;
       if (flags & AXPY) v = f32.load(p) + alpha * v;
       f32.store(p, v);
     }

@@ -29,6 +29,7 @@ export type SameOp =
   | "floor"
   | "ceil"
   | "round"
+  | "relu"
   | "reluGrad"
   | "bitAnd"
   | "bitOr"
@@ -73,6 +74,7 @@ const SAME: Readonly<Record<SameOp, Row>> = {
   floor: float("floorF"),
   ceil: float("ceilF"),
   round: float("roundF"),
+  relu: float("reluF"),
   reluGrad: float("reluGradF"),
   bitAnd: bits("and"),
   bitOr: bits("or"),

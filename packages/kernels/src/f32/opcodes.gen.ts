@@ -89,40 +89,41 @@ export const MICRO: {
   readonly gtF: 30;
   readonly geF: 31;
   readonly where: 32;
-  readonly reluGradF: 33;
-  readonly addI: 34;
-  readonly subI: 35;
-  readonly mulI: 36;
-  readonly minI: 37;
-  readonly maxI: 38;
-  readonly minU: 39;
-  readonly maxU: 40;
-  readonly remI: 41;
-  readonly remU: 42;
-  readonly negI: 43;
-  readonly absI: 44;
-  readonly signI: 45;
-  readonly shiftLeft: 46;
-  readonly shiftRightU: 47;
-  readonly shiftRightI: 48;
-  readonly and: 49;
-  readonly or: 50;
-  readonly xor: 51;
-  readonly not: 52;
-  readonly notBool: 53;
-  readonly eqI: 54;
-  readonly neI: 55;
-  readonly ltI: 56;
-  readonly leI: 57;
-  readonly ltU: 58;
-  readonly leU: 59;
-  readonly byte: 60;
-  readonly boolF: 61;
-  readonly boolI: 62;
-  readonly f32FromI32: 63;
-  readonly f32FromU32: 64;
-  readonly i32FromF32: 65;
-  readonly u32FromF32: 66;
+  readonly reluF: 33;
+  readonly reluGradF: 34;
+  readonly addI: 35;
+  readonly subI: 36;
+  readonly mulI: 37;
+  readonly minI: 38;
+  readonly maxI: 39;
+  readonly minU: 40;
+  readonly maxU: 41;
+  readonly remI: 42;
+  readonly remU: 43;
+  readonly negI: 44;
+  readonly absI: 45;
+  readonly signI: 46;
+  readonly shiftLeft: 47;
+  readonly shiftRightU: 48;
+  readonly shiftRightI: 49;
+  readonly and: 50;
+  readonly or: 51;
+  readonly xor: 52;
+  readonly not: 53;
+  readonly notBool: 54;
+  readonly eqI: 55;
+  readonly neI: 56;
+  readonly ltI: 57;
+  readonly leI: 58;
+  readonly ltU: 59;
+  readonly leU: 60;
+  readonly byte: 61;
+  readonly boolF: 62;
+  readonly boolI: 63;
+  readonly f32FromI32: 64;
+  readonly f32FromU32: 65;
+  readonly i32FromF32: 66;
+  readonly u32FromF32: 67;
 } = {
   copy: 0,
   addF: 1,
@@ -157,40 +158,41 @@ export const MICRO: {
   gtF: 30,
   geF: 31,
   where: 32,
-  reluGradF: 33,
-  addI: 34,
-  subI: 35,
-  mulI: 36,
-  minI: 37,
-  maxI: 38,
-  minU: 39,
-  maxU: 40,
-  remI: 41,
-  remU: 42,
-  negI: 43,
-  absI: 44,
-  signI: 45,
-  shiftLeft: 46,
-  shiftRightU: 47,
-  shiftRightI: 48,
-  and: 49,
-  or: 50,
-  xor: 51,
-  not: 52,
-  notBool: 53,
-  eqI: 54,
-  neI: 55,
-  ltI: 56,
-  leI: 57,
-  ltU: 58,
-  leU: 59,
-  byte: 60,
-  boolF: 61,
-  boolI: 62,
-  f32FromI32: 63,
-  f32FromU32: 64,
-  i32FromF32: 65,
-  u32FromF32: 66,
+  reluF: 33,
+  reluGradF: 34,
+  addI: 35,
+  subI: 36,
+  mulI: 37,
+  minI: 38,
+  maxI: 39,
+  minU: 40,
+  maxU: 41,
+  remI: 42,
+  remU: 43,
+  negI: 44,
+  absI: 45,
+  signI: 46,
+  shiftLeft: 47,
+  shiftRightU: 48,
+  shiftRightI: 49,
+  and: 50,
+  or: 51,
+  xor: 52,
+  not: 53,
+  notBool: 54,
+  eqI: 55,
+  neI: 56,
+  ltI: 57,
+  leI: 58,
+  ltU: 59,
+  leU: 60,
+  byte: 61,
+  boolF: 62,
+  boolI: 63,
+  f32FromI32: 64,
+  f32FromU32: 65,
+  i32FromF32: 66,
+  u32FromF32: 67,
 };
 
 /** Elements of a tile of an elementwise chain. */

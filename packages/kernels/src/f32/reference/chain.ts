@@ -41,6 +41,7 @@ const OPS: Readonly<Record<string, Op>> = {
   floor: (a) => Math.floor(a),
   ceil: (a) => Math.ceil(a),
   round: roundHalfEven,
+  relu: (a) => Math.max(a, 0),
   reluGrad: (g, y) => (y > 0 ? g : 0),
   bitAnd: (a, b) => a & b,
   bitOr: (a, b) => a | b,
