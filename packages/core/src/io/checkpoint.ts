@@ -8,7 +8,7 @@ import type { SchedulerState } from "../optim/schedule.ts";
 import { Random, type RandomState } from "../random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { FileLimits } from "./tensors.ts";
-import { decodeTensors, encodeTensors, files } from "./tensors.ts";
+import { decodeTensors, encodeTensors, files, MAX_FILE } from "./tensors.ts";
 
 interface Stateful<S> {
   stateDict(): S;
@@ -136,7 +136,7 @@ async function save(path: string, parts: CheckpointParts): Promise<void> {
 
 /** Restores every given part and returns `extra`. Throws FILE_READ, SAFETENSORS_INVALID, CHECKPOINT_INVALID, STATE_MISMATCH. */
 async function load(path: string, parts: CheckpointParts, limits: FileLimits = {}): Promise<Readonly<Record<string, unknown>>> {
-  const bytes = await (await files("checkpoint.load")).readBounded(path, limits.bytes ?? 2 ** 33);
+  const bytes = await (await files("checkpoint.load")).readBounded(path, limits.bytes ?? MAX_FILE);
   return decode(bytes, parts);
 }
 

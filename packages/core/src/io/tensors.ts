@@ -15,9 +15,12 @@ export interface Saved {
 }
 
 export interface FileLimits extends SafetensorsLimits {
-  /** Largest file read; 8 GiB unless said. */
+  /** Largest file read; 2 GiB - 1 unless said, which is also what Node reads at once. */
   readonly bytes?: number;
 }
+
+/** See `FileLimits`. */
+export const MAX_FILE: number = 2 ** 31 - 1;
 
 const entriesOf = (tensors: Tensors): [string, Tensor][] => (tensors instanceof Map ? [...tensors] : Object.entries(tensors));
 
@@ -57,6 +60,6 @@ export async function saveSafetensors(
 
 /** Reads a safetensors file: `model.loadStateDict((await loadSafetensors(path)).tensors)`. Throws FILE_READ, SIZE_LIMIT, SAFETENSORS_INVALID. */
 export async function loadSafetensors(path: string, limits: FileLimits = {}): Promise<Saved> {
-  const bytes = await (await files("loadSafetensors")).readBounded(path, limits.bytes ?? 2 ** 33);
+  const bytes = await (await files("loadSafetensors")).readBounded(path, limits.bytes ?? MAX_FILE);
   return decodeTensors(bytes, limits);
 }
