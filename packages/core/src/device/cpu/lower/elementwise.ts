@@ -63,19 +63,9 @@ class ChainWriter {
     const dtype = this.to.aval(node.args[0]!).dtype;
     if (node.op === "relu") args.push(this.constant(0, dtype as ElementType));
     const op = (node.op === "relu" ? "maximum" : node.op) as ChainOp;
-    if (op === "cast") this.cast(args[0]!, dtype as ElementType, dtypeOf(node.attrs[0]!) as ElementType);
-    else this.steps.push({ op, args });
+    const to = op === "cast" ? { to: dtypeOf(node.attrs[0]!) as ElementType } : {};
+    this.steps.push({ op, args, ...to });
     this.results.set(v, -this.steps.length);
-  }
-
-  /** A byte becomes another integer by way of f32, which holds it exactly: the kernel's own widening keeps the operand's type. */
-  private cast(x: number, from: ElementType, to: ElementType): void {
-    const byte = from === "u8" || from === "bool";
-    if (byte && to !== "f32" && to !== "bool") {
-      this.steps.push({ op: "cast", args: [x], to: "f32" });
-      x = -this.steps.length;
-    }
-    this.steps.push({ op: "cast", args: [x], to });
   }
 
   /** Number of a step's result or an operand in the kernel's numbering: operands first. */
