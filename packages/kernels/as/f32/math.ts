@@ -2,6 +2,11 @@
  *  0.1 ulp); what each function reaches against f64 is measured in test/f32/math.test.ts and stated in README.md. */
 import { madd } from "./arguments";
 
+/** A constant in all lanes, loaded from memory: V8 makes a v128.const anew at each use, in four instructions (exp: 31 us; so 23). */
+@inline
+function at(p: usize): v128 {
+  return v128.load_splat<f32>(p);
+}
 @inline
 function c(x: f32): v128 {
   return f32x4.splat(x);
@@ -11,15 +16,15 @@ function c(x: f32): v128 {
 @inline
 export function exp4(v: v128): v128 {
   // pmin and pmax are one instruction each (min and max seven) and keep a NaN of their first operand.
-  const x = f32x4.pmax(f32x4.pmin(v, c(89)), c(-104));
+  const x = f32x4.pmax(f32x4.pmin(v, at(memory.data<f32>([89]))), at(memory.data<f32>([-104])));
   // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
-  const t = madd(x, c(1.44269502), c(12582912)), n = f32x4.sub(t, c(12582912));
+  const t = madd(x, at(memory.data<f32>([1.44269502])), at(memory.data<f32>([12582912]))), n = f32x4.sub(t, at(memory.data<f32>([12582912])));
   // ln 2 in two parts, the first with so few bits that n times it is exact.
-  const r = madd(n, c(2.12194442e-4), madd(n, c(-0.693359375), x));
-  let p = madd(c(0.0013821024), r, c(0.008368669));
-  p = madd(p, r, c(0.041668262));
-  p = madd(p, r, c(0.16666521));
-  p = madd(p, r, c(0.49999994));
+  const r = madd(n, at(memory.data<f32>([2.12194442e-4])), madd(n, at(memory.data<f32>([-0.693359375])), x));
+  let p = madd(at(memory.data<f32>([0.0013821024])), r, at(memory.data<f32>([0.008368669])));
+  p = madd(p, r, at(memory.data<f32>([0.041668262])));
+  p = madd(p, r, at(memory.data<f32>([0.16666521])));
+  p = madd(p, r, at(memory.data<f32>([0.49999994])));
   p = f32x4.add(madd(f32x4.mul(r, r), p, r), c(1));
   const k = i32x4.sub(t, i32x4.splat(0x4b400000)), h = i32x4.shr_s(k, 1);
   return f32x4.mul(f32x4.mul(p, power2(h)), power2(i32x4.sub(k, h)));
@@ -32,25 +37,25 @@ function power2(k: v128): v128 {
 /** log: x = 2^e m with m in [sqrt(1/2), sqrt 2). log 0 = -inf, log of a negative number = NaN, log inf = inf. */
 @inline
 export function log4(v: v128): v128 {
-  const small = f32x4.lt(v, c(1.17549435e-38));
-  const x = v128.bitselect(f32x4.mul(v, c(8388608)), v, small);
+  const small = f32x4.lt(v, at(memory.data<f32>([1.17549435e-38])));
+  const x = v128.bitselect(f32x4.mul(v, at(memory.data<f32>([8388608]))), v, small);
   const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3)); // bits of sqrt(1/2)
   let e = f32x4.convert_i32x4_s(i32x4.shr_s(shifted, 23));
-  e = f32x4.sub(e, v128.and(small, c(23)));
+  e = f32x4.sub(e, v128.and(small, at(memory.data<f32>([23]))));
   const m = i32x4.add(v128.and(shifted, i32x4.splat(0x7fffff)), i32x4.splat(0x3f3504f3));
   const f = f32x4.sub(m, c(1)), ff = f32x4.mul(f, f);
-  let p = madd(c(0.06750956), f, c(-0.11671449));
-  p = madd(p, f, c(0.11883568));
-  p = madd(p, f, c(-0.12406032));
-  p = madd(p, f, c(0.14220327));
-  p = madd(p, f, c(-0.16667996));
-  p = madd(p, f, c(0.20002073));
-  p = madd(p, f, c(-0.2500001));
-  p = madd(p, f, c(0.33333313));
+  let p = madd(at(memory.data<f32>([0.06750956])), f, at(memory.data<f32>([-0.11671449])));
+  p = madd(p, f, at(memory.data<f32>([0.11883568])));
+  p = madd(p, f, at(memory.data<f32>([-0.12406032])));
+  p = madd(p, f, at(memory.data<f32>([0.14220327])));
+  p = madd(p, f, at(memory.data<f32>([-0.16667996])));
+  p = madd(p, f, at(memory.data<f32>([0.20002073])));
+  p = madd(p, f, at(memory.data<f32>([-0.2500001])));
+  p = madd(p, f, at(memory.data<f32>([0.33333313])));
   p = f32x4.mul(f32x4.mul(p, f), ff);
-  p = madd(e, c(-2.12194442e-4), p);
-  p = madd(ff, c(-0.5), p);
-  let r = madd(e, c(0.693359375), f32x4.add(f, p));
+  p = madd(e, at(memory.data<f32>([-2.12194442e-4])), p);
+  p = madd(ff, at(memory.data<f32>([-0.5])), p);
+  let r = madd(e, at(memory.data<f32>([0.693359375])), f32x4.add(f, p));
   // Outside (0, inf): 0 gives -inf, inf and NaN themselves, negative numbers NaN.
   r = v128.bitselect(c(-Infinity), r, f32x4.eq(v, c(0)));
   r = v128.bitselect(c(NaN), r, f32x4.lt(v, c(0)));
@@ -68,13 +73,13 @@ export function sigmoid4(v: v128): v128 {
 @inline
 export function tanh4(v: v128): v128 {
   const a = f32x4.abs(v), s = f32x4.mul(v, v);
-  let p = madd(c(-0.0056985435), s, c(0.020632805));
-  p = madd(p, s, c(-0.053737585));
-  p = madd(p, s, c(0.13331413));
-  p = madd(p, s, c(-0.3333328));
+  let p = madd(at(memory.data<f32>([-0.0056985435])), s, at(memory.data<f32>([0.020632805])));
+  p = madd(p, s, at(memory.data<f32>([-0.053737585])));
+  p = madd(p, s, at(memory.data<f32>([0.13331413])));
+  p = madd(p, s, at(memory.data<f32>([-0.3333328])));
   const near = madd(f32x4.mul(p, s), v, v);
-  const far = f32x4.sub(c(1), f32x4.div(c(2), f32x4.add(exp4(f32x4.add(a, a)), c(1))));
-  return v128.bitselect(near, copySign(far, v), f32x4.lt(a, c(0.625)));
+  const far = f32x4.sub(c(1), f32x4.div(at(memory.data<f32>([2])), f32x4.add(exp4(f32x4.add(a, a)), c(1))));
+  return v128.bitselect(near, copySign(far, v), f32x4.lt(a, at(memory.data<f32>([0.625]))));
 }
 @inline
 export function copySign(magnitude: v128, sign: v128): v128 {
@@ -84,21 +89,21 @@ export function copySign(magnitude: v128, sign: v128): v128 {
 /** erf: x + x P(x^2) up to 1, 1 - exp(Q(|x|)) with Q fitted to log erfc up to 4, where f32 erf is 1. */
 @inline
 export function erf4(v: v128): v128 {
-  const a = f32x4.abs(v), s = f32x4.mul(v, v), t = f32x4.min(a, c(4));
-  let p = madd(c(7.806903e-5), s, c(-0.0007997853));
-  p = madd(p, s, c(0.005187162));
-  p = madd(p, s, c(-0.026853347));
-  p = madd(p, s, c(0.11283579));
-  p = madd(p, s, c(-0.37612626));
-  p = madd(p, s, c(0.12837917));
+  const a = f32x4.abs(v), s = f32x4.mul(v, v), t = f32x4.min(a, at(memory.data<f32>([4])));
+  let p = madd(at(memory.data<f32>([7.806903e-5])), s, at(memory.data<f32>([-0.0007997853])));
+  p = madd(p, s, at(memory.data<f32>([0.005187162])));
+  p = madd(p, s, at(memory.data<f32>([-0.026853347])));
+  p = madd(p, s, at(memory.data<f32>([0.11283579])));
+  p = madd(p, s, at(memory.data<f32>([-0.37612626])));
+  p = madd(p, s, at(memory.data<f32>([0.12837917])));
   const near = madd(p, v, v);
-  let q = madd(c(-2.1699618e-5), t, c(0.00044149315));
-  q = madd(q, t, c(-0.004205373));
-  q = madd(q, t, c(0.025210544));
-  q = madd(q, t, c(-0.10842237));
-  q = madd(q, t, c(-0.6332162));
-  q = madd(q, t, c(-1.1295804));
-  q = madd(q, t, c(0.00018847462));
+  let q = madd(at(memory.data<f32>([-2.1699618e-5])), t, at(memory.data<f32>([0.00044149315])));
+  q = madd(q, t, at(memory.data<f32>([-0.004205373])));
+  q = madd(q, t, at(memory.data<f32>([0.025210544])));
+  q = madd(q, t, at(memory.data<f32>([-0.10842237])));
+  q = madd(q, t, at(memory.data<f32>([-0.6332162])));
+  q = madd(q, t, at(memory.data<f32>([-1.1295804])));
+  q = madd(q, t, at(memory.data<f32>([0.00018847462])));
   const far = copySign(f32x4.sub(c(1), exp4(q)), v);
   return v128.bitselect(near, far, f32x4.lt(a, c(1)));
 }
@@ -113,20 +118,20 @@ function reduce2(x: v128, q: v128): v128 {
 /** sin (quadrant 0) or cos (quadrant 1). Lanes of 1e6 and more, inf and NaN go through f64 one by one. */
 @inline
 export function sinCos4(v: v128, quadrant: i32): v128 {
-  if (v128.any_true(v128.not(f32x4.lt(f32x4.abs(v), c(1e6))))) return sinCosLarge(v, quadrant);
-  const n = f32x4.nearest(f32x4.mul(v, c(0.636619747)));
+  if (v128.any_true(v128.not(f32x4.lt(f32x4.abs(v), at(memory.data<f32>([1e6])))))) return sinCosLarge(v, quadrant);
+  const n = f32x4.nearest(f32x4.mul(v, at(memory.data<f32>([0.636619747]))));
   const high = v128.shuffle<i32>(v, v, 2, 3, 0, 1), nHigh = v128.shuffle<i32>(n, n, 2, 3, 0, 1);
   const r0 = f32x4.demote_f64x2_zero(reduce2(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(n)));
   const r1 = f32x4.demote_f64x2_zero(reduce2(f64x2.promote_low_f32x4(high), f64x2.promote_low_f32x4(nHigh)));
   const r = v128.shuffle<i32>(r0, r1, 0, 1, 4, 5), s = f32x4.mul(r, r);
-  let p = madd(c(2.833073e-6), s, c(-0.00019853092));
-  p = madd(p, s, c(0.008333379));
-  p = madd(p, s, c(-0.16666667));
+  let p = madd(at(memory.data<f32>([2.833073e-6])), s, at(memory.data<f32>([-0.00019853092])));
+  p = madd(p, s, at(memory.data<f32>([0.008333379])));
+  p = madd(p, s, at(memory.data<f32>([-0.16666667])));
   const sine = madd(f32x4.mul(p, s), r, r);
-  let q = madd(c(-2.8881246e-7), s, c(2.4822022e-5));
-  q = madd(q, s, c(-0.001388898));
-  q = madd(q, s, c(0.041666668));
-  const cosine = f32x4.add(madd(f32x4.mul(q, s), s, f32x4.mul(s, c(-0.5))), c(1));
+  let q = madd(at(memory.data<f32>([-2.8881246e-7])), s, at(memory.data<f32>([2.4822022e-5])));
+  q = madd(q, s, at(memory.data<f32>([-0.001388898])));
+  q = madd(q, s, at(memory.data<f32>([0.041666668])));
+  const cosine = f32x4.add(madd(f32x4.mul(q, s), s, f32x4.mul(s, at(memory.data<f32>([-0.5])))), c(1));
   const k = i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(quadrant));
   const odd = i32x4.ne(v128.and(k, i32x4.splat(1)), i32x4.splat(0));
   const sign = i32x4.shl(v128.and(k, i32x4.splat(2)), 30);
