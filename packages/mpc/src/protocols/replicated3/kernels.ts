@@ -4,6 +4,8 @@ import { loadModule } from "@tacit/kernels";
 type Address = number;
 type Of<A extends readonly unknown[]> = (...args: A) => void;
 
+type Convolve = Of<[table: Address, x: Address, y: Address, o: Address, accumulate: number, workspace: Address]>;
+
 /** Every kernel by name; as/ holds what each does. A dry run replaces all of them by functions that do nothing. */
 export interface Kernels {
   readonly setup: Of<[scratch: Address, prgRounds: number]>;
@@ -30,16 +32,13 @@ export interface Kernels {
       workspace: Address,
     ]
   >;
-  readonly columns: Of<
-    [
-      ...image: [c: number, h: number, w: number],
-      ...kernel: [kh: number, kw: number, sh: number, sw: number, ph: number, pw: number, dh: number, dw: number],
-      ...output: [oh: number, ow: number],
-      ...regions: [image: Address, columns: Address, add: number],
-    ]
-  >;
-  readonly strided: Of<[descriptor: Address, rank: number, src: Address, dst: Address, write: number]>;
-  readonly sumAxis: Of<[outer: number, axis: number, inner: number, x: Address, o: Address]>;
+  /** table: 16 i32 (as/ring/convolution.ts); x, w, y or their gradients, in the order of the arguments of the op. */
+  readonly convForward64: Convolve;
+  readonly convInputGradient64: Convolve;
+  readonly convWeightGradient64: Convolve;
+  /** table: 18 i32 (as/ring/movement.ts). */
+  readonly stridedCopy: Of<[elementBytes: number, table: Address, src: Address, dst: Address]>;
+  readonly sum64: Of<[outer: number, axis: number, inner: number, x: Address, o: Address]>;
   readonly mulTerms: Of<[n: number, a0: Address, a1: Address, b0: Address, b1: Address, o: Address]>;
   readonly zeroShare: Of<[n: number, z: Address, low: Address, high: Address]>;
   readonly truncateDeal: Of<
@@ -58,6 +57,9 @@ export interface Kernels {
     ]
   >;
   readonly truncateFinish: Of<[n: number, f: number, y1: Address, d: Address]>;
+  readonly truncateWideDeal: Kernels["truncateDeal"];
+  readonly truncateWideCombine: Kernels["truncateCombine"];
+  readonly truncateWideFinish: Kernels["truncateFinish"];
   readonly signDeal: Of<[n: number, xa: Address, xb: Address, out: Address, top: Address, tables: Address]>;
   readonly signSelect: Of<
     [n: number, a: Address, c: bigint, tin: Address, tables: Address, keep: Address, msg: Address, top: Address]

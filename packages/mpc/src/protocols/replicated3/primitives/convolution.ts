@@ -1,18 +1,18 @@
-/** @file Convolutions of shares, NCHW: columns and ring products, forward and both gradients; roles rotate over the images. */
+/** @file Convolutions of shares, NCHW: forward and both gradients, local, five ring convolutions for the three parties. */
 import { expected } from "@tacit/core/errors";
+import { PRIVATE } from "../memory.ts";
 import type { Context } from "./context.ts";
-import { fiveProducts, Operand, type PublicOr, publicProduct } from "./products.ts";
+import { type Bilinear, fiveProducts, Operand, type PublicOr, publicProduct } from "./products.ts";
 import { Raw } from "./raw.ts";
 import { type ConvShape, convOutput, type Role, type Shares } from "./values.ts";
 
-/** Sizes of one group of one image. */
+/** Sizes: of one group of one image (og, depth, area), and of whole tensors (xn, wn, yn). */
 interface Sizes extends ConvShape {
   readonly oh: number;
   readonly ow: number;
-  /** Channels of a group: in, out. */
-  readonly cg: number;
+  /** Output channels of a group. */
   readonly og: number;
-  /** Rows of the columns (cg kh kw) and positions (oh ow). */
+  /** Rows of the columns (c / groups kh kw) and positions (oh ow). */
   readonly depth: number;
   readonly area: number;
   readonly xn: number;
@@ -26,118 +26,88 @@ function sizes(s: ConvShape): Sizes {
     expected("MPC_SHAPE", "convolution", "channels divisible by groups", `c ${s.c}, o ${s.o}, groups ${s.groups}`);
   }
   if (oh < 0 || ow < 0) expected("MPC_SHAPE", "convolution", "a kernel no larger than the padded input", `${s.kh} x ${s.kw}`);
-  const cg = s.c / s.groups;
   const og = s.o / s.groups;
-  const depth = cg * s.kh * s.kw;
+  const depth = (s.c / s.groups) * s.kh * s.kw;
   const area = oh * ow;
-  return { ...s, oh, ow, cg, og, depth, area, xn: s.n * s.c * s.h * s.w, wn: s.o * depth, yn: s.n * s.o * area };
+  return { ...s, oh, ow, og, depth, area, xn: s.n * s.c * s.h * s.w, wn: s.o * depth, yn: s.n * s.o * area };
 }
 
 function check(op: string, name: string, n: number, want: number): void {
   if (n !== want) expected("MPC_SHAPE", op, `${want} elements of ${name}`, `${n}`);
 }
 
-/** One image of one group. */
-type Step = (image: number, group: number, x: number, y: number, accumulate: boolean) => void;
-
-/** A convolution as images: what to do per image and group, in regions made once. */
+/** What a convolution is: its kernel, and where image i of each argument and of the result begins (elements per image). */
 interface Plan {
-  readonly step: Step;
-  release(): void;
+  readonly kernel: "convForward64" | "convInputGradient64" | "convWeightGradient64";
+  readonly x: number;
+  readonly y: number;
+  readonly out: number;
 }
 
-function columnsCall(ctx: Context, s: Sizes, image: number, cols: number, add: boolean): void {
-  const flag = add ? 1 : 0;
-  const kernel = [s.kh, s.kw, s.strideH, s.strideW, s.padH, s.padW, s.dilH, s.dilW] as const;
-  ctx.kernels.columns(s.cg, s.h, s.w, ...kernel, s.oh, s.ow, image, cols, flag);
+const forward = (s: Sizes): Plan => ({ kernel: "convForward64", x: s.xn / s.n, y: 0, out: s.yn / s.n });
+const gradInput = (s: Sizes): Plan => ({ kernel: "convInputGradient64", x: s.yn / s.n, y: 0, out: s.xn / s.n });
+const gradWeight = (s: Sizes): Plan => ({ kernel: "convWeightGradient64", x: s.xn / s.n, y: s.yn / s.n, out: 0 });
+
+/** Bytes that the kernels need for columns and packed panels. */
+function workspaceBytes(ctx: Context, s: Sizes): number {
+  const { gemm64WorkspaceBytes: bytes } = ctx.kernels;
+  const products = [bytes(s.og, s.area, s.depth), bytes(s.depth, s.area, s.og), bytes(s.og, s.depth, s.area)];
+  return Math.ceil((8 * s.depth * s.area) / 64) * 64 + Math.max(...products);
 }
 
-const inputAt = (s: Sizes, i: number, g: number): number => 8 * (i * s.c + g * s.cg) * s.h * s.w;
-const outputAt = (s: Sizes, i: number, g: number): number => 8 * (i * s.o + g * s.og) * s.area;
-const weightAt = (s: Sizes, g: number): number => 8 * g * s.og * s.depth;
-
-/** A 1 x 1 kernel with stride 1 and no padding: the image is its own columns. */
-function isPointwise(s: Sizes): boolean {
-  return s.kh === 1 && s.kw === 1 && s.strideH === 1 && s.strideW === 1 && s.padH === 0 && s.padW === 0;
-}
-
-/** out[i, g] (+)= w[g] (og x depth) times columns(x[i, g]) (depth x area). */
-function forward(ctx: Context, s: Sizes, out: number): Plan {
-  const cols = ctx.alloc(8 * s.depth * s.area);
-  const ws = ctx.alloc(ctx.kernels.gemm64WorkspaceBytes(s.og, s.area, s.depth));
-  const step: Step = (i, g, x, w, accumulate) => {
-    const image = x + inputAt(s, i, g);
-    const direct = isPointwise(s);
-    if (!direct) columnsCall(ctx, s, image, cols, false);
-    const [a, b] = [w + weightAt(s, g), direct ? image : cols];
-    ctx.kernels.gemm64(
-      s.og,
-      s.area,
-      s.depth,
-      a,
-      s.depth,
-      1,
-      b,
-      s.area,
-      1,
-      out + outputAt(s, i, g),
-      s.area,
-      accumulate ? 1 : 0,
-      ws,
-    );
+/** Runs `count` images from image `first` on: out (+)= the convolution of the arguments at x and y. */
+function images(ctx: Context, s: Sizes, plan: Plan, first: number, count: number, out: number, workspace: number): Bilinear {
+  const table = [
+    count,
+    s.c,
+    s.h,
+    s.w,
+    s.o,
+    s.kh,
+    s.kw,
+    s.strideH,
+    s.strideW,
+    s.padH,
+    s.padW,
+    s.dilH,
+    s.dilW,
+    s.groups,
+    s.oh,
+    s.ow,
+  ];
+  // A weight gradient adds over images into one result, which is zero at first.
+  const adds = plan.out === 0;
+  return (x, y, accumulate) => {
+    const at = [x + 8 * plan.x * first, y + 8 * plan.y * first, out + 8 * plan.out * first] as const;
+    ctx.memory.writePrivate(PRIVATE.descriptor, table);
+    ctx.kernels[plan.kernel](PRIVATE.descriptor, ...at, accumulate || adds ? 1 : 0, workspace);
   };
-  return { step, release: () => ctx.release(cols, ws) };
 }
 
-/** out[i, g] (+)= the transpose of columns applied to w[g]^T (depth x og) times gradient[i, g] (og x area). */
-function gradInput(ctx: Context, s: Sizes, out: number): Plan {
-  const cols = ctx.alloc(8 * s.depth * s.area);
-  const ws = ctx.alloc(ctx.kernels.gemm64WorkspaceBytes(s.depth, s.area, s.og));
-  // The image region is zero at first and columns are added, so that accumulating needs no case of its own.
-  const step: Step = (i, g, gradient, w) => {
-    const b = gradient + outputAt(s, i, g);
-    ctx.kernels.gemm64(s.depth, s.area, s.og, w + weightAt(s, g), 1, s.depth, b, s.area, 1, cols, s.area, 0, ws);
-    columnsCall(ctx, s, out + inputAt(s, i, g), cols, true);
-  };
-  return { step, release: () => ctx.release(cols, ws) };
-}
-
-/** out[g] += gradient[i, g] (og x area) times columns(x[i, g])^T (area x depth), over all images. */
-function gradWeight(ctx: Context, s: Sizes, out: number): Plan {
-  const cols = ctx.alloc(8 * s.depth * s.area);
-  const ws = ctx.alloc(ctx.kernels.gemm64WorkspaceBytes(s.og, s.depth, s.area));
-  const step: Step = (i, g, x, gradient) => {
-    columnsCall(ctx, s, x + inputAt(s, i, g), cols, false);
-    const a = gradient + outputAt(s, i, g);
-    ctx.kernels.gemm64(s.og, s.depth, s.area, a, s.area, 1, cols, 1, s.area, out + weightAt(s, g), s.depth, 1, ws);
-  };
-  return { step, release: () => ctx.release(cols, ws) };
-}
-
-type MakePlan = (ctx: Context, s: Sizes, out: number) => Plan;
-
-function raw(ctx: Context, id: number, s: Sizes, make: MakePlan, x: Shares, y: Shares, n: number): Raw {
+/** Roles rotate over (at most) three blocks of images. */
+function raw(ctx: Context, id: number, s: Sizes, plan: Plan, x: Shares, y: Shares, n: number): Raw {
   const z = ctx.alloc(8 * n);
-  const plan = make(ctx, s, z);
+  const workspace = ctx.alloc(workspaceBytes(ctx, s));
   const [ox, oy] = [new Operand(ctx, x), new Operand(ctx, y)];
-  for (let i = 0; i < s.n; i++) {
-    for (let g = 0; g < s.groups; g++) {
-      const role = ((ctx.me + i * s.groups + g + id) % 3) as Role;
-      fiveProducts(role, ox, oy, (p, q, accumulate) => plan.step(i, g, p, q, accumulate));
-    }
+  const blocks = Math.min(3, s.n);
+  for (let i = 0; i < blocks; i++) {
+    const first = Math.floor((s.n * i) / blocks);
+    const count = Math.floor((s.n * (i + 1)) / blocks) - first;
+    fiveProducts(((ctx.me + i + id) % 3) as Role, ox, oy, images(ctx, s, plan, first, count, z, workspace));
   }
   ox.release();
   oy.release();
-  plan.release();
+  ctx.release(workspace);
   return new Raw(z, n, Math.max(x.depth, y.depth));
 }
 
-function known(ctx: Context, op: string, s: Sizes, make: MakePlan, x: PublicOr, y: PublicOr, n: number): Shares {
-  return publicProduct(ctx, op, x, y, n, (p, q, out) => {
-    const plan = make(ctx, s, out);
-    for (let i = 0; i < s.n; i++) for (let g = 0; g < s.groups; g++) plan.step(i, g, p, q, false);
-    plan.release();
+function known(ctx: Context, op: string, s: Sizes, plan: Plan, x: PublicOr, y: PublicOr, n: number): Shares {
+  const workspace = ctx.alloc(workspaceBytes(ctx, s));
+  const out = publicProduct(ctx, op, x, y, n, (p, q, o) => {
+    if (s.n > 0) images(ctx, s, plan, 0, s.n, o, workspace)(p, q, false);
   });
+  ctx.release(workspace);
+  return out;
 }
 
 function count(x: PublicOr): number {
@@ -149,7 +119,7 @@ export function convRaw(ctx: Context, id: number, x: Shares, w: Shares, shape: C
   const s = sizes(shape);
   check("convRaw", "x", x.n, s.xn);
   check("convRaw", "w", w.n, s.wn);
-  return raw(ctx, id, s, forward, x, w, s.yn);
+  return raw(ctx, id, s, forward(s), x, w, s.yn);
 }
 
 /** The gradient for the input: g [n, o, oh, ow], w -> [n, c, h, w]. */
@@ -157,7 +127,7 @@ export function convGradInputRaw(ctx: Context, id: number, g: Shares, w: Shares,
   const s = sizes(shape);
   check("convGradInputRaw", "g", g.n, s.yn);
   check("convGradInputRaw", "w", w.n, s.wn);
-  return raw(ctx, id, s, gradInput, g, w, s.xn);
+  return raw(ctx, id, s, gradInput(s), g, w, s.xn);
 }
 
 /** The gradient for the weights: x, g [n, o, oh, ow] -> [o, c / groups, kh, kw]. */
@@ -165,7 +135,7 @@ export function convGradWeightRaw(ctx: Context, id: number, x: Shares, g: Shares
   const s = sizes(shape);
   check("convGradWeightRaw", "x", x.n, s.xn);
   check("convGradWeightRaw", "g", g.n, s.yn);
-  return raw(ctx, id, s, gradWeight, x, g, s.wn);
+  return raw(ctx, id, s, gradWeight(s), x, g, s.wn);
 }
 
 /** convRaw with one public operand: a sharing at the product's scale, local. */
@@ -173,19 +143,19 @@ export function convPublic(ctx: Context, x: PublicOr, w: PublicOr, shape: ConvSh
   const s = sizes(shape);
   check("convPublic", "x", count(x), s.xn);
   check("convPublic", "w", count(w), s.wn);
-  return known(ctx, "convPublic", s, forward, x, w, s.yn);
+  return known(ctx, "convPublic", s, forward(s), x, w, s.yn);
 }
 
 export function convGradInputPublic(ctx: Context, g: PublicOr, w: PublicOr, shape: ConvShape): Shares {
   const s = sizes(shape);
   check("convGradInputPublic", "g", count(g), s.yn);
   check("convGradInputPublic", "w", count(w), s.wn);
-  return known(ctx, "convGradInputPublic", s, gradInput, g, w, s.xn);
+  return known(ctx, "convGradInputPublic", s, gradInput(s), g, w, s.xn);
 }
 
 export function convGradWeightPublic(ctx: Context, x: PublicOr, g: PublicOr, shape: ConvShape): Shares {
   const s = sizes(shape);
   check("convGradWeightPublic", "x", count(x), s.xn);
   check("convGradWeightPublic", "g", count(g), s.yn);
-  return known(ctx, "convGradWeightPublic", s, gradWeight, x, g, s.wn);
+  return known(ctx, "convGradWeightPublic", s, gradWeight(s), x, g, s.wn);
 }

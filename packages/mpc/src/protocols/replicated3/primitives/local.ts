@@ -137,7 +137,7 @@ export function subColumn(ctx: Context, x: Shares, column: Shares, rows: number,
 /** Sum of [outer, axis, inner] over the axis: [outer, inner]. */
 export function sum(ctx: Context, x: Shares, outer: number, axis: number, inner: number): Shares {
   elements("sum", x, outer * axis * inner);
-  return both(ctx, outer * inner, x.depth, (c, out) => ctx.kernels.sumAxis(outer, axis, inner, x[c], out));
+  return both(ctx, outer * inner, x.depth, (c, out) => ctx.kernels.sum64(outer, axis, inner, x[c], out));
 }
 
 interface Walk {
@@ -145,7 +145,7 @@ interface Walk {
   readonly strides: number[];
 }
 
-const MAX_RANK = 8;
+const MAX_RANK = 6;
 
 /** Drops axes of size 1 and merges axes that lie one behind the other, so that inner lines are long. */
 function walk(op: string, shape: readonly number[], strides: readonly number[]): Walk {
@@ -187,23 +187,38 @@ function inside(op: string, shape: readonly number[], strides: readonly number[]
   }
 }
 
-/**
- * out[i_0, ..., i_r-1] = x[offset + sum i_j strides[j]], i_j < shape[j]: permute, slice, expand (stride 0), flip (negative).
- * Throws MPC_SHAPE when an element lies outside x, or more than 8 axes remain after merging.
- */
-export function stridedRead(ctx: Context, x: Shares, shape: readonly number[], strides: readonly number[], offset = 0): Shares {
-  inside("stridedRead", shape, strides, offset, x.n);
-  const w = walk("stridedRead", shape, strides);
-  const n = product(shape);
-  return both(ctx, n, x.depth, (c, out) => {
-    if (n === 0) return;
-    ctx.memory.writePrivate(PRIVATE.descriptor, [...w.shape, ...w.strides]);
-    ctx.kernels.strided(PRIVATE.descriptor, w.shape.length, x[c] + 8 * offset, out, 0);
+/** Strides of a contiguous tensor. */
+function contiguous(shape: readonly number[]): number[] {
+  const strides: number[] = [];
+  for (let i = shape.length - 1, stride = 1; i >= 0; stride *= shape[i--]!) strides[i] = stride;
+  return strides;
+}
+
+/** Copies both components between a strided and a contiguous tensor. */
+function copyStrided(ctx: Context, w: Walk, toContiguous: boolean, from: readonly number[], to: readonly number[]): void {
+  const pad = (list: readonly number[], fill: number): number[] => [...new Array<number>(6 - list.length).fill(fill), ...list];
+  const [strided, plain] = [pad(w.strides, 0), pad(contiguous(w.shape), 0)];
+  const [source, target] = toContiguous ? [strided, plain] : [plain, strided];
+  ctx.memory.writePrivate(PRIVATE.descriptor, [...pad(w.shape, 1), ...source, ...target]);
+  from.forEach((src, i) => {
+    ctx.kernels.stridedCopy(8, PRIVATE.descriptor, src, to[i]!);
   });
 }
 
 /**
- * Writes contiguous x of `shape` into `out` at offset + sum i_j strides[j] (pad, cat: into zeros). Changes out's regions; the
+ * out[i_0, ..., i_r-1] = x[offset + sum i_j strides[j]], i_j < shape[j]: permute, slice, expand (stride 0), flip (negative).
+ * Throws MPC_SHAPE when an element lies outside x, or more than 6 axes remain after merging.
+ */
+export function stridedRead(ctx: Context, x: Shares, shape: readonly number[], strides: readonly number[], offset = 0): Shares {
+  inside("stridedRead", shape, strides, offset, x.n);
+  const w = walk("stridedRead", shape, strides);
+  const out = fresh(ctx, product(shape), x.depth);
+  if (out.n > 0) copyStrided(ctx, w, true, [x.a + 8 * offset, x.b + 8 * offset], [out.a, out.b]);
+  return out;
+}
+
+/**
+ * Writes contiguous x of `shape` into `out` at offset + sum i_j * strides[j] (pad, cat: into zeros). Changes out's regions; the
  * handle returned replaces it (its depth covers both).
  */
 export function stridedWrite(
@@ -217,12 +232,7 @@ export function stridedWrite(
   elements("stridedWrite", x, product(shape));
   inside("stridedWrite", shape, strides, offset, out.n);
   const w = walk("stridedWrite", shape, strides);
-  if (x.n > 0) {
-    ctx.memory.writePrivate(PRIVATE.descriptor, [...w.shape, ...w.strides]);
-    for (const c of ["a", "b"] as const) {
-      ctx.kernels.strided(PRIVATE.descriptor, w.shape.length, x[c], out[c] + 8 * offset, 1);
-    }
-  }
+  if (x.n > 0) copyStrided(ctx, w, false, [x.a, x.b], [out.a + 8 * offset, out.b + 8 * offset]);
   return { ...out, depth: Math.max(out.depth, x.depth) };
 }
 

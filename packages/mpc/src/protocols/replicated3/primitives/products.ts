@@ -78,7 +78,7 @@ export function sumRaw(ctx: Context, raw: Raw, outer: number, axis: number, inne
   if (raw.n !== outer * axis * inner) expected("MPC_SHAPE", "sumRaw", `${outer * axis * inner} elements`, `${raw.n}`);
   const z = raw.take("sumRaw");
   const out = ctx.alloc(8 * outer * inner);
-  ctx.kernels.sumAxis(outer, axis, inner, z, out);
+  ctx.kernels.sum64(outer, axis, inner, z, out);
   ctx.release(z);
   return new Raw(out, outer * inner, raw.depth);
 }
