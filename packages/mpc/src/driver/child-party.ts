@@ -126,6 +126,11 @@ export class ChildParty {
     clearTimeout(timer);
   }
 
+  /** Breaks the private channel, as the end of this process would: for tests. */
+  orphan(): void {
+    this.#child.disconnect();
+  }
+
   kill(): void {
     this.#child.kill("SIGKILL");
   }

@@ -1,6 +1,6 @@
 /** @file Giving inputs: shares of a value, sealed to each party, in chunks, signed by their owner. */
 import { TacitError } from "@tacit/core/errors";
-import { type Aval, DTYPE, sizeOf, type TypedArray } from "@tacit/core/program";
+import { type Aval, DTYPE, type DType, sizeOf, type TypedArray } from "@tacit/core/program";
 import type { Identity } from "../identity/identity.ts";
 import { sealerTo } from "../identity/seal.ts";
 import { CHUNK_BYTES, chunkPlace } from "../party/messages.ts";
@@ -66,6 +66,19 @@ export function oneHot(
   }
   return { values, shape: [labels.length, classes] };
 }
+
+const KINDS: readonly (readonly [new (n: number) => TypedArray, DType])[] = [
+  [Float32Array, "f32"],
+  [Float64Array, "f64"],
+  [Int32Array, "i32"],
+  [BigInt64Array, "i64"],
+  [Uint8Array, "u8"],
+  [Uint32Array, "u32"],
+  [BigUint64Array, "u64"],
+];
+
+/** The dtype of a typed array as it is. */
+export const dtypeOfValues = (values: TypedArray): DType => KINDS.find(([kind]) => values instanceof kind)?.[1] ?? "f32";
 
 /** The dtype in which an array is shared: floats as f32 (fixed point), pixels (u8) too, integers as they are. */
 export function inputAval(values: TypedArray, shape: readonly number[]): Aval {

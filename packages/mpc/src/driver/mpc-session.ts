@@ -10,7 +10,7 @@ import type { SignedGrant } from "../session/grant.ts";
 import type { Session } from "../session/session-file.ts";
 import { type NetworkOptions, predictSeconds, type SessionCost } from "./cost.ts";
 import { type Group, together } from "./group.ts";
-import { giveInput, inputAval, inputValues } from "./inputs.ts";
+import { dtypeOfValues, giveInput, inputAval, inputValues } from "./inputs.ts";
 import { Runner } from "./runner.ts";
 import { givenStorage, PUBLIC, PublicStorage, type RemoteStorage } from "./storage.ts";
 
@@ -147,6 +147,13 @@ export class MpcSession implements Device, AsyncDisposable {
       "values" in data && "shape" in data ? data : { values: data, shape: options.shape ?? [data.length] };
     const aval = inputAval(values, shape);
     return this.#tensor(this.#give(name, inputValues(values, aval), aval, owner));
+  }
+
+  /** A value that everybody may know (indices of a batch, masks): it travels in the clear with each run that reads it. */
+  public(data: TypedArray | { readonly values: TypedArray; readonly shape: readonly number[] }): Tensor {
+    const { values, shape } = "values" in data && "shape" in data ? data : { values: data, shape: [data.length] };
+    const aval: Aval = { dtype: dtypeOfValues(values), shape: [...shape] };
+    return new Tensor(Expr.leaf(aval, this, new PublicStorage(values.slice(), aval)));
   }
 
   #given(name: string): RemoteStorage {

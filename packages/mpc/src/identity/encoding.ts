@@ -40,4 +40,4 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBu
   return all;
 }
 
-export const utf8 = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(new TextEncoder().encode(text));
+export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));

@@ -18,7 +18,7 @@ export interface Opener {
 }
 
 const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
-const buffer = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
+const buffer = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer;
 
 /** A sealer to the X25519 key `recipient` (32 bytes); `info` says what for, and must be the same at the opener. */
 export async function sealerTo(recipient: Uint8Array, info: Uint8Array): Promise<Sealer> {

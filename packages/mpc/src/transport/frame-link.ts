@@ -120,6 +120,8 @@ export class FrameLink implements Link {
     for (const [number, table] of this.#runs) {
       if (number >= run) continue;
       for (const q of table.queued.values()) this.#forget(q);
+      const over = new TacitError("MPC_RUN_OVER", `${this.peer}: expected a receive of run ${run}, got one of run ${number}`);
+      for (const w of table.waiting.values()) w.reject(over);
       this.#runs.delete(number);
     }
   }

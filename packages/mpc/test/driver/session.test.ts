@@ -1,0 +1,163 @@
+/** @file The session as a device, with the parties in this process. */
+import { nn, optim, tensor } from "@tacit/core";
+import { afterEach, describe, expect, it } from "vitest";
+import { predictSeconds } from "../../src/driver/cost.ts";
+import { oneHot } from "../../src/driver/inputs.ts";
+import { signGrant } from "../../src/session/grant.ts";
+import { type InProcess, inProcess } from "../in-process.ts";
+import { codeOf, errorOf, inAnHour } from "../support.ts";
+
+const open: InProcess[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((x) => x.stop()));
+});
+
+async function start(options = {}): Promise<InProcess> {
+  const made = await inProcess(options);
+  open.push(made);
+  return made;
+}
+const progress = { to: "model-owner", why: "progress" };
+
+describe("a session is a device", () => {
+  it("runs a Program on secret inputs and reveals its result to the one who is named", async () => {
+    const session = await (await start()).open();
+    const x = session.input("images", Float32Array.from([1, 2, 3, 4]), { owner: "data-owner", shape: [2, 2] });
+    const w = await tensor([
+      [1, 0],
+      [0.5, -2],
+    ]).to(session);
+    const y = x.matmul(w).add(1);
+    expect(String(y)).toBe("Tensor<f32[2,2] plain3>");
+    expect(await codeOf(() => y.data())).toBe("DEVICE_SECRET");
+    expect([...(await y.reveal(progress))]).toEqual([3, -3, 6, -7]);
+    expect(session.cost()).toMatchObject({ rounds: 2, runs: 1, reveals: 1, bytesPerParty: [96, 96, 96] });
+  });
+
+  it("trains a model: the Program goes to the parties once, grants are signed once for each binding", async () => {
+    const p = await start();
+    const session = await p.open();
+    const x = session.input(
+      "x",
+      Float32Array.from({ length: 12 }, (_, i) => (i % 5) / 4),
+      { owner: "data-owner", shape: [4, 3] },
+    );
+    const y = session.input("y", oneHot([0, 1, 1, 0], 2), { owner: "data-owner" });
+    const model = await nn.linear(3, 2).to(session);
+    const opt = optim.sgd(model, { lr: 0.5 });
+    const losses: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      const loss = model(x).sub(y).pow(2).mean();
+      await opt.step(loss);
+      losses.push(Number((await loss.reveal(progress))[0]));
+    }
+    expect(losses[5]!).toBeLessThan(losses[0]! / 2);
+    const lines = (await session.transcript())[1]!.map((l) => JSON.parse(l));
+    const runs = lines.filter((l) => l.event === "run");
+    expect(runs.length).toBe(6);
+    expect(new Set(runs.map((l) => l.bound.program)).size).toBe(1);
+    expect(lines.filter((l) => l.event === "reveal").every((l) => l.to === "model-owner" && l.why === "progress")).toBe(true);
+    expect(lines.filter((l) => l.event === "grant" && l.program !== "").length).toBeLessThanOrEqual(4);
+    expect((await session.counters()).map((c) => c.nextRun)).toEqual([12, 12, 12]);
+  });
+
+  it("results inherit all owners: without the key of one of them nothing runs", async () => {
+    const p = await start();
+    const all = await p.open();
+    all.input("x", new Float32Array(4), { owner: "data-owner" });
+    await all.input("warm", new Float32Array(4), { owner: "model-owner" }).add(1).realize();
+    const x = all.input("x");
+    expect(all.binding(x.expr.leaf!.storage!)).toEqual({ kind: "secret", owners: ["data-owner"] });
+    const sum = x.add(all.input("warm"));
+    await sum.realize();
+    expect(all.binding(sum.expr.leaf!.storage!)).toEqual({ kind: "secret", owners: ["data-owner", "model-owner"] });
+    await all.close();
+  });
+
+  it("asks owners whose keys are elsewhere for grants, and runs once they have signed", async () => {
+    const p = await start();
+    const provider = await p.open();
+    const given = provider.input("x", Float32Array.from([1, 2]), { owner: "data-owner" });
+    await given.add(0).realize();
+    await provider.close();
+    const q = await start();
+    const alone = await q.open(["driver", "model-owner"]);
+    expect(await codeOf(() => alone.input("x"))).toBe("HANDLE_UNKNOWN");
+    expect(await codeOf(() => alone.input("x", new Float32Array(2), { owner: "data-owner" }))).toBe("OWNER_UNKNOWN");
+    const mine = alone.input("w", Float32Array.from([1, 2]));
+    expect(await codeOf(() => mine.add(1).reveal({ to: "data-owner", why: "gift" }))).toBe("RECIPIENT_ELSEWHERE");
+    const late = await signGrant(
+      q.world.session.id,
+      { program: "ab", inputs: [], disclosures: [], runs: 1, reveals: 1, expires: inAnHour() },
+      [q.world.people.get("data-owner")!],
+    );
+    await alone.grant(late);
+    const stranger = await signGrant(p.world.session.id, late.grant, [q.world.people.get("data-owner")!]);
+    expect(await codeOf(() => alone.grant(stranger))).toBe("GRANT_INVALID");
+  });
+
+  it("keeps what depends on public values alone public", async () => {
+    const session = await (await start()).open();
+    const index = session.public(Int32Array.from([2, 0]));
+    const x = session.input("x", Float32Array.from([5, 6, 7]), { owner: "data-owner" });
+    const doubled = index.mul(2);
+    await doubled.realize();
+    expect(session.binding(doubled.expr.leaf!.storage!)).toEqual({ kind: "public" });
+    expect([...(await doubled.reveal(progress))]).toEqual([4, 0]);
+    expect([...(await x.indexSelect(0, index).reveal(progress))]).toEqual([7, 5]);
+  });
+
+  it("opens a value once: a second reveal is the same, and costs nothing", async () => {
+    const session = await (await start()).open();
+    const y = session.input("x", Float32Array.from([1.25]), { owner: "data-owner" }).mul(2);
+    const first = await y.reveal(progress);
+    first[0] = 99;
+    expect([...(await y.reveal(progress))]).toEqual([2.5]);
+    expect(session.cost().reveals).toBe(1);
+    expect([...(await y.reveal({ to: "data-owner", why: "own data" }))]).toEqual([2.5]);
+    expect(session.cost().reveals).toBe(2);
+  });
+
+  it("shares inputs larger than a chunk, f64 and bytes", async () => {
+    const session = await (await start()).open();
+    const n = 140_001;
+    const big = session.input(
+      "big",
+      Float64Array.from({ length: n }, (_, i) => i / 1024),
+      { owner: "data-owner" },
+    );
+    expect([...(await big.sum().reveal(progress))][0]).toBeCloseTo((n * (n - 1)) / 2048, -2);
+    const pixels = session.input("pixels", { values: Uint8Array.from([0, 255, 7, 8]), shape: [2, 2] }, { owner: "data-owner" });
+    expect([...(await pixels.sum(1).reveal(progress))]).toEqual([255, 15]);
+  });
+
+  it("refuses inputs out of range without saying their value, and labels that are no class", async () => {
+    const session = await (await start()).open();
+    const e = await errorOf(() =>
+      session
+        .input("x", Float32Array.from([1, 1.2345e19]), { owner: "data-owner" })
+        .add(1)
+        .realize(),
+    );
+    expect(e).toMatchObject({ code: "INPUT_OUT_OF_RANGE" });
+    expect(e.message).not.toContain("2345");
+    expect(await codeOf(() => oneHot([0, 3], 3))).toBe("LABEL_OUT_OF_RANGE");
+  });
+
+  it("frees what a run replaces, and says what a Program cannot do before it runs", async () => {
+    const session = await (await start()).open();
+    const x = session.input("x", Float32Array.from([3, 1, 2]), { owner: "data-owner" });
+    expect(await codeOf(() => x.sort().values.realize())).not.toBe("Error: nothing was thrown");
+    expect(predictSeconds({ rounds: 10, bytesPerParty: [1e6, 2e6, 0] }, { bandwidth: 16e6, latency: 0.02 })).toBeCloseTo(1.2);
+  });
+
+  it("ends at all parties when it is closed, and everything after that is refused", async () => {
+    const p = await start();
+    const session = await p.open();
+    const x = session.input("x", new Float32Array(1), { owner: "data-owner" });
+    await x.add(1).realize();
+    await session.close();
+    expect(await Promise.all(p.parties.map((q) => q.ended))).toEqual([null, null, null]);
+    expect(await codeOf(() => x.add(2).realize())).toBe("SESSION_CLOSED");
+  });
+});

@@ -1,0 +1,74 @@
+/** @file inProcess(3): a session whose parties live in this process, over pipes; what they would say to the network stays here. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Group } from "../src/driver/group.ts";
+import { MpcSession } from "../src/driver/mpc-session.ts";
+import { PartyClient } from "../src/driver/party-client.ts";
+import type { Identity } from "../src/identity/identity.ts";
+import { Counters } from "../src/party/counters.ts";
+import { Party } from "../src/party/party.ts";
+import type { Protocol } from "../src/protocols/protocol.ts";
+import { channelPair } from "../src/transport/channel.ts";
+import type { Mesh } from "../src/transport/mesh.ts";
+import { openMesh } from "../src/transport/mesh.ts";
+import { plain3 } from "./plain3.ts";
+import { makeWorld, pipes, type World, type WorldOptions } from "./support.ts";
+
+export interface InProcess {
+  readonly world: World;
+  readonly parties: readonly Party[];
+  readonly meshes: readonly Mesh[];
+  readonly directories: readonly string[];
+  /** A person's connection to one party. */
+  client(index: number): Promise<PartyClient>;
+  group(): Promise<Group>;
+  /** The driver's session; `keys` are the people whose keys it has. */
+  open(keys?: readonly string[], owner?: string): Promise<MpcSession>;
+  stop(): Promise<void>;
+}
+
+export async function startParties(
+  world: World,
+  protocol: Protocol = plain3,
+  directories: readonly string[] = world.parties.map((p) => mkdtempSync(join(tmpdir(), `tacit-test-${p.name}-`))),
+): Promise<InProcess> {
+  const { session } = world;
+  const ends = pipes(world.parties.length);
+  const counters = directories.map((d) => Counters.open(d, session.hex));
+  const meshes = await Promise.all(
+    world.parties.map((identity, index) =>
+      openMesh(ends[index]!, { session, index, identity, attempt: counters[index]!.nextAttempt, mode: "" }),
+    ),
+  );
+  const parties = await Promise.all(
+    world.parties.map((identity, index) =>
+      Party.start({
+        session,
+        index,
+        identity,
+        protocol,
+        mesh: meshes[index]!,
+        counters: counters[index]!,
+        directory: directories[index]!,
+      }),
+    ),
+  );
+  const client = (index: number): Promise<PartyClient> => {
+    const [mine, theirs] = channelPair();
+    parties[index]!.serve(theirs);
+    return PartyClient.open(session, index, mine);
+  };
+  const group = async (): Promise<Group> => new Group(await Promise.all(parties.map((_, i) => client(i))));
+  const open = async (keys: readonly string[] = [...world.people.keys()], owner = "model-owner"): Promise<MpcSession> => {
+    const identities = new Map(keys.flatMap((k): [string, Identity][] => [[k, world.people.get(k)!]]));
+    const driver = world.people.get(session.file.driver)!;
+    return MpcSession.open({ session, protocol, group: await group(), driver, identities, owner });
+  };
+  const stop = async (): Promise<void> => void (await Promise.all(parties.map((p) => p.stop())));
+  return { world, parties, meshes, directories, client, group, open, stop };
+}
+
+export async function inProcess(options: WorldOptions = {}, protocol: Protocol = plain3): Promise<InProcess> {
+  return startParties(await makeWorld({ protocol: protocol.name, ...options }), protocol);
+}

@@ -1,0 +1,73 @@
+/** @file Counters on disk: they only grow. */
+import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { Counters } from "../../src/party/counters.ts";
+import { codeOf } from "../support.ts";
+
+let directory = "";
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "tacit-counters-"));
+});
+const path = (): string => join(directory, "s.counters");
+
+describe("counters", () => {
+  it("never give a run number twice, over restarts and crashes", () => {
+    let least = 0;
+    for (let restart = 0; restart < 4; restart++) {
+      const c = Counters.open(directory, "s");
+      expect(c.nextRun).toBeGreaterThanOrEqual(least);
+      for (let i = 0; i < 100; i++) {
+        least = c.nextRun + 1;
+        c.takeRun(c.nextRun);
+        expect(() => c.takeRun(least - 1)).toThrow("at least");
+      }
+      c.close();
+    }
+  });
+
+  it("count small grants exactly, and large ones with at most 1 % lost to a restart", () => {
+    const first = Counters.open(directory, "s");
+    for (let i = 0; i < 3; i++) first.countRun("small", 5);
+    for (let i = 0; i < 3; i++) first.countRun("large", 1000);
+    first.countReveal("small");
+    expect(first.used("large")).toEqual({ runs: 3, reveals: 0 });
+    first.close();
+    const second = Counters.open(directory, "s");
+    expect(second.used("small")).toEqual({ runs: 3, reveals: 1 });
+    expect(second.used("large").runs).toBeGreaterThanOrEqual(3);
+    expect(second.used("large").runs).toBeLessThanOrEqual(13);
+    second.close();
+  });
+
+  it("survive a line that a crash cut off, and refuse one that was changed", async () => {
+    const c = Counters.open(directory, "s");
+    c.takeRun(7);
+    c.countReveal("g");
+    c.close();
+    appendFileSync(path(), '["reveals","g",');
+    const again = Counters.open(directory, "s");
+    expect(again.used("g").reveals).toBe(1);
+    again.countReveal("g");
+    again.close();
+    const third = Counters.open(directory, "s");
+    expect(third.used("g").reveals).toBe(2);
+    third.close();
+    writeFileSync(path(), `${readFileSync(path(), "utf8")}["reveals","g",1]\n`);
+    expect(await codeOf(() => Counters.open(directory, "s"))).toBe("COUNTERS_INVALID");
+  });
+
+  it("belong to one party at a time", async () => {
+    const c = Counters.open(directory, "s");
+    expect(await codeOf(() => Counters.open(directory, "s"))).toBe("COUNTERS_INVALID");
+    c.close();
+    Counters.open(directory, "s").close();
+  });
+
+  it("refuse to wrap", async () => {
+    const c = Counters.open(directory, "s");
+    expect(await codeOf(() => c.takeRun(2 ** 32 - 3))).toBe("RUN_NUMBER");
+    c.close();
+  });
+});
