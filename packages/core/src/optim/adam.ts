@@ -1,5 +1,7 @@
 /** @file Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), with PyTorch's defaults and PyTorch's numbers. */
 import type { TensorUpdate } from "../engine/engine.ts";
+import type { Expr } from "../expr.ts";
+import { add, div, mul, sqrt, sub } from "../ops/emit.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Parameters, ScalarInput } from "./optimizer.ts";
 import { checkOption, Optimizer } from "./optimizer.ts";
@@ -35,26 +37,23 @@ export class Adam extends Optimizer {
     this.decoupled = decoupled;
   }
 
-  protected move(name: string, p: Tensor, grad: Tensor, scalar: ScalarInput): TensorUpdate[] {
+  protected move(name: string, p: Tensor, grad: Expr, scalar: ScalarInput, updates: TensorUpdate[]): void {
     const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = this.options;
     const [b1, b2] = betas;
     const t = this.steps + 1;
-    const g = weightDecay === 0 || this.decoupled ? grad : grad.add(p.mul(weightDecay));
-    const from = weightDecay === 0 || !this.decoupled ? p : p.mul(scalar("decay", 1 - this.lr * weightDecay, p));
+    const old = p.expr;
+    const lit = (value: number): Expr => this.literal(value, old);
+    const decays = weightDecay !== 0;
+    const g = decays && !this.decoupled ? add(grad, mul(old, lit(weightDecay))) : grad;
+    const from = decays && this.decoupled ? mul(old, scalar("decay", 1 - this.lr * weightDecay, old)) : old;
     const m = this.slot("mean", name, p);
     const v = this.slot("square", name, p);
-    const nextM = m.mul(b1).add(g.mul(1 - b1));
-    const nextV = v.mul(b2).add(g.square().mul(1 - b2));
-    const rate = scalar("rate", this.lr / (1 - b1 ** t), p);
-    const denominator = nextV
-      .sqrt()
-      .mul(scalar("square", 1 / Math.sqrt(1 - b2 ** t), p))
-      .add(eps);
-    return [
-      { tensor: m, next: nextM },
-      { tensor: v, next: nextV },
-      { tensor: p, next: from.sub(nextM.div(denominator).mul(rate)) },
-    ];
+    const nextM = add(mul(m.expr, lit(b1)), mul(g, lit(1 - b1)));
+    const nextV = add(mul(v.expr, lit(b2)), mul(mul(g, g), lit(1 - b2)));
+    const rate = scalar("rate", this.lr / (1 - b1 ** t), old);
+    const denominator = add(mul(sqrt(nextV), scalar("square", 1 / Math.sqrt(1 - b2 ** t), old)), lit(eps));
+    updates.push({ tensor: m, next: nextM }, { tensor: v, next: nextV });
+    updates.push({ tensor: p, next: sub(from, mul(div(nextM, denominator), rate)) });
   }
 }
 

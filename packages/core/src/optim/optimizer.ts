@@ -1,8 +1,10 @@
 /** @file Optimizer: what SGD and Adam share. A step is one Program: gradients, updates in place, the loss. */
 import { step as runStep, type TensorUpdate } from "../engine/engine.ts";
 import { expected, TacitError } from "../errors.ts";
+import type { Expr } from "../expr.ts";
 import type { Module, StateDict } from "../nn/module.ts";
 import { takeWaitingBuffers } from "../nn/parameter.ts";
+import { constant } from "../ops/emit.ts";
 import { sameShape, showAval } from "../program/aval.ts";
 import { gradientsOf, noGrad } from "../tensor/backward.ts";
 import { zerosLike } from "../tensor/creation.ts";
@@ -34,14 +36,14 @@ function namesOf(params: Parameters): Named[] {
 }
 
 interface Moving extends Named {
-  readonly grad: Tensor;
+  readonly grad: Expr;
 }
 
 /**
  * A host number that is an input of the Program, public on every device, in the dtype of the tensors that it meets. One input per
  * role and dtype, also where two roles happen to have equal values: Program ids must not depend on values.
  */
-export type ScalarInput = (role: string, value: number, like: Tensor) => Tensor;
+export type ScalarInput = (role: string, value: number, like: Expr) => Expr;
 
 /** Subclasses say how one parameter moves; lr, step count and what follows from them are Program inputs, so that ids stay stable. */
 export abstract class Optimizer {
@@ -54,7 +56,8 @@ export abstract class Optimizer {
   private readonly params: readonly Named[];
   /** State tensors by slot and parameter name: `momentum.fc.weight`. */
   private readonly slots = new Map<string, Tensor>();
-  private consumed = new WeakMap<Tensor, Tensor>();
+  private readonly literals = new Map<string, Expr>();
+  private readonly consumed = new WeakMap<Tensor, Expr>();
 
   constructor(params: Parameters, lr: number) {
     this.params = namesOf(params);
@@ -91,21 +94,21 @@ export abstract class Optimizer {
     const exprs = this.params.map((p) => p.tensor.expr);
     const out: Moving[] = [];
     gradientsOf(loss.expr, undefined, exprs, {}).forEach((g, i) => {
-      if (g !== null) out.push({ ...this.params[i]!, grad: new Tensor(g) });
+      if (g !== null) out.push({ ...this.params[i]!, grad: g });
     });
     return out;
   }
 
   /** What `backward()` left. */
   private collected(): Moving[] {
-    const moving = this.params.flatMap((p) => (p.tensor.grad === null ? [] : [{ ...p, grad: p.tensor.grad }]));
+    const moving = this.params.flatMap((p) => (p.tensor.grad === null ? [] : [{ ...p, grad: p.tensor.grad.expr }]));
     const old = moving.filter(({ tensor, grad }) => {
       const used = this.consumed.get(tensor);
-      return used !== undefined && (grad === used || grad.expr.args.includes(used.expr));
+      return used !== undefined && (grad === used || grad.args.includes(used));
     });
     if (old.length === 0) return moving;
     // They mix gradients at two points. Nobody's values: the next step must not try to compute them.
-    for (const { grad } of old) grad.expr.used = true;
+    for (const { grad } of old) grad.used = true;
     throw new TacitError("GRAD_NOT_CLEARED", `step: expected fresh gradients, got that of an earlier step at ${old[0]!.name}`, {
       hint: "call opt.zeroGrad() after each step, or use step(loss), which needs none",
     });
@@ -117,18 +120,31 @@ export abstract class Optimizer {
   }
 
   private updatesOf(moving: readonly Moving[]): TensorUpdate[] {
-    const scalars = new Map<string, Tensor>();
+    const scalars = new Map<string, Expr>();
     const scalar: ScalarInput = (role, value, like) => {
-      const key = `${role} ${like.dtype}`;
-      const made = scalars.get(key) ?? Tensor.from([value], [], { dtype: like.dtype, public: true });
-      scalars.set(key, made);
+      const key = role + like.dtype;
+      let made = scalars.get(key);
+      if (made === undefined) scalars.set(key, (made = Tensor.from([value], [], { dtype: like.dtype, public: true }).expr));
       return made;
     };
-    return moving.flatMap(({ name, tensor, grad }) => this.move(name, tensor, grad, scalar));
+    const updates: TensorUpdate[] = [];
+    for (const { name, tensor, grad } of moving) this.move(name, tensor, grad, scalar, updates);
+    return updates;
   }
 
-  /** The updates of one parameter and of its state. Runs without recording gradients. */
-  protected abstract move(name: string, parameter: Tensor, grad: Tensor, scalar: ScalarInput): TensorUpdate[];
+  /**
+   * Appends the updates of one parameter and of its state. Runs without recording gradients, and on Exprs: some dozen nodes per
+   * parameter and step need no handles.
+   */
+  protected abstract move(name: string, parameter: Tensor, grad: Expr, scalar: ScalarInput, updates: TensorUpdate[]): void;
+
+  /** A number that is part of the Program: one node for all parameters, made once. */
+  protected literal(value: number, like: Expr): Expr {
+    const key = like.dtype + value;
+    let e = this.literals.get(key);
+    if (e === undefined) this.literals.set(key, (e = constant(like.dtype, value)));
+    return e;
+  }
 
   /** A state tensor of a parameter; zeros at first, public then. */
   protected slot(kind: string, name: string, parameter: Tensor): Tensor {

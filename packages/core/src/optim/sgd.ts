@@ -1,6 +1,8 @@
 /** @file SGD with momentum, dampening, weight decay and Nesterov's momentum, in PyTorch's form (`torch.optim.SGD`). */
 import type { TensorUpdate } from "../engine/engine.ts";
 import { expected } from "../errors.ts";
+import type { Expr } from "../expr.ts";
+import { add, mul, sub } from "../ops/emit.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Parameters, ScalarInput } from "./optimizer.ts";
 import { checkOption, Optimizer } from "./optimizer.ts";
@@ -41,20 +43,20 @@ export class SGD extends Optimizer {
     this.options = options;
   }
 
-  protected move(name: string, p: Tensor, grad: Tensor, scalar: ScalarInput): TensorUpdate[] {
+  protected move(name: string, p: Tensor, grad: Expr, scalar: ScalarInput, updates: TensorUpdate[]): void {
     const { momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = this.options;
-    let d = weightDecay === 0 ? grad : grad.add(p.mul(weightDecay));
-    const updates: TensorUpdate[] = [];
+    const old = p.expr;
+    let d = weightDecay === 0 ? grad : add(grad, mul(old, this.literal(weightDecay, old)));
     if (momentum !== 0) {
       const state = this.slot("momentum", name, p);
+      const keep = this.literal(momentum, old);
       // The state is zero at first, so that only dampening makes the first step differ: its factor is an input.
-      const fresh = dampening === 0 ? d : d.mul(scalar("fresh", this.steps === 0 ? 1 : 1 - dampening, p));
-      const next = state.mul(momentum).add(fresh);
+      const fresh = dampening === 0 ? d : mul(d, scalar("fresh", this.steps === 0 ? 1 : 1 - dampening, old));
+      const next = add(mul(state.expr, keep), fresh);
       updates.push({ tensor: state, next });
-      d = nesterov ? d.add(next.mul(momentum)) : next;
+      d = nesterov ? add(d, mul(next, keep)) : next;
     }
-    updates.push({ tensor: p, next: p.sub(d.mul(scalar("lr", this.lr, p))) });
-    return updates;
+    updates.push({ tensor: p, next: sub(old, mul(d, scalar("lr", this.lr, old))) });
   }
 }
 
