@@ -136,7 +136,7 @@ export const plain3: Protocol = {
   parties: 3,
   defaults: { fractionBits: 16, prgRounds: 20 },
   check: (program, _bindings) =>
-    program.nodes.flatMap((n, node) => (n.op === "sort" ? [{ node, op: n.op, reason: "plain3 does not sort" }] : [])),
+    program.nodes.flatMap((n, node) => (n.op.endsWith("sort") ? [{ node, op: n.op, reason: "plain3 does not sort" }] : [])),
   estimate: (program, bindings) => costOf(program, secretValues(program, bindings)),
   ranges: () => [],
   share(values: TypedArray, aval: Aval, options: ProtocolOptions): readonly Uint8Array[] {

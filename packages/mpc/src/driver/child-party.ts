@@ -120,9 +120,11 @@ export class ChildParty {
 
   /** Waits for an orderly end, then kills. */
   async end(): Promise<void> {
+    // A closed session ends its parties by themselves; the broken channel ends one that never had a session.
+    const ask = setTimeout(() => this.#child.connected && this.#child.disconnect(), END_TIMEOUT / 2);
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), END_TIMEOUT);
-    if (this.#child.connected) this.#child.disconnect();
     await this.#exited;
+    clearTimeout(ask);
     clearTimeout(timer);
   }
 

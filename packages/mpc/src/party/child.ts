@@ -21,7 +21,8 @@ function nextMessage(): Promise<Readonly<Record<string, unknown>>> {
   });
 }
 
-const say = (message: object): void => void process.send?.(message);
+/** A parent that is gone hears nothing, which is no error here. */
+const say = (message: object): void => void process.send?.(message, undefined, undefined, () => {});
 
 function errorReport(e: unknown): object {
   if (e instanceof TacitError) return { failed: { code: e.code, message: e.message, hint: e.hint ?? "" } };

@@ -155,8 +155,12 @@ export class Party {
       if (this.#over !== null) throw this.#over;
       return work();
     });
-    this.#queue = done.catch(() => {});
-    return done;
+    // Why the session ended says more than what its end did to this command.
+    const told = done.catch((e: unknown) => {
+      throw this.#over ?? e;
+    });
+    this.#queue = told.catch(() => {});
+    return told;
   }
 
   async #driven(command: Command): Promise<Wire> {

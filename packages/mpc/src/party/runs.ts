@@ -78,6 +78,7 @@ export class Runs {
     try {
       const { outputs, counters: measured } = await party.run(prepared, bound.inputs, { run: c.run, attempt: mesh.attempt });
       const publics = this.#keep(c, bound, outputs);
+      for (const link of mesh.links) link?.idle();
       transcript.add({
         event: "done",
         run: c.run,

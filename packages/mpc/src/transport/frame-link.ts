@@ -59,6 +59,8 @@ export class FrameLink implements Link {
   readonly #runs = new Map<number, RunTable>();
   readonly #filling = new Map<Uint8Array, Waiter>();
   #floor = 0;
+  /** What the running Program did last on this link; null between runs. */
+  #latest: Tag | null = null;
   #queuedBytes = 0;
   #queuedFrames = 0;
   #lost: TacitError | null = null;
@@ -83,6 +85,7 @@ export class FrameLink implements Link {
     }
     this.counters.bytesSent += bytes.length + HEADER_BYTES;
     this.counters.framesSent++;
+    this.#latest = tag;
     this.#put(tag, depth, bytes);
   }
 
@@ -99,13 +102,14 @@ export class FrameLink implements Link {
   }
 
   receive(tag: Tag, into: Uint8Array): Promise<number> {
+    this.#latest = tag;
     return new Promise<number>((resolve, reject) => {
       const waiter: Waiter = { tag, into, since: performance.now(), resolve, reject, late: false };
       const table = this.#table(tag.run);
       const key = keyOf(tag);
       const queued = table.queued.get(key);
       if (queued !== undefined) this.#take(table, key, queued, waiter);
-      else if (this.#lost !== null) reject(this.#named(this.#lost, waiter));
+      else if (this.#lost !== null) reject(this.#named(this.#lost, tag));
       else if (table.waiting.has(key)) reject(this.#invalid(tag, "one receiver per tag", "two"));
       else {
         table.waiting.set(key, waiter);
@@ -124,6 +128,11 @@ export class FrameLink implements Link {
       for (const w of table.waiting.values()) w.reject(over);
       this.#runs.delete(number);
     }
+  }
+
+  /** The run is over: what happens from now on is not its ops' doing. */
+  idle(): void {
+    this.#latest = null;
   }
 
   /** Feeds bytes from the carrier. */
@@ -155,9 +164,11 @@ export class FrameLink implements Link {
     const waiters = [...this.#waiters()];
     this.#filling.clear();
     for (const table of this.#runs.values()) table.waiting.clear();
-    for (const w of waiters) w.reject(this.#named(error, w));
+    for (const w of waiters) w.reject(this.#named(error, w.tag));
     this.#carrier.destroy();
-    this.onLost(waiters[0] === undefined ? error : this.#named(error, waiters[0]));
+    const at = waiters[0]?.tag ?? this.#latest;
+    this.#lost = at === null ? error : this.#named(error, at);
+    this.onLost(this.#lost);
   }
 
   /** Hands over what was sent, then ends the link without an error to anyone. */
@@ -284,10 +295,10 @@ export class FrameLink implements Link {
     }
   }
 
-  #named(error: TacitError, waiter: Waiter): TacitError {
+  #named(error: TacitError, tag: Tag): TacitError {
     if (error.message.includes(" at op ")) return error;
     const options = error.hint === undefined ? { cause: error } : { cause: error, hint: error.hint };
-    return new TacitError(error.code, `${error.message} at ${this.describe(waiter.tag)}`, options);
+    return new TacitError(error.code, `${error.message} at ${this.describe(tag)}`, options);
   }
 
   #invalid(tag: Tag, want: string, got: string): TacitError {

@@ -144,10 +144,12 @@ describe("a session is a device", () => {
     expect(await codeOf(() => oneHot([0, 3], 3))).toBe("LABEL_OUT_OF_RANGE");
   });
 
-  it("frees what a run replaces, and says what a Program cannot do before it runs", async () => {
+  it("says what a Program cannot do before anything runs, and what it will cost", async () => {
     const session = await (await start()).open();
     const x = session.input("x", Float32Array.from([3, 1, 2]), { owner: "data-owner" });
-    expect(await codeOf(() => x.sort().values.realize())).not.toBe("Error: nothing was thrown");
+    const e = await errorOf(() => x.sort().values.realize());
+    expect(e.message).toContain("plain3 does not sort");
+    expect(session.cost().runs).toBe(0);
     expect(predictSeconds({ rounds: 10, bytesPerParty: [1e6, 2e6, 0] }, { bandwidth: 16e6, latency: 0.02 })).toBeCloseTo(1.2);
   });
 
