@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { referenceDevice } from "../../src/device/reference/index.ts";
 import { TacitError } from "../../src/errors.ts";
 import * as nn from "../../src/nn/index.ts";
+import { sgd } from "../../src/optim/index.ts";
 import { Random } from "../../src/random.ts";
 import { ones, zeros } from "../../src/tensor/creation.ts";
 import { Tensor } from "../../src/tensor/tensor.ts";
@@ -209,3 +210,24 @@ describe("layers", () => {
     }
   });
 });
+
+test("a class of one's own is a layer like any other, and learns", async () => {
+  class Residual extends nn.Module {
+    readonly fc: nn.Linear = nn.linear(4, 4);
+    forward(x: Tensor): Tensor {
+      return x.add(this.fc(x).tanh());
+    }
+  }
+  const model = nn.sequential(new Residual(), nn.linear(4, 2), new Same());
+  const [x, y] = [ones([3, 4]), Tensor.from(Int32Array.of(0, 1, 0))];
+  const before = await model(x).data();
+  await sgd(model, { lr: 0.5 }).step(nn.crossEntropy(model(x), y));
+  expect(await model(x).data()).not.toEqual(before);
+  expect(await nn.accuracy(new Same(), [[x, y]])).toBeCloseTo(2 / 3, 10);
+});
+
+class Same extends nn.Module {
+  forward(x: Tensor): Tensor {
+    return x.mul(1);
+  }
+}
