@@ -29,6 +29,8 @@ async function combine(
   const { ctx, n } = part;
   const e = ctx.alloc(8 * n);
   const other = ctx.alloc(8 * n);
+  const peer = part.role === 0 ? 1 : 0;
+  const coming = part.expect(peer, MESSAGE.share, other, 8 * n);
   let ready = depth;
   if (part.role === 1) {
     const got = ctx.alloc(bytes);
@@ -36,9 +38,8 @@ async function combine(
     make(got, e);
     ctx.release(got);
   } else make(0, e);
-  const peer = part.role === 0 ? 1 : 0;
   part.send(peer, MESSAGE.share, ready, e, 8 * n);
-  ready = Math.max(ready, await part.receive(peer, MESSAGE.share, other, 8 * n));
+  ready = Math.max(ready, await coming);
   finish(e, other);
   ctx.release(e, other);
   return ready;

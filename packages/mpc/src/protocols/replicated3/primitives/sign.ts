@@ -77,6 +77,8 @@ async function leaves(part: Part, x: Shares, threshold: bigint, top: number, dep
     return [[first, second], depth];
   }
   const message = ctx.alloc(bytes);
+  const [peer, got] = part.role === 0 ? ([1, second] as const) : ([0, first] as const);
+  const coming = part.expect(peer, MESSAGE.pairs, got, bytes);
   let ready = depth;
   if (part.role === 0) {
     kernels.keystream(part.low(STREAM.generate0), first, bytes);
@@ -88,9 +90,8 @@ async function leaves(part: Part, x: Shares, threshold: bigint, top: number, dep
     kernels.signSelect(n, x.a, -threshold, tables, 0, second, message, top);
     ctx.release(tables);
   }
-  const [peer, got] = part.role === 0 ? ([1, second] as const) : ([0, first] as const);
   part.send(peer, MESSAGE.pairs, ready, message, bytes);
-  ready = Math.max(ready, await part.receive(peer, MESSAGE.pairs, got, bytes));
+  ready = Math.max(ready, await coming);
   kernels.xorBytes(bytes, message, got, got, 0);
   ctx.release(message);
   return [[first, second], ready];

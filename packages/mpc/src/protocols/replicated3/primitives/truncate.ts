@@ -42,28 +42,53 @@ function deal(part: Part, f: number, source: Source, out: Shares, depth: number)
   return depth;
 }
 
+/** What roles 0 and 1 receive in one piece, with the regions it goes to. */
+interface Coming {
+  readonly other: number;
+  readonly correction: Promise<number>;
+  /** Role 1: w and mu of role 2. */
+  readonly w: number;
+  readonly deal: Promise<number>;
+}
+
+function expectMessages(part: Part, f: number, depth: number): Coming {
+  const { ctx, n } = part;
+  const bytes = packedBytes(n, f + 1);
+  const other = ctx.alloc(bytes);
+  const w = part.role === 1 ? ctx.alloc(8 * n + bytes) : 0;
+  const deal = w ? part.expect(2, MESSAGE.deal, w, 8 * n + bytes) : Promise.resolve(depth);
+  return { other, correction: part.expect(part.role === 0 ? 1 : 0, MESSAGE.correction, other, bytes), w, deal };
+}
+
 /** Roles 0 and 1 know c = za + zb + 2^62. */
-async function combine(part: Part, f: number, za: number, zb: number, out: Shares, depth: number): Promise<number> {
+async function combine(
+  part: Part,
+  f: number,
+  za: number,
+  zb: number,
+  out: Shares,
+  depth: number,
+  coming: Coming,
+): Promise<number> {
   const { ctx, n, kernels } = part;
   const bytes = packedBytes(n, f + 1);
   const d = ctx.alloc(bytes);
-  const other = ctx.alloc(bytes);
+  const { w, other } = coming;
   const peer = part.role === 0 ? 1 : 0;
   const y1 = part.role === 0 ? out.b : out.a;
-  let ready = depth;
+  let ready = Math.max(depth, await coming.deal);
   if (part.role === 0) {
     const states = [part.low(STREAM.rho), part.low(STREAM.mu), part.low(STREAM.nu0)] as const;
     kernels.truncateCombine(n, f, za, zb, 0, 0, ...states, d, y1, out.a);
   } else {
-    const w = ctx.alloc(8 * n + bytes);
-    ready = Math.max(ready, await part.receive(2, MESSAGE.deal, w, 8 * n + bytes));
     kernels.truncateCombine(n, f, za, zb, w, w + 8 * n, 0, 0, part.high(STREAM.nu2), d, y1, out.b);
     ctx.release(w);
   }
   part.send(peer, MESSAGE.correction, ready, d, bytes);
-  ready = Math.max(ready, await part.receive(peer, MESSAGE.correction, other, bytes));
+  ctx.release(d);
+  ready = Math.max(ready, await coming.correction);
   kernels.truncateFinish(n, f, y1, other);
-  ctx.release(d, other);
+  ctx.release(other);
   return ready;
 }
 
@@ -75,8 +100,9 @@ async function combineProduct(part: Part, f: number, z: number, out: Shares, dep
   const peer = part.role === 0 ? 1 : 0;
   part.send(peer, MESSAGE.z, depth, z, 8 * n);
   const zb = ctx.alloc(8 * n);
-  const known = Math.max(depth, await part.receive(peer, MESSAGE.z, zb, 8 * n));
-  const ready = await combine(part, f, z, zb, out, known);
+  const arrived = part.expect(peer, MESSAGE.z, zb, 8 * n);
+  const coming = expectMessages(part, f, depth);
+  const ready = await combine(part, f, z, zb, out, Math.max(depth, await arrived), coming);
   ctx.release(zb);
   return ready;
 }
@@ -156,7 +182,10 @@ export async function truncateShares(ctx: Context, id: number, x: Shares, shift:
       part.kernels.sub64(own.a, m, m, part.n);
       part.kernels.add64(own.b, m, m, part.n);
       ready = deal(part, shift, { z: m, product: false }, part.of(out), x.depth);
-    } else ready = await combine(part, shift, part.role === 0 ? own.b : own.a, m, part.of(out), x.depth);
+    } else {
+      const coming = expectMessages(part, shift, x.depth);
+      ready = await combine(part, shift, part.role === 0 ? own.b : own.a, m, part.of(out), x.depth, coming);
+    }
     ctx.release(m);
     return ready;
   });
