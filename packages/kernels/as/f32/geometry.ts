@@ -3,7 +3,7 @@
  * An image of `cg` channels is copied into planes with zero padding. A stride along w is taken out by storing each padded row as
  * `sw` phases, so that positions of neighbouring outputs are always neighbours in memory. A filter tap k is then one byte offset,
  * an output position one byte offset, and the value that meets both lies at their sum: no im2col, no packing of columns.
- * Output positions are taken in groups of four that stay in one output row; the last of a row may hold fewer. */
+ * Output positions are taken in groups of four (see quads.ts). */
 import { address, align64, bytes4, ceilDiv, word } from "./arguments";
 
 export let n: i32 = 0, c: i32 = 0, h: i32 = 0, w: i32 = 0, o: i32 = 0, kh: i32 = 0, kw: i32 = 0;
@@ -13,8 +13,6 @@ export let groups: i32 = 0, oh: i32 = 0, ow: i32 = 0, flags: i32 = 0, bias: usiz
 export let cg: i32 = 0, og: i32 = 0, taps: i32 = 0, K: i32 = 0, P: i32 = 0;
 /** Rows of a padded plane, elements of a phase of a row, bytes of a padded image. */
 export let hp: i32 = 0, wp: i32 = 0, imageBytes: usize = 0;
-/** Groups of four positions; all full if the rows are a multiple of four. */
-export let quads: i32 = 0;
 
 /** words: 0-2 buffers, 3 N, 4 C, 5 H, 6 W, 7 O, 8 KH, 9 KW, 10 SH, 11 SW, 12 PH, 13 PW, 14 DH, 15 DW, 16 groups, 17 OH, 18 OW,
  *  19 flags, 20 bias. */
@@ -45,7 +43,6 @@ export function readGeometry(a: usize): void {
   hp = h + 2 * ph;
   wp = ceilDiv(w + 2 * pw, sw);
   imageBytes = align64(bytes4(cg * hp * sw * wp + 16));
-  quads = oh * ceilDiv(ow, 4);
 }
 
 /** Byte offset of tap (channel, r, s) in a padded image. */
@@ -65,28 +62,6 @@ export function tapTable(at: usize): void {
       }
     }
   }
-}
-
-/** Records of 12 bytes, one per group of four positions: offset in the image, offset in the output plane, positions (1 to 4). */
-export const QUAD: usize = 12;
-export function quadTable(at: usize): void {
-  // Whole groups first: they are taken in pairs, and a pair with a partial group goes the slow way.
-  const whole = ow & ~3;
-  for (let y = 0; y < oh; ++y) {
-    for (let x = 0; x < whole; x += 4) at = quad(at, y, x, 4);
-  }
-  if (whole < ow) for (let y = 0; y < oh; ++y) at = quad(at, y, whole, ow - whole);
-  // One more that is never written: the partner of an odd last group.
-  store<i32>(at, 0);
-  store<i32>(at, 0, 4);
-  store<i32>(at, 0, 8);
-}
-
-function quad(at: usize, y: i32, x: i32, count: i32): usize {
-  store<i32>(at, (y * sh * sw * wp + x) << 2);
-  store<i32>(at, (y * ow + x) << 2, 4);
-  store<i32>(at, count, 8);
-  return at + QUAD;
 }
 
 /** Copies cg planes [h,w] into the padded image; its padding must be zero already (see clearImage). */

@@ -99,26 +99,31 @@ function words(p: ConvSizes, opcode: number, a: Address, b: Address, out: Addres
 const align = (bytes: number): number => (bytes + 63) & ~63;
 const up = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** Images whose positions the weight gradient takes together: sums of at least 256 terms between visits of memory. */
-function imagesTogether(g: ConvGeometry): number {
-  const padded = g.oh * up(g.ow, 4);
-  return padded === 0 ? 1 : Math.max(1, Math.min(g.n, Math.floor(256 / padded)));
+/** Quads of a plane that lie in more than one row, or hold fewer than four positions (as/f32/quads.ts). */
+function straddlingQuads(g: ConvGeometry): number {
+  let count = 0;
+  for (let p = 0; p < g.oh * g.ow; p += 4) if ((p % g.ow) + 4 > g.ow) count++;
+  return count;
 }
 
-/** Bytes of the parts of scratch memory; the same sums as in as/f32/conv.ts. */
-function parts(p: ConvSizes): { image: number; tables: number; weights: number; accumulators: number; gradient: number } {
+/** Bytes of the parts of scratch memory; at least the sums in as/f32/conv*.ts. */
+function parts(p: ConvSizes): { common: number; forward: number; gradInput: number; gradWeight: number } {
   const g = convGeometry(p);
   const cg = g.c / g.groups;
   const og = g.o / g.groups;
   const taps = g.kh * g.kw;
-  const columns = Math.ceil((g.w + 2 * g.padW) / g.strideW) + 4;
-  const image = align(4 * (cg * (g.h + 2 * g.padH) * g.strideW * columns + 16));
-  const groups4 = g.oh * Math.ceil(g.ow / 4) + 2;
-  const together = imagesTogether(g);
-  const tables = align(4 * (cg * taps + 8)) + align(4 * (g.o + 8)) + align(12 * groups4) + align(4 * groups4 * together) + 4096;
-  const weights = align(4 * g.groups * Math.max(up(og, 4) * cg * taps, taps * up(cg, 4) * og));
-  const accumulators = align(16 * up(og, 4) * up(cg * taps, 2));
-  return { image, tables, weights, accumulators, gradient: align(16 * og * (groups4 + 4) * together) + together * image };
+  const k = cg * taps;
+  const image = align(4 * (cg * (g.h + 2 * g.padH) * g.strideW * Math.ceil((g.w + 2 * g.padW) / g.strideW) + 16));
+  const quads = Math.ceil((g.oh * g.ow) / 4);
+  const straddling = straddlingQuads(g);
+  // The weight gradient takes small images together: sums of at least 512 terms between visits of memory.
+  const together = quads === 0 ? 1 : Math.max(1, Math.min(g.n, Math.floor(512 / (4 * quads))));
+  return {
+    common: 4096 + image + 12 * (quads + 4) + 16 * straddling + 8 * k,
+    forward: 16 * straddling * k + 4 * g.groups * up(og, 4) * k,
+    gradInput: 4 * (og + taps) + 4 * g.groups * taps * up(cg, 4) * og,
+    gradWeight: 16 * up(og, 4) * up(k, 2) + together * (16 * og * quads + 16 * straddling * k + 8 * quads + image),
+  };
 }
 
 export const conv2d: Kernel<ConvParams> = {
@@ -129,8 +134,8 @@ export const conv2d: Kernel<ConvParams> = {
     return words(p, OPCODES.conv2d, p.x, p.weight, p.y, flags, p.bias ?? 0);
   },
   scratchBytes(p) {
-    const { image, tables, weights } = parts(p);
-    return image + tables + weights;
+    const { common, forward } = parts(p);
+    return common + forward;
   },
   reference: conv2dReference,
 };
@@ -140,8 +145,8 @@ export const conv2dGradInput: Kernel<ConvGradInputParams> = {
   opcode: OPCODES.conv2dGradInput,
   encode: (p) => words(p, OPCODES.conv2dGradInput, p.dy, p.weight, p.dx, 0, 0),
   scratchBytes(p) {
-    const { image, tables, weights } = parts(p);
-    return image + tables + weights;
+    const { common, gradInput } = parts(p);
+    return common + gradInput;
   },
   reference: conv2dGradInputReference,
 };
@@ -151,8 +156,8 @@ export const conv2dGradWeight: Kernel<ConvGradWeightParams> = {
   opcode: OPCODES.conv2dGradWeight,
   encode: (p) => words(p, OPCODES.conv2dGradWeight, p.x, p.dy, p.dw, 0, 0),
   scratchBytes(p) {
-    const { tables, accumulators, gradient } = parts(p);
-    return tables + accumulators + gradient;
+    const { common, gradWeight } = parts(p);
+    return common + gradWeight;
   },
   reference: conv2dGradWeightReference,
 };
