@@ -25,6 +25,8 @@ export interface InProcess {
   group(): Promise<Group>;
   /** The driver's session; `keys` are the people whose keys it has. */
   open(keys?: readonly string[], owner?: string): Promise<MpcSession>;
+  /** Breaks a driver's connections without a word. */
+  disconnect(session: MpcSession): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -60,13 +62,21 @@ export async function startParties(
     return PartyClient.open(session, index, mine);
   };
   const group = async (): Promise<Group> => new Group(await Promise.all(parties.map((_, i) => client(i))));
+  const groups = new WeakMap<MpcSession, Group>();
   const open = async (keys: readonly string[] = [...world.people.keys()], owner = "model-owner"): Promise<MpcSession> => {
     const identities = new Map(keys.flatMap((k): [string, Identity][] => [[k, world.people.get(k)!]]));
     const driver = world.people.get(session.file.driver)!;
-    return MpcSession.open({ session, protocol, group: await group(), driver, identities, owner });
+    const all = await group();
+    const made = await MpcSession.open({ session, protocol, group: all, driver, identities, owner });
+    groups.set(made, all);
+    return made;
+  };
+  const disconnect = async (made: MpcSession): Promise<void> => {
+    groups.get(made)?.close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
   };
   const stop = async (): Promise<void> => void (await Promise.all(parties.map((p) => p.stop())));
-  return { world, parties, meshes, directories, client, group, open, stop };
+  return { world, parties, meshes, directories, client, group, open, disconnect, stop };
 }
 
 export async function inProcess(options: WorldOptions = {}, protocol: Protocol = plain3): Promise<InProcess> {

@@ -88,7 +88,7 @@ export class MpcSession implements Device, AsyncDisposable {
   /** `tensor.to(session)`: shares the value, owned by the session's owner. */
   async share(values: TypedArray, aval: Aval): Promise<Storage> {
     const { owner } = this.#o;
-    const storage = this.#give(`${owner}/${this.#runner.attempt}.${this.#nextInput++}`, values, aval, owner);
+    const storage = this.#give(`${owner}/${this.#runner.prefix}.${this.#nextInput++}`, values, aval, owner);
     await storage.pending;
     return storage;
   }

@@ -2,6 +2,7 @@
 import type { Disclosure, Executable, Job, Storage } from "@tacit/core/device";
 import { TacitError } from "@tacit/core/errors";
 import type { TypedArray } from "@tacit/core/program";
+import { toHex } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import { type RunInput, valueBytes, valuesOf } from "../party/messages.ts";
 import { revealInfo, revealPlace } from "../party/purposes.ts";
@@ -25,7 +26,8 @@ export class Runner {
   /** Handles nobody holds any more; they travel with the next run. */
   readonly #frees = new Set<string>();
   readonly #dropped: FinalizationRegistry<string> = new FinalizationRegistry((handle) => this.#frees.add(handle));
-  #attempt = 0;
+  /** Begins the names of this driver's values: an earlier driver of the same session made others. */
+  readonly prefix: string = toHex(crypto.getRandomValues(new Uint8Array(6)));
   #nextRun = 0;
   #nextResult = 0;
   #tail: Promise<unknown> = Promise.resolve();
@@ -36,18 +38,12 @@ export class Runner {
     this.#approver = new Approver(options.session, options.identities);
   }
 
-  /** The parties' attempt: names made in different ones differ. */
-  get attempt(): number {
-    return this.#attempt;
-  }
-
   /** Takes the wheel. */
   async drive(): Promise<void> {
     const { group, driver, session } = this.#o;
     for (const [i, f] of (await group.all(driver, { type: "drive" })).entries()) {
       if (f.uint() !== i) throw new TacitError("ENVELOPE_INVALID", `drive: expected party ${i}, got another`);
       this.#nextRun = Math.max(this.#nextRun, f.uint());
-      this.#attempt = f.uint();
     }
     for (const signed of session.file.grants) await this.#approver.learn(signed, session.root);
   }
@@ -92,7 +88,7 @@ export class Runner {
     const run: BoundRun = { program: job.program.id, inputs: inputs.map((s) => s.bound) };
     const needed = await this.#approver.forRun(run);
     if (needed !== undefined) await this.#send(needed);
-    const outputs = job.program.outputs.map(() => `r${this.#attempt}.${this.#nextResult++}`);
+    const outputs = job.program.outputs.map(() => `${this.prefix}.${this.#nextResult++}`);
     const donated = this.#donated(job, inputs);
     const frees = [...this.#frees, ...donated.map((s) => s.handle)];
     this.#frees.clear();
@@ -154,22 +150,24 @@ export class Runner {
 
   async #reveal(own: RemoteStorage, to: string, why: string): Promise<TypedArray> {
     const { group, driver, identities } = this.#o;
+    const recipient = identities.get(to);
+    if (recipient === undefined && this.#o.session.everyone.has(to)) {
+      throw new TacitError(
+        "RECIPIENT_ELSEWHERE",
+        `reveal: expected a recipient whose key is on this machine, got ${JSON.stringify(to)}`,
+        {
+          hint: "the parties seal their parts to that key: drive from a machine that has it",
+        },
+      );
+    }
     await own.pending;
     const { run, output } = own.made;
     const needed = await this.#approver.forReveal(run, { output, to, why });
     if (needed !== undefined) await this.#send(needed);
     const replies = await group.all(driver, { type: "reveal", run: this.#nextRun++, handle: own.handle, to, why });
     this.meter.revealed();
-    const recipient = identities.get(to);
-    if (recipient === undefined) {
-      throw new TacitError(
-        "RECIPIENT_ELSEWHERE",
-        `reveal: expected a recipient whose key is on this machine, got ${JSON.stringify(to)}`,
-        {
-          hint: "the parts are sealed to that key: the recipient connects and opens them",
-        },
-      );
-    }
+    if (recipient === undefined)
+      throw new TacitError("POLICY_REFUSED", "reveal: expected the parties to refuse, got their parts");
     return this.#open(own, recipient, why, replies);
   }
 

@@ -1,5 +1,7 @@
 /** @file The session as a device, with the parties in this process. */
 import { nn, optim, tensor } from "@tacit/core";
+import type { Binding } from "@tacit/core/device";
+import { Program } from "@tacit/core/program";
 import { afterEach, describe, expect, it } from "vitest";
 import { predictSeconds } from "../../src/driver/cost.ts";
 import { oneHot } from "../../src/driver/inputs.ts";
@@ -161,5 +163,30 @@ describe("a session is a device", () => {
     await session.close();
     expect(await Promise.all(p.parties.map((q) => q.ended))).toEqual([null, null, null]);
     expect(await codeOf(() => x.add(2).realize())).toBe("SESSION_CLOSED");
+  });
+});
+
+describe("values nobody holds any more", () => {
+  it("are freed by the run that replaces them, where the engine says that nobody else holds them", async () => {
+    const p = await start();
+    const session = await p.open();
+    const aval = { shape: [1000], dtype: "f32" } as const;
+    const program = new Program([aval], [{ op: "neg", attrs: [], args: [0], aval }], [1]);
+    const donated: Binding = Object.assign({ kind: "secret" as const, owners: ["model-owner"] }, { donate: true });
+    const job = { program, bindings: [donated], updates: [{ output: 0, input: 0 }] };
+    const executable = await session.prepare(job);
+    let storage = await session.share(new Float32Array(1000).fill(1), aval);
+    for (let i = 0; i < 5; i++) storage = (await executable.run([storage]))[0]!;
+    expect((await session.counters()).map((c) => c.bytes)).toEqual([8000, 8000, 8000]);
+    expect((await session.reveal(storage, aval, progress))[0]).toBe(-1);
+  });
+
+  it("of an earlier driver do not stand in the way of the next", async () => {
+    const p = await start();
+    const first = await p.open();
+    await (await tensor([1, 2]).to(first)).add(1).realize();
+    await p.disconnect(first);
+    const second = await p.open();
+    expect([...(await (await tensor([1, 2]).to(second)).add(1).reveal(progress))]).toEqual([2, 3]);
   });
 });
