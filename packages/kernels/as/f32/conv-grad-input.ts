@@ -1,6 +1,7 @@
 /** @file Input gradient of a convolution: weights^T x gradient, each tile added to the padded image where its taps lie (col2im in
  *  the epilogue). It costs the products of the forward pass, whatever the padding, and no column buffer. */
 import { address, align64, bytes4, ceilDiv } from "./arguments";
+import { convolve } from "./conv";
 import * as g from "./geometry";
 import { MR, NR, microScatter, microTapsEdge } from "./micro.gen";
 import { packPanel } from "./pack";
@@ -77,6 +78,11 @@ function scatterImage(weights: usize, dy: usize, image: usize, q0: i32, q1: i32,
 /** words: 0 dy, 1 weight, 2 dx, then those of readGeometry. Images are handed out. */
 export function conv2dGradInput(a: usize): void {
   g.readGeometry(a);
+  if (g.turns()) {
+    g.turn();
+    convolve(address(a, 0), address(a, 1), address(a, 2), true);
+    return;
+  }
   if (g.n * g.c * g.h * g.w == 0) return;
   const dy = address(a, 0), dx = address(a, 2);
   q4.countQuads();

@@ -46,11 +46,29 @@ function positions(base: usize, scale: i32, offsets: usize, weights: usize, out:
   }
 }
 
-/** words: 0 x, 1 weight, 2 y, then those of readGeometry. Images are handed out; if they are few, parts of their positions. */
+/** words: 0 x, 1 weight, 2 y, then those of readGeometry. */
 export function conv2d(a: usize): void {
   g.readGeometry(a);
+  convolve(address(a, 0), address(a, 1), address(a, 2), false);
+}
+
+/** Weights [og, K] of a group -> panels. Turned: from [K's outputs, og, taps], taps in reverse (an input gradient's weights). */
+function packWeights(w: usize, dst: usize, turned: bool): void {
+  for (let i = 0; i < g.og; i += MR) {
+    const panel = dst + bytes4(i * g.K);
+    if (!turned) packPanel(w + bytes4(i * g.K), g.K, 1, MR, g.og - i, g.K, panel);
+    else {
+      for (let j = 0; j < g.cg; ++j) {
+        const from = w + bytes4((j * g.og + i + 1) * g.taps - 1);
+        packPanel(from, g.taps, -1, MR, g.og - i, g.taps, panel + bytes4(j * g.taps * MR));
+      }
+    }
+  }
+}
+
+/** y = x * weights for the sizes in geometry.ts. Images are handed out; if they are few, parts of their positions. */
+export function convolve(x: usize, source: usize, y: usize, turned: bool): void {
   if (g.n * g.o * g.P == 0) return;
-  const x = address(a, 0), y = address(a, 2);
   q4.countQuads();
   tile = scratch();
   table = tile + 1024;
@@ -61,10 +79,7 @@ export function conv2d(a: usize): void {
   g.tapTable(offsets);
   for (let k = 0; k < g.K; ++k) store<i32>(inOrder + bytes4(k), k << 4);
   q4.quadTable(table, lanes);
-  for (let u = 0; u < g.groups; ++u) {
-    const source = address(a, 1) + bytes4(u * g.og * g.K), packed = weights + bytes4(u * panel);
-    for (let i = 0; i < g.og; i += MR) packPanel(source + bytes4(i * g.K), g.K, 1, MR, g.og - i, g.K, packed + bytes4(i * g.K));
-  }
+  for (let u = 0; u < g.groups; ++u) packWeights(source + bytes4(u * g.og * g.K), weights + bytes4(u * panel), turned);
   memory.fill(image, 0, g.imageBytes);
   const units = g.n * g.groups, parts = units >= 2 * nt ? 1 : nt, pairs = ceilDiv(q4.direct, 2), pairs2 = ceilDiv(q4.straddling, 2);
   let padded = -1;

@@ -146,7 +146,12 @@ export const conv2dGradInput: Kernel<ConvGradInputParams> = {
   encode: (p) => words(p, OPCODES.conv2dGradInput, p.dy, p.weight, p.dx, 0, 0),
   scratchBytes(p) {
     const { common, gradInput } = parts(p);
-    return common + gradInput;
+    const g = convGeometry(p);
+    // With stride 1 it may run as a convolution of dy with turned weights.
+    const [padH, padW] = [g.dilationH * (g.kh - 1) - g.padH, g.dilationW * (g.kw - 1) - g.padW];
+    if (g.strideH * g.strideW !== 1 || padH < 0 || padW < 0) return common + gradInput;
+    const turned = parts({ ...g, c: g.o, h: g.oh, w: g.ow, o: g.c, padH, padW });
+    return Math.max(common + gradInput, turned.common + turned.forward);
   },
   reference: conv2dGradInputReference,
 };
