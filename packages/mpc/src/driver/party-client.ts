@@ -6,7 +6,7 @@ import { type Command, commandWire } from "../party/messages.ts";
 import { type Fields, fromCbor, toCbor } from "../session/cbor.ts";
 import { channelId, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
 import type { Session } from "../session/session-file.ts";
-import type { Channel } from "../transport/channel.ts";
+import { type Channel, CLIENT_MESSAGE } from "../transport/channel.ts";
 
 const CODE = "ENVELOPE_INVALID";
 
@@ -62,9 +62,22 @@ export class PartyClient {
     return new Promise<Fields>((resolve, reject) => {
       this.#pending.set(`${identity.name} ${sequence}`, { resolve, reject });
       this.#sending = this.#sending
-        .then(async () => this.#channel.send(await sealEnvelope(scope, identity, sequence, commandWire(command))))
-        .catch(() => this.#fail(this.#gone()));
+        .then(async () => this.#send(await sealEnvelope(scope, identity, sequence, commandWire(command))))
+        .catch((e: unknown) => this.#fail(e instanceof TacitError ? e : this.#gone()));
     });
+  }
+
+  #send(message: Uint8Array): void {
+    if (message.length > CLIENT_MESSAGE) {
+      throw new TacitError(
+        "MPC_MESSAGE_LIMIT",
+        `send: expected at most ${CLIENT_MESSAGE} bytes to a party, got ${message.length}`,
+        {
+          hint: "give large values once, as inputs, and not with each run",
+        },
+      );
+    }
+    this.#channel.send(message);
   }
 
   /** The party may close from now on. */

@@ -22,6 +22,8 @@ export class Connection {
   #scope: EnvelopeScope | null = null;
   #reader: EnvelopeReader | null = null;
   #tail: Promise<void> = Promise.resolve();
+  /** Somebody of this session has spoken: others must not hold a place for long. */
+  #known = false;
   #waiting = 0;
   #waitingBytes = 0;
   #sequence = 0;
@@ -32,7 +34,14 @@ export class Connection {
     this.#identity = identity;
     this.#channel = channel;
     this.#handle = handle;
-    channel.listen({ message: (bytes) => this.#arrived(bytes), closed: () => closed(this) });
+    const timer = setTimeout(() => this.#known || channel.close(), session.timeout);
+    channel.listen({
+      message: (bytes) => this.#arrived(bytes),
+      closed: () => {
+        clearTimeout(timer);
+        closed(this);
+      },
+    });
     channel.send(toCbor(["tacit", 1, this.#challenge]));
   }
 
@@ -78,6 +87,7 @@ export class Connection {
       return;
     }
     const envelope = await this.#reader.open(bytes);
+    this.#known = true;
     const work = this.#handle(this, envelope).then(
       (body) => this.#reply(["reply", envelope.sender, envelope.sequence, true, body]),
       (e: unknown) => this.#reply(["reply", envelope.sender, envelope.sequence, false, errorWire(e)]),

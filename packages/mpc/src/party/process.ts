@@ -4,7 +4,8 @@ import { sameBytes } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import { protocolNamed } from "../protocols/index.ts";
 import type { Protocol } from "../protocols/protocol.ts";
-import { DEFAULT_LIMITS, type Session } from "../session/session-file.ts";
+import type { Session } from "../session/session-file.ts";
+import { CLIENT_MESSAGE } from "../transport/channel.ts";
 import { ClientServer } from "../transport/client-server.ts";
 import { connectParties, PartyServer, splitAddress } from "../transport/tls.ts";
 import { Counters } from "./counters.ts";
@@ -30,7 +31,7 @@ export const LOOPBACK: PartyAddresses = { address: "127.0.0.1:0", client: "127.0
 export async function listen(
   identity: Identity,
   at: PartyAddresses = LOOPBACK,
-  message: number = DEFAULT_LIMITS.message,
+  message: number = CLIENT_MESSAGE,
 ): Promise<Listening> {
   const party = splitAddress(at.address);
   const client = splitAddress(at.client);
@@ -88,7 +89,12 @@ export async function join(listening: Listening, options: JoinOptions): Promise<
       attempt: counters.nextAttempt,
       mode: options.mode ?? "",
     });
-    const party = await Party.start({ session, index, identity, protocol, mesh, counters, directory });
+    const party = await Party.start({ session, index, identity, protocol, mesh, counters, directory }).catch(
+      async (e: unknown) => {
+        await mesh.close();
+        throw e;
+      },
+    );
     listening.clients.open((channel) => party.serve(channel));
     return party;
   } catch (e) {

@@ -220,6 +220,10 @@ export class Runs {
   #keep(c: RunCommand, bound: Bound, outputs: readonly PartyInput[]): boolean[] {
     const { store } = this.#o;
     const avals = bound.program.outputAvals;
+    const secret = secretOutputs(bound);
+    if (outputs.some((v, k) => secret[k] && !isShare(v))) {
+      throw new TacitError("MPC_PARTY_FAILED", "run: expected results of secrets to stay shared, got a plain one");
+    }
     for (const [k, value] of outputs.entries()) {
       store.reserve(bytesOf(value));
       store.add(resultOf(c.outputs[k]!, avals[k]!, value, bound.run, k));
@@ -237,6 +241,13 @@ export class Runs {
     };
     for (const link of this.#o.mesh.links) if (link !== undefined) link.describe = describe;
   }
+}
+
+/** Which outputs some secret flows into: whatever a protocol says, these never leave as plain values. */
+function secretOutputs({ program, bindings }: Bound): boolean[] {
+  const secret = bindings.map((b) => b.kind === "secret");
+  for (const n of program.nodes) secret.push(n.args.some((a) => secret[a]));
+  return program.outputs.map((id) => secret[id] ?? false);
 }
 
 function digestInput(i: RunInput): Wire {

@@ -1,5 +1,8 @@
 /** @file Channel: messages between a person's client and one party, whatever carries them. It is trusted with nothing. */
 
+/** Most bytes of one message to a party: chunks have 1 MiB, Programs at most 16. Before its sender is known it costs memory. */
+export const CLIENT_MESSAGE = 67_108_864;
+
 /** One end. Messages arrive whole and in order, or the channel closes. */
 export interface Channel {
   send(message: Uint8Array): void;

@@ -5,6 +5,8 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { TlsLeaf } from "../identity/certificate.ts";
 import type { Channel } from "./channel.ts";
 
+/** Milliseconds for a closing handshake. */
+const LAST_WORDS = 300;
 /** Connections at once. */
 const MOST_CONNECTIONS = 64;
 
@@ -74,6 +76,10 @@ export class ClientServer {
 
   async close(): Promise<void> {
     this.#serve = null;
+    // The last replies are still on their way: connections that were closed in good order get a moment.
+    for (let waited = 0; this.#sockets.clients.size > 0 && waited < LAST_WORDS; waited += 10) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#sockets.close();
     this.#https.closeAllConnections();
