@@ -1,7 +1,9 @@
 /** @file The list of commands. */
 import type { CommandRow } from "./command.ts";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
+import { explainCommand } from "./explain.ts";
 import { predictCommand } from "./predict.ts";
 import { trainCommand } from "./train.ts";
 
-export const COMMANDS: readonly CommandRow[] = [demoCommand, trainCommand, predictCommand];
+export const COMMANDS: readonly CommandRow[] = [demoCommand, trainCommand, predictCommand, explainCommand, doctorCommand];

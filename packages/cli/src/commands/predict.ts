@@ -1,10 +1,10 @@
 /** @file tacit predict: reads a saved model back and classifies a PNG. */
-import { readFile } from "node:fs/promises";
 import { noGrad, Tensor } from "@tacit/core";
-import { expected, TacitError } from "@tacit/core/errors";
+import { expected } from "@tacit/core/errors";
 import { loadSafetensors } from "@tacit/core/io";
 import type * as nn from "@tacit/core/nn";
 import type { Command } from "commander";
+import { readBounded } from "../files.ts";
 import { decodePng, fitGray } from "../image/png.ts";
 import { MODELS, modelName } from "../models.ts";
 import { result } from "../output/streams.ts";
@@ -39,15 +39,16 @@ export async function classify(model: nn.Layer, png: Uint8Array): Promise<number
   return Array.from(p, Number);
 }
 
+/** As decodePng takes them. */
+const MOST_PICTURE_BYTES = 2 ** 24;
+
 interface PredictOptions {
   readonly json?: boolean;
 }
 
 async function predict(modelPath: string, imagePath: string, options: PredictOptions): Promise<void> {
   const model = await openModel(modelPath);
-  const png = await readFile(imagePath).catch((cause: unknown) => {
-    throw new TacitError("FILE_READ", `predict: expected a readable picture, got ${JSON.stringify(imagePath)}`, { cause });
-  });
+  const png = await readBounded("predict", imagePath, MOST_PICTURE_BYTES);
   const probabilities = await classify(model, png);
   const best = probabilities.indexOf(Math.max(...probabilities));
   result(options.json === true, "prediction", { class: best, probabilities }, () => {

@@ -1,10 +1,13 @@
 /** @file tacit train: trains a model in the clear, with a progress bar, ends with test accuracy and a confusion matrix, saves the model. */
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { cpu, setDefaultDevice } from "@tacit/core";
 import { checkpoint, saveSafetensors } from "@tacit/core/io";
 import * as nn from "@tacit/core/nn";
 import * as optim from "@tacit/core/optim";
 import { Random } from "@tacit/core/random";
 import type { Command } from "commander";
+import { checkWritable } from "../files.ts";
 import { MODELS, modelName } from "../models.ts";
 import { drawConfusion } from "../output/confusion.ts";
 import { showSeconds } from "../output/progress.ts";
@@ -12,7 +15,7 @@ import { EXIT, result, say } from "../output/streams.ts";
 import { openData } from "../training/datasets.ts";
 import { Interrupt } from "../training/interrupt.ts";
 import { type EpochResult, trainLoop } from "../training/loop.ts";
-import { count, positive } from "./arguments.ts";
+import { count, positive, positiveCount } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
 
 export interface TrainOptions {
@@ -23,6 +26,8 @@ export interface TrainOptions {
   readonly batch: number;
   readonly lr: number;
   readonly seed: number;
+  /** Of the cpu device; results are the same on any number. */
+  readonly threads?: number;
   readonly out: string;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -42,6 +47,8 @@ export interface TrainResult {
 /** Trains and saves. Returns null when the user stopped it: the checkpoint is kept. */
 export async function train(options: TrainOptions): Promise<TrainResult | null> {
   const started = performance.now();
+  await checkWritable(options.out);
+  if (options.threads !== undefined) setDefaultDevice(cpu({ threads: options.threads }));
   const data = await openData(options.data, options.labels);
   say(`data: ${data.name} (${data.origin}), ${data.train.length} to train on, ${data.test.length} to test`);
   const name = modelName(options.model);
@@ -52,7 +59,8 @@ export async function train(options: TrainOptions): Promise<TrainResult | null> 
   const scheduler = optim.cosineAnnealing(optimizer, { tMax: options.epochs });
   const loader = data.train.shuffle({ seed: options.seed }).batch(options.batch);
   const checkpointPath = `${options.out}.checkpoint`;
-  if (options.resume && existsSync(checkpointPath)) {
+  if (options.resume && !existsSync(checkpointPath)) say(`no ${checkpointPath} to resume from: training from the start`);
+  else if (options.resume) {
     await checkpoint.load(checkpointPath, { model, optimizer, scheduler, loader });
     say(`resumed ${checkpointPath}: epoch ${loader.state().epoch + 1}, batch ${loader.state().position}`);
   }
@@ -80,6 +88,12 @@ export async function train(options: TrainOptions): Promise<TrainResult | null> 
   };
 }
 
+/** TACIT_THREADS, else 2 where there are two cores. */
+function defaultThreads(): number {
+  const setting = process.env.TACIT_THREADS;
+  return setting === undefined || setting === "" ? Math.min(2, availableParallelism()) : Number(setting);
+}
+
 export function showTraining(r: TrainResult): string {
   const accuracy = `accuracy on the test set: ${(100 * r.accuracy).toFixed(2)} %`;
   return `${drawConfusion(r.confusion)}\n\n${accuracy} (${r.data}, ${r.model}, ${showSeconds(r.seconds)})\nmodel saved: ${r.file}`;
@@ -97,10 +111,11 @@ export const trainCommand: CommandRow = {
       .option("--data <source>", "auto, mnist (downloads), digits (drawn here), or a file: .csv, .safetensors, IDX", "auto")
       .option("--labels <file>", "class numbers for an IDX file of pictures")
       .option("--model <name>", Object.keys(MODELS).join(", "), "cnn")
-      .option("--epochs <n>", "passes over the training set", count, 3)
-      .option("--batch <n>", "samples per step", count, 64)
+      .option("--epochs <n>", "passes over the training set", positiveCount, 3)
+      .option("--batch <n>", "samples per step", positiveCount, 64)
       .option("--lr <rate>", "learning rate of Adam, annealed by a cosine", positive, 2e-3)
       .option("--seed <n>", "of initial weights and order", count, 0)
+      .option("--threads <n>", "threads that share every step; same result on any number", positiveCount, defaultThreads())
       .option("--out <file>", "where the model goes", "model.safetensors")
       .option("--resume", "go on from the checkpoint beside --out")
       .option("--json", "print the result as one JSON object")

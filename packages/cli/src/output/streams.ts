@@ -1,36 +1,37 @@
 /** @file stdout is data, stderr is everything else; `--json` prints one versioned object. Exit codes and how errors are said. */
 import { TacitError } from "@tacit/core/errors";
+import { KernelError } from "@tacit/kernels";
+import { entryOf } from "../errors/catalogue.ts";
 
 /** What the process's exit code means. */
 export const EXIT = { done: 0, user: 1, bug: 2, refused: 3, network: 4, verification: 5, interrupted: 130 } as const;
 
-/** Codes that are not the user's own mistake, by their prefix. */
-const EXIT_BY_PREFIX: readonly (readonly [string, number])[] = [
-  ["POLICY_", EXIT.refused],
-  ["MPC_", EXIT.network],
-  ["RUN_MISMATCH", EXIT.network],
-  ["INPUT_UNEQUAL", EXIT.network],
-  ["VERIFY_", EXIT.verification],
-  ["BUG_", EXIT.bug],
-];
+/** What a command may throw that has a code of the catalogue: a TacitError, or one of the kernels, whose message holds its hint. */
+export function codedError(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string } | null {
+  if (error instanceof TacitError) {
+    const { code, message, hint } = error;
+    return hint === undefined ? { code, message } : { code, message, hint };
+  }
+  return error instanceof KernelError ? { code: error.code, message: error.message } : null;
+}
 
-/** The exit code for an error: ours is 2, a TacitError's follows its code. */
+/** The exit code for an error: the catalogue's for its code, and ours (2) for what nobody expected. */
 export function exitCodeOf(error: unknown): number {
-  if (!(error instanceof TacitError)) return EXIT.bug;
-  return EXIT_BY_PREFIX.find(([prefix]) => error.code.startsWith(prefix))?.[1] ?? EXIT.user;
+  const coded = codedError(error);
+  return coded === null ? EXIT.bug : (entryOf(coded.code)?.exit ?? EXIT.user);
 }
 
 /** Says an error on stderr: `tacit: error[CODE]: message`, then the hint. A bug shows its stack. */
 export function sayError(error: unknown): void {
-  if (error instanceof TacitError) {
-    process.stderr.write(`tacit: error[${error.code}]: ${error.message}\n`);
-    if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
-    process.stderr.write(`more: tacit explain ${error.code}\n`);
+  const coded = codedError(error);
+  if (coded === null) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`tacit: error[BUG_UNEXPECTED]: ${text}\n`);
     return;
   }
-  process.stderr.write(
-    `tacit: error[BUG_UNEXPECTED]: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  process.stderr.write(`tacit: error[${coded.code}]: ${coded.message}\n`);
+  if (coded.hint !== undefined) process.stderr.write(`hint: ${coded.hint}\n`);
+  process.stderr.write(`more: tacit explain ${coded.code}\n`);
 }
 
 /** A line for people, on stderr. */

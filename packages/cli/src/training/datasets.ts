@@ -1,9 +1,10 @@
 /** @file The data sets that the command line takes: MNIST, drawn digits, a user's own IDX, CSV or safetensors. */
-import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import type { Tensor } from "@tacit/core";
 import * as data from "@tacit/core/data";
-import { expected, TacitError } from "@tacit/core/errors";
+import { expected } from "@tacit/core/errors";
 import { loadSafetensors } from "@tacit/core/io";
+import { readBounded } from "../files.ts";
 
 type Pairs = data.Dataset<readonly [Tensor, Tensor]>;
 
@@ -32,19 +33,14 @@ export async function openData(source: string, labels?: string): Promise<Labelle
   return split(source, await fromIdx(source, labels));
 }
 
+/** Largest data file read, compressed or not. */
+const MOST_BYTES = 2 ** 31;
+
 interface Raw {
   readonly images: data.HostArray;
   readonly labels: Int32Array;
   /** What a stored value is multiplied by. */
   readonly scale: number;
-}
-
-async function bytesOf(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new TacitError("FILE_READ", `data: expected a readable file, got ${JSON.stringify(path)}`, { cause });
-  }
 }
 
 async function fromIdx(path: string, labels: string | undefined): Promise<Raw> {
@@ -57,14 +53,14 @@ async function fromIdx(path: string, labels: string | undefined): Promise<Raw> {
       "IDX keeps pictures and labels apart",
     );
   }
-  const images = await data.readIdx(await bytesOf(path));
-  const classes = await data.readIdx(await bytesOf(labels));
-  return { images, labels: Int32Array.from(classes.values as Uint8Array), scale: images.dtype === "u8" ? 1 / 255 : 1 };
+  const images = await data.readIdx(await readBounded("data", path, MOST_BYTES));
+  const classes = await data.readIdx(await readBounded("labels", labels, MOST_BYTES));
+  return { images, labels: classNumbers(classes.values), scale: images.dtype === "u8" ? 1 / 255 : 1 };
 }
 
 /** A row is a label and 784 values; values above 1 mean that they run from 0 to 255. */
 async function fromCsv(path: string): Promise<Raw> {
-  const { features, labels } = data.parseCsv(await bytesOf(path), { label: 0 });
+  const { features, labels } = data.parseCsv(await readBounded("data", path, MOST_BYTES), { label: 0 });
   if (features.shape[1] !== SIDE * SIDE || labels === null) {
     expected("SHAPE_MISMATCH", "data", `${SIDE * SIDE + 1} columns (label, then pixels)`, `${(features.shape[1] ?? 0) + 1}`);
   }
@@ -72,7 +68,7 @@ async function fromCsv(path: string): Promise<Raw> {
   let most = 0;
   for (const v of pixels) most = Math.max(most, v);
   const images: data.HostArray = { values: pixels, shape: [features.shape[0]!, SIDE, SIDE], dtype: "f32" };
-  return { images, labels: Int32Array.from(labels.values as Int32Array), scale: most > 1 ? 1 / 255 : 1 };
+  return { images, labels: classNumbers(labels.values), scale: most > 1 ? 1 / 255 : 1 };
 }
 
 async function fromSafetensors(path: string): Promise<Raw> {
@@ -81,16 +77,29 @@ async function fromSafetensors(path: string): Promise<Raw> {
   if (images === undefined || labels === undefined) {
     expected("ARGUMENT_INVALID", "data", "tensors named 'images' and 'labels'", [...tensors.keys()].slice(0, 8).join(", "));
   }
-  const classes = await labels.data();
   return {
     images: { values: await images.data(), shape: images.shape, dtype: images.dtype },
-    labels: Int32Array.from(classes, Number),
+    labels: classNumbers(await labels.data()),
     scale: images.dtype === "u8" ? 1 / 255 : 1,
   };
 }
 
-/** Checks sizes and labels; the last part of the samples, in file order, is the test set. */
-function split(name: string, raw: Raw): Labelled {
+/** Whole numbers from 0 to 999. @throws LABEL_OUT_OF_RANGE */
+function classNumbers(values: data.HostArray["values"]): Int32Array {
+  const out = new Int32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const c = Number(values[i]);
+    if (!Number.isInteger(c) || c < 0 || c > 999) {
+      expected("LABEL_OUT_OF_RANGE", "data", "class numbers from 0 to 999", `${c} at position ${i}`);
+    }
+    out[i] = c;
+  }
+  return out;
+}
+
+/** Checks sizes; the last part of the samples, in file order, is the test set. */
+function split(path: string, raw: Raw): Labelled {
+  const name = basename(path); // it goes into the saved model, which may travel: no directory
   const n = raw.labels.length;
   const pixels = raw.images.shape.slice(1).reduce((a, b) => a * b, 1);
   if (raw.images.shape[0] !== n || pixels !== SIDE * SIDE) {
@@ -98,10 +107,7 @@ function split(name: string, raw: Raw): Labelled {
   }
   if (n < 2) expected("ARGUMENT_INVALID", "data", "at least 2 samples", `${n}`);
   let classes = 0;
-  for (const c of raw.labels) {
-    if (c < 0 || c > 999) expected("LABEL_OUT_OF_RANGE", "data", "class numbers from 0 to 999", `${c}`);
-    classes = Math.max(classes, c + 1);
-  }
+  for (const c of raw.labels) classes = Math.max(classes, c + 1);
   const cut = Math.max(1, Math.floor(n * (1 - HELD_OUT)));
   const part = (from: number, to: number): Pairs => {
     const images = {
@@ -113,7 +119,7 @@ function split(name: string, raw: Raw): Labelled {
     const classes: data.HostArray = { values: raw.labels.subarray(from, to), shape: [to - from], dtype: "i32" };
     return data.tensorDataset([column, classes], { name });
   };
-  return { name, origin: name, classes, train: part(0, cut), test: part(cut, n) };
+  return { name, origin: path, classes, train: part(0, cut), test: part(cut, n) };
 }
 
 function scaled(a: data.HostArray, scale: number): data.HostArray {

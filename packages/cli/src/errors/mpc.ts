@@ -1,0 +1,257 @@
+/** @file Error codes of sessions, parties, transport and protocols. */
+import type { Entries } from "./entry.ts";
+
+export const MPC: Entries = {
+  COUNTERS_INVALID: {
+    means: "A party's file of run and reveal counters was changed, restored from a backup, or is in use by another process.",
+    fix: "End the other process; if there is none, agree on a new session: keys must not meet old counters.",
+    example: "counters: expected growing numbers in counters.log, got something else in line 12",
+  },
+  DRIVER_BUSY: {
+    means: "Another program drives this session already.",
+    fix: "Close it, or wait until its connection is gone.",
+    example: "drive: expected no other driver, got a second one",
+  },
+  DRIVER_ONLY: {
+    means: "A command came from somebody who is not the driver that the session file names.",
+    fix: "Use the driver's key file, or agree on a session with another driver.",
+    example: "connect: expected the key of hospital-a, who drives this session, got other keys",
+  },
+  ENCODING_INVALID: {
+    means: "A key or an identity holds text that is not hexadecimal, or has the wrong length.",
+    fix: "Copy it again from where it was made.",
+    example: "signing key: expected 32 bytes, got 31",
+  },
+  ENVELOPE_INVALID: {
+    means: "A signed message is damaged, from another session, from another sender, or of another version.",
+    fix: "See that all sides have the same session file and the same version of Tacit.",
+    example: "envelope: expected a message of this session, got another",
+    exit: 4,
+  },
+  GRANT_INVALID: {
+    means: "A grant is damaged, is signed by somebody who may not, or belongs to another session.",
+    fix: "Let the owners sign the grant that tacit plan prints, again.",
+    example: "grant: expected signatures of owners named in it, got another",
+    exit: 3,
+  },
+  HANDLE_UNKNOWN: {
+    means: "A name for a stored share is not known to the parties, or names a public value.",
+    fix: "Let its owner give the input first (tacit give), or pass the data.",
+    example: 'input: expected an input that was given, got "images"',
+  },
+  HANDLE_USED: {
+    means: "A name for a stored share is taken already.",
+    fix: "Use a new name; stored shares are never overwritten.",
+    example: 'put: expected a new handle, got "images" again',
+  },
+  IDENTITY_INVALID: {
+    means: "An identity has a name or keys that are not allowed.",
+    fix: "Make one with tacit keygen; names have 1 to 63 characters of a-z, 0-9, '.', '_' and '-'.",
+    example: "identity: expected a name of 1 to 63 characters a-z, 0-9, '.', '_', '-', got something else",
+  },
+  INPUT_INVALID: {
+    means: "An input arrived at a party in another form than was announced.",
+    fix: "Give the input again; see that both sides run the same version.",
+    example: "put: expected 65536 bytes, got 65520",
+  },
+  INPUT_OUT_OF_RANGE: {
+    means: "A value to be shared is NaN, infinite, or too large for the fixed-point numbers of the session.",
+    fix: "Scale the data (pictures to [0, 1], for instance), or use fewer fraction bits.",
+    example: "share: expected finite values below 2^46, got another at element 17",
+  },
+  INPUT_UNEQUAL: {
+    means: "Two parties that must hold the same component of an input received different ones; nothing was used.",
+    fix: "Let the owner give the input again; if it happens twice, the owner's software is at fault or lies.",
+    example: "clinic-c's software or machine gave unequal parts: nothing was used; give the input again",
+    exit: 4,
+  },
+  KEY_FILE: {
+    means: "A key file is missing, unreadable, readable by others, or not a key file.",
+    fix: "Name it with TACIT_KEY, keep its permissions at 600; an existing key file is never overwritten.",
+    example: "connect: expected the driver's key file, got none",
+  },
+  MPC_ADDRESS: {
+    means: "A party cannot listen at its address.",
+    fix: "See whether another process has the port, or whether the address belongs to another machine.",
+    example: "listen: expected a free address, got 0.0.0.0:7001",
+    exit: 4,
+  },
+  MPC_CARRY: {
+    means: "A comparison was asked for with settings that the protocol does not have: a bug of Tacit.",
+    fix: "Report it with the Program.",
+    example: "signBits: expected carryBits to be a multiple of 4 in 4..60, got 3",
+    exit: 2,
+  },
+  MPC_FRAME_INVALID: {
+    means: "A peer sent bytes that are not a message of the protocol.",
+    fix: "See that all parties run the same version; if they do, somebody speaks out of turn.",
+    example: "party 2 (clinic-c) sent bytes that are not a frame",
+    exit: 4,
+  },
+  MPC_HANDSHAKE: {
+    means: "A peer could not prove to be the party that the session file names, or has another session file.",
+    fix: "Compare session ids and key fingerprints with that party by another channel.",
+    example: "connect to party 1 (clinic-b): expected its pinned key, got another",
+    exit: 4,
+  },
+  MPC_INTERNAL: {
+    means: "A protocol reached a state that it should not: a bug of Tacit. Nothing was revealed.",
+    fix: "Report it with the Program.",
+    example: "signBits: expected four levels",
+    exit: 2,
+  },
+  MPC_KEY: {
+    means: "A party asked for a key that it does not hold: a bug of Tacit.",
+    fix: "Report it.",
+    example: "runKey: expected a key held by party 0, got key 1",
+    exit: 2,
+  },
+  MPC_LINK: {
+    means: "A protocol sends to a party without a link: a bug of Tacit.",
+    fix: "Report it.",
+    example: "party 0: expected a link to party 3, got none",
+    exit: 2,
+  },
+  MPC_MEMORY: {
+    means: "A party's limit on stored shares or Programs is reached.",
+    fix: "Drop what is not needed, or agree on a larger limit in the session file.",
+    example: "store: expected at most 1073741824 bytes at this party, got 1073807360",
+    exit: 4,
+  },
+  MPC_MESSAGE_LIMIT: {
+    means: "One message would be larger than the session allows.",
+    fix: "Use smaller batches, or agree on a larger limit in the session file.",
+    example: "send: expected at most 268435456 bytes, got 400000000 at op 14 (matmul)",
+    exit: 4,
+  },
+  MPC_PARTY_FAILED: {
+    means: "A party met an error of its own that it may not describe, because a description could hold secrets.",
+    fix: "See that party's log on its own machine, and report it as a bug of Tacit.",
+    example: "party: expected a command that can be done, got an internal error",
+    exit: 2,
+  },
+  MPC_PARTY_LOST: {
+    means: "A party closed its connection or its process ended.",
+    fix: "See that party's log, start it again, and begin the session again from the last checkpoint.",
+    example: "party 2 (clinic-c) closed the connection at op 14 of 37 (matmul)",
+    exit: 4,
+  },
+  MPC_RANGE: {
+    means: "A public number (a learning rate, a constant) is infinite, NaN, or outside the range of the protocol's arithmetic.",
+    fix: "Correct the number; scale data and weights so that products stay in range.",
+    example: "mpc: expected a finite public factor, got another",
+  },
+  MPC_RUN_OVER: {
+    means: "A party waited for a message of a run that its peer has already left: one of them stopped early.",
+    fix: "Look for the first error at any party; then begin the run again.",
+    example: "party 1 (clinic-b): expected a receive of run 13, got one of run 12",
+    exit: 4,
+  },
+  MPC_SHAPE: {
+    means: "Arrays inside a protocol do not fit together: a bug of Tacit, since shapes are checked before a run.",
+    fix: "Report it with the Program.",
+    example: "andTree: expected at least one operand, got none",
+    exit: 2,
+  },
+  MPC_TIMEOUT: {
+    means: "A party did not answer within the session's deadline.",
+    fix: "See whether it runs and can be reached (tacit doctor on its machine), then begin again from the last checkpoint.",
+    example: "party 1 (clinic-b) sent nothing for 30 s at op 3 of 37 (conv2d)",
+    exit: 4,
+  },
+  MPC_TRUNCATION: {
+    means: "A truncation by a number of bits that the protocol does not have: a bug of Tacit.",
+    fix: "Report it with the Program.",
+    example: "truncate: expected a shift of 0 to 31 bits, got 40",
+    exit: 2,
+  },
+  OP_ID: {
+    means: "An op of a run has an id that keys no stream: a bug of Tacit.",
+    fix: "Report it with the Program.",
+    example: "mul: expected an op id of 32 bits, got -1",
+    exit: 2,
+  },
+  OP_REUSED: {
+    means: "Two ops of one run claimed the same id; running on would use a mask twice, so the party stopped.",
+    fix: "Report it with the Program. Nothing was revealed.",
+    example: "mul: expected an op id not used in this run, got 7 again",
+    exit: 2,
+  },
+  OWNER_UNKNOWN: {
+    means: "Data was to be shared for an owner whose key is not on this machine.",
+    fix: "Let that owner give the input with tacit give on their own machine.",
+    example: 'input: expected an owner whose key is on this machine, got "clinic-c"',
+  },
+  POLICY_REFUSED: {
+    means: "No grant of the owners allows this run or this disclosure, or it is used up or expired.",
+    fix: "Let every owner approve what tacit plan prints; the message gives each grant's reason.",
+    example: "reveal: expected a grant signed by every owner, got none that allows it (used up)",
+    exit: 3,
+  },
+  PROGRAM_UNKNOWN: {
+    means: "A run names a Program that this party has not received.",
+    fix: "Connect again; the driver then sends it.",
+    example: "run: expected a program that was sent, got 5f2c9a10b3d4",
+  },
+  PROTOCOL_UNKNOWN: {
+    means: "A session names a protocol that this version does not have.",
+    fix: "Use one that the message lists, or a version that has it.",
+    example: 'session: expected a protocol among replicated3, got "spdz"',
+  },
+  RAW_CONSUMED: {
+    means: "The untruncated result of a product was used twice: a bug of Tacit.",
+    fix: "Report it with the Program.",
+    example: "truncate: expected a raw product, got one already consumed",
+    exit: 2,
+  },
+  RECIPIENT_ELSEWHERE: {
+    means: "A value was disclosed to somebody whose key is not on this machine, so it cannot be opened here.",
+    fix: "Let the recipient connect and open it.",
+    example: 'reveal: expected a recipient whose key is on this machine, got "model-owner"',
+  },
+  RUN_INVALID: {
+    means: "A run binds inputs or outputs that do not fit its Program.",
+    fix: "Compare with the Program: number, dtype and shape of its inputs.",
+    example: "run: expected f32[64,784] as input 0, got f32[32,784]",
+  },
+  RUN_MISMATCH: {
+    means: "The parties were told different things about a run; they compared before any secret was touched, and stopped.",
+    fix: "Ask the driver: the software that drives the session is at fault or lies.",
+    example: "run 12: expected what party 1 (clinic-b) has (5f2c9a10), got something else",
+    exit: 4,
+  },
+  RUN_NUMBER: {
+    means: "A run has a number that was used before or is out of range: a message was replayed, or the driver lost count.",
+    fix: "Connect again; the parties tell the driver the next number.",
+    example: "run: expected a number of at least 13 and below 2^32, got 12",
+    exit: 4,
+  },
+  SEAL_INVALID: {
+    means: "An encrypted part cannot be opened: it was sealed to somebody else, for another purpose, or was altered.",
+    fix: "See that all sides have the same session file; then send it again.",
+    example: "open: expected a payload sealed to this identity for this purpose, got something else",
+    exit: 4,
+  },
+  SESSION_CLOSED: {
+    means: "A session was used after it was closed.",
+    fix: "Open it again; shares that the parties still store are found by their names.",
+    example: "session: expected an open session, got one that was closed",
+  },
+  SESSION_EXPIRED: {
+    means: "The session file's date has passed, or this machine's clock is wrong.",
+    fix: "Agree on a new session file, or set the clock (tacit doctor looks at it).",
+    example: "session: expected a time before 2027-01-01T00:00:00Z, got a later one",
+    exit: 3,
+  },
+  SESSION_INVALID: {
+    means: "A session file is missing, damaged, contradicts itself, or does not fit this key.",
+    fix: "Get the file again and compare its id with the others.",
+    example: "session: expected the id of its own content, got another",
+  },
+  STREAM_REUSED: {
+    means: "A keystream was about to be used twice, which would reveal differences of secrets; the party stopped.",
+    fix: "Report it with the Program. Nothing was revealed.",
+    example: "streams: expected a fresh stream, got op 7 piece 0 stream 2 again",
+    exit: 2,
+  },
+};
