@@ -149,7 +149,7 @@ export class F32Engine {
     if (this.stopped) return;
     this.stopped = true;
     this.exports.stop();
-    await Promise.all(this.helpers.map((h) => h.ended));
+    await Promise.all(this.helpers.map((h) => h.join()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

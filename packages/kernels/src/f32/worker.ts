@@ -11,8 +11,9 @@ export interface ThreadStart {
 
 /** A running thread. */
 export interface Thread {
-  /** Resolves when the thread has left its loop (after the engine's stop command). */
-  readonly ended: Promise<void>;
+  /** Resolves when the thread has left its loop (after the engine's stop command). Until it is asked for, a thread does not
+   *  keep the process alive. */
+  join(): Promise<void>;
 }
 
 const LIVE = `function live(start, up) {
@@ -44,7 +45,11 @@ async function startInNode(start: ThreadStart): Promise<Thread> {
     worker.once("error", reject);
   });
   worker.unref();
-  return { ended };
+  const join = (): Promise<void> => {
+    worker.ref();
+    return ended;
+  };
+  return { join };
 }
 
 async function startInBrowser(start: ThreadStart): Promise<Thread> {
@@ -60,5 +65,5 @@ async function startInBrowser(start: ThreadStart): Promise<Thread> {
     worker.postMessage(start);
   });
   URL.revokeObjectURL(url);
-  return { ended };
+  return { join: () => ended };
 }

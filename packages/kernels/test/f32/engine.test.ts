@@ -1,4 +1,5 @@
 /** @file Tests of the engine: memory, errors, threads, plans of several instructions; and of the loader's choice of build. */
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { buildName, F32_KERNELS, F32Engine, loadModule, OPCODES, probe, WORDS, writeInstruction } from "../../src/index.ts";
 
@@ -67,6 +68,18 @@ describe("F32Engine", () => {
     await engine.stop();
     await engine.stop();
     expect(() => engine.run(0, 0)).toThrow(/engine: expected a running engine/);
+  });
+
+  it("lets a process end by itself, with and without stop", () => {
+    const source = new URL("../../src/index.ts", import.meta.url).href;
+    for (const last of ["await engine.stop()", "engine.run(0, 0)"]) {
+      const program = `const { F32Engine } = await import("${source}"); const engine = await F32Engine.create({ threads: 2 }); ${last};`;
+      const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+        encoding: "utf8",
+        timeout: 20_000,
+      });
+      expect([status, stderr]).toEqual([0, ""]);
+    }
   });
 
   it("reports bad data once", async () => {
