@@ -72,7 +72,7 @@ export class MpcSession implements Device, AsyncDisposable {
     const [first] = await options.group.all(options.driver, { type: "list" });
     first?.rest((item) => {
       const handle = item.text();
-      made.#inputs.set(handle, givenStorage(handle, readAval(item.fields()), item.texts(64)));
+      made.#name(givenStorage(handle, readAval(item.fields()), item.texts(64)));
     });
     return made;
   }
@@ -89,6 +89,7 @@ export class MpcSession implements Device, AsyncDisposable {
   async share(values: TypedArray, aval: Aval): Promise<Storage> {
     const { owner } = this.#o;
     const storage = this.#give(`${owner}/${this.#runner.prefix}.${this.#nextInput++}`, values, aval, owner);
+    this.#runner.watch(storage);
     await storage.pending;
     return storage;
   }
@@ -142,11 +143,11 @@ export class MpcSession implements Device, AsyncDisposable {
   input(name: string, data?: InputData, options: InputOptions = {}): Tensor {
     if (data === undefined) return this.#tensor(this.#given(name));
     const owner = options.owner ?? this.#o.owner;
-    if (data instanceof Tensor) return this.#tensor(this.#give(name, data.data(), data, owner));
+    if (data instanceof Tensor) return this.#tensor(this.#name(this.#give(name, data.data(), data, owner)));
     const { values, shape } =
       "values" in data && "shape" in data ? data : { values: data, shape: options.shape ?? [data.length] };
     const aval = inputAval(values, shape);
-    return this.#tensor(this.#give(name, inputValues(values, aval), aval, owner));
+    return this.#tensor(this.#name(this.#give(name, inputValues(values, aval), aval, owner)));
   }
 
   /** A value that everybody may know (indices of a batch, masks): it travels in the clear with each run that reads it. */
@@ -154,6 +155,12 @@ export class MpcSession implements Device, AsyncDisposable {
     const { values, shape } = "values" in data && "shape" in data ? data : { values: data, shape: [data.length] };
     const aval: Aval = { dtype: dtypeOfValues(values), shape: [...shape] };
     return new Tensor(Expr.leaf(aval, this, new PublicStorage(values.slice(), aval)));
+  }
+
+  #name(storage: RemoteStorage): RemoteStorage {
+    storage.named = true;
+    this.#inputs.set(storage.handle, storage);
+    return storage;
   }
 
   #given(name: string): RemoteStorage {
@@ -181,7 +188,6 @@ export class MpcSession implements Device, AsyncDisposable {
     }
     const aval: Aval = { shape: [...shape], dtype };
     const storage = givenStorage(handle, aval, [owner]);
-    this.#inputs.set(handle, storage);
     const { group, session, protocol } = this.#o;
     const given = async (): Promise<void> => giveInput(group, session, protocol, identity, { handle, values: await data, aval });
     storage.pending = given();

@@ -56,7 +56,7 @@ export class Runner {
 
   /** Frees with the next run whatever the user drops. */
   watch(storage: RemoteStorage): void {
-    this.#dropped.register(storage, storage.handle);
+    this.#dropped.register(storage, storage.handle, storage);
   }
 
   async prepare(job: Job): Promise<Executable> {
@@ -107,18 +107,16 @@ export class Runner {
     const avals = job.program.outputAvals;
     return outputs.map((handle, k) => {
       const storage = resultStorage(handle, avals[k]!, run, k, measured[0]!.publics[k] ?? false);
-      this.#dropped.register(storage, handle, storage);
+      this.watch(storage);
       return storage;
     });
   }
 
-  /** Values that the run replaces and nobody else holds: the engine marks their binding. */
+  /** Values that the run replaces and nobody else holds (the engine lists no others). Inputs with a name stay. */
   #donated(job: Job, inputs: readonly Own[]): RemoteStorage[] {
     return job.updates.flatMap(({ input }) => {
       const storage = inputs[input];
-      const binding = job.bindings[input];
-      const donate = binding !== undefined && "donate" in binding && binding.donate === true;
-      return donate && storage instanceof RemoteStorage ? [storage] : [];
+      return storage instanceof RemoteStorage && !storage.named ? [storage] : [];
     });
   }
 

@@ -15,7 +15,8 @@ export class RemoteStorage {
   readonly binding: Binding;
   /** Set while the value is on its way to the parties. */
   pending: Promise<void> | null = null;
-  freed = false;
+  /** An input that people can ask for again by its name: freed only when the session ends. */
+  named = false;
 
   constructor(handle: string, aval: Aval, bound: BoundInput, made: RemoteStorage["made"], binding: Binding) {
     this.handle = handle;
