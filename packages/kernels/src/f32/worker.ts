@@ -24,8 +24,10 @@ const LIVE = `function live(start, up) {
   exports.serve();
 }
 `;
-const NODE = `${LIVE}const { parentPort, workerData } = require("node:worker_threads");
-live(workerData, () => parentPort.postMessage("up"));
+// import() works whether the process treats evaluated text as a script or as a module (--input-type).
+const NODE = `${LIVE}import("node:worker_threads").then(({ parentPort, workerData }) => {
+  live(workerData, () => parentPort.postMessage("up"));
+});
 `;
 const BROWSER = `${LIVE}onmessage = (e) => { live(e.data, () => postMessage("up")); postMessage("ended"); close(); };
 `;
