@@ -50,7 +50,8 @@ async function child(): Promise<void> {
     const link = mesh.links[1 - start.index]!;
     const round = await pingPong(link, start.index === 0);
     const rate = await bulk(link);
-    if (start.index === 0) console.log(`one message of 24 bytes: ${round.toFixed(4)} ms; both ways at once: ${rate.toFixed(0)} MB/s each`);
+    if (start.index === 0)
+      console.log(`one message of 24 bytes: ${round.toFixed(4)} ms; both ways at once: ${rate.toFixed(0)} MB/s each`);
     await mesh.close();
     await server.close();
     process.disconnect();

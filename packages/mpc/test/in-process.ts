@@ -1,7 +1,8 @@
 /** @file inProcess(3): a session whose parties live in this process, over pipes; what they would say to the network stays here. */
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { Group } from "../src/driver/group.ts";
 import { MpcSession } from "../src/driver/mpc-session.ts";
 import { PartyClient } from "../src/driver/party-client.ts";
@@ -14,6 +15,17 @@ import type { Mesh } from "../src/transport/mesh.ts";
 import { openMesh } from "../src/transport/mesh.ts";
 import { plain3 } from "./plain3.ts";
 import { makeWorld, pipes, type World, type WorldOptions } from "./support.ts";
+
+const made: string[] = [];
+afterAll(() => {
+  for (const d of made) rmSync(d, { recursive: true, force: true });
+});
+
+function newDirectory(name: string): string {
+  const directory = mkdtempSync(join(tmpdir(), `tacit-test-${name}-`));
+  made.push(directory);
+  return directory;
+}
 
 export interface InProcess {
   readonly world: World;
@@ -33,7 +45,7 @@ export interface InProcess {
 export async function startParties(
   world: World,
   protocol: Protocol = plain3,
-  directories: readonly string[] = world.parties.map((p) => mkdtempSync(join(tmpdir(), `tacit-test-${p.name}-`))),
+  directories: readonly string[] = world.parties.map((p) => newDirectory(p.name)),
 ): Promise<InProcess> {
   const { session } = world;
   const ends = pipes(world.parties.length);
@@ -67,12 +79,12 @@ export async function startParties(
     const identities = new Map(keys.flatMap((k): [string, Identity][] => [[k, world.people.get(k)!]]));
     const driver = world.people.get(session.file.driver)!;
     const all = await group();
-    const made = await MpcSession.open({ session, protocol, group: all, driver, identities, owner });
-    groups.set(made, all);
-    return made;
+    const opened = await MpcSession.open({ session, protocol, group: all, driver, identities, owner });
+    groups.set(opened, all);
+    return opened;
   };
-  const disconnect = async (made: MpcSession): Promise<void> => {
-    groups.get(made)?.close();
+  const disconnect = async (session: MpcSession): Promise<void> => {
+    groups.get(session)?.close();
     await new Promise((resolve) => setTimeout(resolve, 20));
   };
   const stop = async (): Promise<void> => void (await Promise.all(parties.map((p) => p.stop())));

@@ -36,11 +36,9 @@ class PlainShare implements ShareValue {
 class PlainProgram implements PreparedProgram {
   readonly program: Program;
   readonly secret: readonly boolean[];
-  readonly cost: Cost;
   constructor(program: Program, bindings: readonly Binding[]) {
     this.program = program;
     this.secret = secretValues(program, bindings);
-    this.cost = costOf(program, this.secret);
   }
 }
 
@@ -137,7 +135,7 @@ export const plain3: Protocol = {
   defaults: { fractionBits: 16, prgRounds: 20 },
   check: (program, _bindings) =>
     program.nodes.flatMap((n, node) => (n.op.endsWith("sort") ? [{ node, op: n.op, reason: "plain3 does not sort" }] : [])),
-  estimate: (program, bindings) => costOf(program, secretValues(program, bindings)),
+  estimate: (program, bindings) => Promise.resolve(costOf(program, secretValues(program, bindings))),
   ranges: () => [],
   share(values: TypedArray, aval: Aval, options: ProtocolOptions): readonly Uint8Array[] {
     const words = encodeFixed(values, fractionOf(aval, options.fractionBits));

@@ -109,8 +109,12 @@ export class MpcSession implements Device, AsyncDisposable {
   }
 
   /** Rounds, bytes and memory of one run; with a network, seconds too. */
-  estimate(program: Program, bindings: readonly Binding[], network?: NetworkOptions): Cost & { readonly seconds?: number } {
-    const cost = this.protocol.estimate(program, bindings, this.session.file.protocol.options);
+  async estimate(
+    program: Program,
+    bindings: readonly Binding[],
+    network?: NetworkOptions,
+  ): Promise<Cost & { readonly seconds?: number }> {
+    const cost = await this.protocol.estimate(program, bindings, this.session.file.protocol.options);
     return network === undefined ? cost : { ...cost, seconds: predictSeconds(cost, network) };
   }
 

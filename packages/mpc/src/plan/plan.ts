@@ -74,7 +74,12 @@ function grantOf(session: Session, p: PlannedProgram): Grant {
   return { program: p.program.id, inputs, disclosures: p.disclosures, runs: p.runs, reveals: p.reveals, expires };
 }
 
-function entryOf(session: Session, protocol: Protocol, signed: readonly SignedGrant[], p: PlannedProgram): PlanEntry {
+async function entryOf(
+  session: Session,
+  protocol: Protocol,
+  signed: readonly SignedGrant[],
+  p: PlannedProgram,
+): Promise<PlanEntry> {
   const grant = grantOf(session, p);
   const id = grantId(grant);
   const { options } = session.file.protocol;
@@ -99,17 +104,17 @@ function entryOf(session: Session, protocol: Protocol, signed: readonly SignedGr
       aval: showAval(a),
       disclosures: p.disclosures.filter((d) => d.output === k).map(({ to, why }) => ({ to, why })),
     })),
-    cost: gaps.length === 0 ? protocol.estimate(p.program, bindings, options) : none,
+    cost: gaps.length === 0 ? await protocol.estimate(p.program, bindings, options) : none,
     gaps,
   };
 }
 
 /** What each owner is asked to agree to. `signed`: grants that were signed already. */
-export function plan(
+export async function plan(
   session: Session,
   programs: readonly PlannedProgram[],
   options: { readonly signed?: readonly SignedGrant[]; readonly protocols?: readonly Protocol[] } = {},
-): Plan {
+): Promise<Plan> {
   const { file } = session;
   const protocol = protocolNamed(file.protocol.name, options.protocols);
   const signed = [...file.grants, ...(options.signed ?? [])];
@@ -120,7 +125,7 @@ export function plan(
     parties: file.parties.map((p) => ({ name: p.identity.name, fingerprint: fingerprint(p.identity), address: p.address })),
     people: file.people.map((p) => ({ name: p.name, fingerprint: fingerprint(p), driver: p.name === file.driver })),
     expires: new Date(file.expires * 1000).toISOString(),
-    programs: programs.map((p) => entryOf(session, protocol, signed, p)),
+    programs: await Promise.all(programs.map((p) => entryOf(session, protocol, signed, p))),
   };
 }
 

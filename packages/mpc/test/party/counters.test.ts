@@ -1,8 +1,8 @@
 /** @file Counters on disk: they only grow. */
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Counters } from "../../src/party/counters.ts";
 import { codeOf } from "../support.ts";
 
@@ -10,6 +10,7 @@ let directory = "";
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "tacit-counters-"));
 });
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
 const path = (): string => join(directory, "s.counters");
 
 describe("counters", () => {

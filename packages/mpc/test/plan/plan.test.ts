@@ -38,7 +38,7 @@ const planned = (): PlannedProgram => ({
 describe("a plan", () => {
   it("names Programs, inputs by owner, rows, reveals, counts, cost and missing consent", async () => {
     const { session } = await makeWorld();
-    const p = plan(session, [planned()], { protocols: [plain3] });
+    const p = await plan(session, [planned()], { protocols: [plain3] });
     const text = showPlan(p);
     for (const part of [
       program.id,
@@ -57,18 +57,18 @@ describe("a plan", () => {
     }
     expect(JSON.parse(JSON.stringify(p))).toEqual(p);
     expect(p.programs[0]!.cost).toEqual(
-      plain3.estimate(program, [{ kind: "secret", owners: ["data-owner"] }, { kind: "public" }], plain3.defaults),
+      await plain3.estimate(program, [{ kind: "secret", owners: ["data-owner"] }, { kind: "public" }], plain3.defaults),
     );
   });
 
   it("knows whose signature it has, and says what cannot run", async () => {
     const { session, people } = await makeWorld();
-    const first = plan(session, [planned()], { protocols: [plain3] }).programs[0]!;
+    const first = (await plan(session, [planned()], { protocols: [plain3] })).programs[0]!;
     const signed = await signGrant(session.id, first.grant, [people.get("data-owner")!]);
-    expect(showPlan(plan(session, [planned()], { protocols: [plain3], signed: [signed] }))).toContain("consent   complete");
+    expect(showPlan(await plan(session, [planned()], { protocols: [plain3], signed: [signed] }))).toContain("consent   complete");
     const sorted = new Program([matrix], [{ op: "argsort", attrs: [0, 0], args: [0], aval: { ...matrix, dtype: "i32" } }], [1]);
     const gap = { ...planned(), program: sorted, inputs: planned().inputs.slice(0, 1), expires: inAnHour() + 1e9 };
-    const p = plan(session, [gap], { protocols: [plain3] });
+    const p = await plan(session, [gap], { protocols: [plain3] });
     expect(showPlan(p)).toContain("plain3 does not sort");
     expect(p.programs[0]!.grant.expires).toBe(session.file.expires);
   });
