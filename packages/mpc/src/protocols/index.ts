@@ -1,8 +1,9 @@
 /** @file The one list of protocols. A new protocol is a folder here and a line in this list. */
 import { TacitError } from "@tacit/core/errors";
 import type { Protocol } from "./protocol.ts";
+import { replicated3 } from "./replicated3/index.ts";
 
-export const PROTOCOLS: readonly Protocol[] = [];
+export const PROTOCOLS: readonly Protocol[] = [replicated3];
 
 /** @throws TacitError PROTOCOL_UNKNOWN */
 export function protocolNamed(name: string, among: readonly Protocol[] = PROTOCOLS): Protocol {

@@ -51,9 +51,9 @@ export interface ShareValue {
 /** A run input: a share that rests here, or a value everybody knows. */
 export type PartyInput = { readonly share: ShareValue } | { readonly values: TypedArray };
 
-/** A Program made ready at a party. */
+/** A Program made ready at a party. Opaque outside the protocol. */
 export interface PreparedProgram {
-  readonly cost: Cost;
+  readonly program: Program;
 }
 
 /** What a run measured. Must equal the Program's Cost exactly (rounds: the maximum over parties). */
@@ -93,7 +93,7 @@ export interface Protocol {
   /** All that the protocol cannot do in this Program as bound. */
   check(program: Program, bindings: readonly Binding[], options: ProtocolOptions): readonly Gap[];
   /** Exact cost, from a dry run of the parties' own code. */
-  estimate(program: Program, bindings: readonly Binding[], options: ProtocolOptions): Cost;
+  estimate(program: Program, bindings: readonly Binding[], options: ProtocolOptions): Promise<Cost>;
   /** Possible overflows, given bounds on the inputs' magnitudes (undefined: unknown). */
   ranges(
     program: Program,

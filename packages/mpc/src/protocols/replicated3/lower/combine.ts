@@ -1,0 +1,192 @@
+/**
+ * @file A linear combination made into one sharing at f fraction bits, with at most one truncation.
+ *
+ * Bounds. Products wait untruncated, scaled by 2^(2f); a public factor s (1/N, a learning rate, a decay) is applied as the integer
+ * m = round(s 2^(K - scale)) before a shift of K - f bits. K is the largest that keeps |ring * m| below 2^62 for sums of products
+ * below 2^18 (before the factor) and shares below 2^14: with f = 16 the factor of a product has 12 significant bits (relative error
+ * 2^-13), as long as it is above 2^-18.
+ */
+import { TacitError } from "@tacit/core/errors";
+import { exponentOf } from "../functions/clear.ts";
+import { truncateWide, WIDE_SHIFT } from "../functions/truncate-wide.ts";
+import {
+  add,
+  addRaw,
+  addToRaw,
+  type Context,
+  free,
+  mulPublicInteger,
+  Raw,
+  type Shares,
+  scaleRaw,
+  toRaw,
+  truncate,
+  truncateShares,
+} from "../primitives/index.ts";
+import { Held, type Term } from "./value.ts";
+
+/** log2 of the largest magnitude that a lazily scaled value may have. */
+export const LAZY_PRODUCT_BITS = 18;
+export const LAZY_SHARE_BITS = 14;
+/** Largest shift of the narrow truncation. */
+const NARROW_SHIFT = 31;
+
+/** x times an exact integer; retains or makes a Held that the caller owns. */
+function timesInteger(ctx: Context, held: Held, factor: number): Held {
+  if (factor === 1) return held.retain();
+  return new Held(ctx, mulPublicInteger(ctx, held.shares, BigInt(factor)));
+}
+
+/** A term of integer factor with at most f fraction bits, as shares at f. Takes the term over. */
+function lifted(ctx: Context, term: Term, f: number): Held | undefined {
+  if (term.key !== "" || !(term.source instanceof Held) || term.scale > f) return undefined;
+  const out = timesInteger(ctx, term.source, term.factor * 2 ** (f - term.scale));
+  term.source.release();
+  return out;
+}
+
+/** Consumes owned Helds: their sum. */
+export function sumHeld(ctx: Context, xs: readonly Held[]): Held {
+  return xs.reduce((x, y) => {
+    const z = new Held(ctx, add(ctx, x.shares, y.shares));
+    x.release();
+    y.release();
+    return z;
+  });
+}
+
+/** A term as a raw product times an integer. Takes the term over. */
+function rawTimes(ctx: Context, { source }: Term, m: bigint): Raw {
+  let raw: Raw;
+  if (source instanceof Held) {
+    raw = toRaw(ctx, source.shares);
+    source.release();
+  } else raw = source;
+  return m === 1n ? raw : scaleRaw(ctx, raw, m);
+}
+
+/** Adds owned shares with `bits` fraction bits to a raw product of scale `scale`. */
+function withShares(ctx: Context, raw: Raw, shares: readonly Held[], lift: number): Raw {
+  return shares.reduce((sum, x) => {
+    const out = addToRaw(ctx, sum, x.shares, 1n << BigInt(lift));
+    x.release();
+    return out;
+  }, raw);
+}
+
+function sumRaws(ctx: Context, raws: readonly Raw[]): Raw {
+  return raws.reduce((x, y) => addRaw(ctx, x, y));
+}
+
+/** The exponent K of the file comment, for these terms. */
+export function commonScale(terms: readonly Term[], f: number): number {
+  let k = f + WIDE_SHIFT;
+  for (const { source, factor } of terms) {
+    if (!Number.isFinite(factor)) {
+      throw new TacitError("MPC_RANGE", "mpc: expected a finite public factor, got another", {
+        hint: "a learning rate or a constant is infinite or NaN",
+      });
+    }
+    const bits = source instanceof Held ? LAZY_SHARE_BITS : LAZY_PRODUCT_BITS;
+    if (factor !== 0) k = Math.min(k, 61 - bits - exponentOf(factor));
+  }
+  return Math.max(k, f);
+}
+
+/** Whether the terms need no factor: all integers, or all the same one from the same place. */
+function alike(terms: readonly Term[]): boolean {
+  const first = terms[0]!;
+  return terms.every((t) => t.key === first.key && (t.key === "" || t.factor === first.factor));
+}
+
+/** Products of one scale with a common factor kept aside: one narrow truncation, to f fraction bits. */
+async function narrow(ctx: Context, id: number, terms: readonly Term[], extra: readonly Held[], f: number): Promise<Shares> {
+  const { scale, key } = terms[0]!;
+  const shift = scale - f;
+  const only = terms[0]!.source;
+  if (terms.length === 1 && only instanceof Held && (key !== "" || terms[0]!.factor === 1) && extra.length === 0) {
+    const out = await truncateShares(ctx, id, only.shares, shift);
+    only.release();
+    return out;
+  }
+  const raw = sumRaws(
+    ctx,
+    terms.map((t) => rawTimes(ctx, t, key === "" ? BigInt(t.factor) : 1n)),
+  );
+  return truncate(ctx, id, withShares(ctx, raw, extra, shift), shift);
+}
+
+/** Everything at scale K with its factor as an integer: one wide truncation. */
+async function wide(ctx: Context, id: number, terms: readonly Term[], f: number): Promise<Shares> {
+  const k = commonScale(terms, f);
+  const raws = terms.map((t) => rawTimes(ctx, t, BigInt(Math.round(t.factor * 2 ** (k - t.scale)))));
+  return truncateWide(ctx, id, sumRaws(ctx, raws), k - f);
+}
+
+/** What `combine` gives: one Held at f fraction bits, owned by the caller. */
+export interface Combined {
+  readonly held: Held;
+  readonly factor: number;
+  readonly key: string;
+}
+
+/**
+ * Takes the terms over. `keepFactor`: a factor common to all terms stays aside. Otherwise the result is plain fixed point.
+ * 0 rounds where nothing has more than f fraction bits, else 2.
+ */
+export async function combine(
+  ctx: Context,
+  id: number,
+  terms: readonly Term[],
+  f: number,
+  keepFactor: boolean,
+): Promise<Combined> {
+  const first = terms[0]!;
+  if (keepFactor && terms.length === 1 && first.source instanceof Held && first.scale === f) {
+    return { held: first.source, factor: first.factor, key: first.key };
+  }
+  const exact: Held[] = [];
+  const rest: Term[] = [];
+  for (const t of terms) {
+    const x = lifted(ctx, t, f);
+    if (x) exact.push(x);
+    else rest.push(t);
+  }
+  if (rest.length === 0) return { held: sumHeld(ctx, exact), factor: 1, key: "" };
+  const { scale, key, factor } = rest[0]!;
+  const oneScale = rest.every((t) => t.scale === scale) && scale >= f && scale - f <= NARROW_SHIFT;
+  const keeps = key === "" || (keepFactor && exact.length === 0);
+  if (oneScale && alike(rest) && keeps) {
+    const shares = await narrow(ctx, id, rest, exact, f);
+    return { held: new Held(ctx, shares), factor: key === "" ? 1 : factor, key };
+  }
+  const held = new Held(ctx, await wide(ctx, id, rest, f));
+  return { held: sumHeld(ctx, [held, ...exact]), factor: 1, key: "" };
+}
+
+/** Where all terms are integers times shares at f or products of one scale: their sum as one Raw, and the shift it needs. */
+export function asRaw(
+  ctx: Context,
+  terms: readonly Term[],
+  f: number,
+): { readonly raw: Raw; readonly shift: number } | undefined {
+  const products = terms.filter((t) => t.source instanceof Raw);
+  const scale = products[0]?.scale;
+  if (scale === undefined || scale < f || scale - f > NARROW_SHIFT) return undefined;
+  const fits = (t: Term): boolean => t.key === "" && (t.source instanceof Raw ? t.scale === scale : t.scale <= f);
+  if (!terms.every(fits)) return undefined;
+  const raw = sumRaws(
+    ctx,
+    products.map((t) => rawTimes(ctx, t, BigInt(t.factor))),
+  );
+  const shares = terms.filter((t) => t.source instanceof Held).map((t) => lifted(ctx, t, f)!);
+  return { raw: withShares(ctx, raw, shares, scale - f), shift: scale - f };
+}
+
+/** Frees what `terms` own. */
+export function dropTerms(ctx: Context, terms: readonly Term[]): void {
+  for (const { source } of terms) {
+    if (source instanceof Held) source.release();
+    else free(ctx, source);
+  }
+}

@@ -1,0 +1,12 @@
+/** @file The one list of ops that run on shares. A new op is a handler in its family. */
+import { ELEMENTWISE } from "./elementwise.ts";
+import { LINEAR } from "./linear.ts";
+import { MOVEMENT } from "./movement.ts";
+import { POOL } from "./pool.ts";
+import { REDUCE } from "./reduce.ts";
+import type { Handler } from "./run.ts";
+import { SOFTMAX } from "./softmax.ts";
+
+export const HANDLERS: ReadonlyMap<string, Handler> = new Map(
+  [LINEAR, MOVEMENT, ELEMENTWISE, POOL, REDUCE, SOFTMAX].flatMap((family) => [...family]),
+);

@@ -1,0 +1,101 @@
+/** @file Linear layers: matrix products and convolutions with their gradients. The result is a raw product: whoever reads it truncates. */
+import { sizeOf } from "@tacit/core/program";
+import {
+  type ConvShape,
+  convGradInputPublic,
+  convGradInputRaw,
+  convGradWeightPublic,
+  convGradWeightRaw,
+  convPublic,
+  convRaw,
+  type MatmulShape,
+  matmulPublic,
+  matmulRaw,
+  type PublicOr,
+  type Raw,
+  type Shares,
+} from "../primitives/index.ts";
+import { toRing } from "./fixed-point.ts";
+import type { Handler, NodeRun } from "./run.ts";
+import { Held, type SecretValue, type Single, type Term } from "./value.ts";
+
+/** A factor of a product: keys say where factors came from. */
+export function product(x: Pick<Single, "factor" | "key">, y: Pick<Single, "factor" | "key">): Pick<Term, "factor" | "key"> {
+  return { factor: x.factor * y.factor, key: [x.key, y.key].filter((k) => k !== "").join("*") };
+}
+
+interface Bilinear {
+  secret(x: Shares, y: Shares): Raw;
+  known(x: PublicOr, y: PublicOr): Shares;
+}
+
+/** A bilinear op on two secrets, or a secret and a public array. */
+async function bilinear(n: NodeRun, op: Bilinear): Promise<SecretValue> {
+  const scale = 2 * n.f;
+  const secret = [0, 1].filter((i) => !n.isPublic(i));
+  if (secret.length === 2) {
+    return n.singles([0, 1], (x, y) => n.of([{ source: op.secret(x!.shares, y!.shares), scale, ...product(x!, y!) }]));
+  }
+  const known = toRing(await n.publicValues(secret[0] === 0 ? 1 : 0), n.f);
+  return n.singles(secret, (x) => {
+    const shares = secret[0] === 0 ? op.known(x!.shares, known) : op.known(known, x!.shares);
+    return n.of([{ source: new Held(n.ctx, shares), scale, factor: x!.factor, key: x!.key }]);
+  });
+}
+
+function matmulShape(n: NodeRun): MatmulShape {
+  const [a, b] = [n.arg(0).shape, n.arg(1).shape];
+  const [transposeA, transposeB] = [n.attrs[0] === 1, n.attrs[1] === 1];
+  const [rows, inner] = [a[a.length - 2]!, a[a.length - 1]!];
+  const cols = b[b.length - (transposeB ? 2 : 1)]!;
+  const [m, k] = transposeA ? [inner, rows] : [rows, inner];
+  const batch = sizeOf((a.length > 2 ? a : b).slice(0, -2));
+  const strides = { strideA: a.length > 2 ? m * k : 0, strideB: b.length > 2 ? k * cols : 0 };
+  // A stack of matrices against one: the rows lie one below the other, one product does.
+  if (a.length > 2 && b.length === 2 && !transposeA) return { m: m * batch, k, n: cols, transposeB };
+  return { m, k, n: cols, transposeA, transposeB, batch, ...strides };
+}
+
+const matmul: Handler = (n) => {
+  const shape = matmulShape(n);
+  return bilinear(n, {
+    secret: (x, y) => matmulRaw(n.ctx, n.step(0), x, y, shape),
+    known: (x, y) => matmulPublic(n.ctx, x, y, shape),
+  });
+};
+
+/** Attributes of a convolution, with the shapes of its input and weights. */
+export function convShape(attrs: readonly number[], x: readonly number[], w: readonly number[]): ConvShape {
+  const [strideH, strideW, padH, padW, dilH, dilW, groups] = attrs as [number, number, number, number, number, number, number];
+  const [n, c, h, width] = x as [number, number, number, number];
+  const [o, , kh, kw] = w as [number, number, number, number];
+  return { n, c, h, w: width, o, kh, kw, strideH, strideW, padH, padW, dilH, dilW, groups };
+}
+
+const conv2d: Handler = (n) => {
+  const shape = convShape(n.attrs, n.arg(0).shape, n.arg(1).shape);
+  return bilinear(n, {
+    secret: (x, w) => convRaw(n.ctx, n.step(0), x, w, shape),
+    known: (x, w) => convPublic(n.ctx, x, w, shape),
+  });
+};
+
+const conv2dGradInput: Handler = (n) => {
+  const shape = convShape(n.attrs, n.aval.shape, n.arg(1).shape);
+  return bilinear(n, {
+    secret: (g, w) => convGradInputRaw(n.ctx, n.step(0), g, w, shape),
+    known: (g, w) => convGradInputPublic(n.ctx, g, w, shape),
+  });
+};
+
+const conv2dGradWeight: Handler = (n) => {
+  const shape = convShape(n.attrs, n.arg(0).shape, n.aval.shape);
+  return bilinear(n, {
+    secret: (x, g) => convGradWeightRaw(n.ctx, n.step(0), x, g, shape),
+    known: (x, g) => convGradWeightPublic(n.ctx, x, g, shape),
+  });
+};
+
+export const LINEAR: ReadonlyMap<string, Handler> = new Map(
+  Object.entries({ matmul, conv2d, conv2dGradInput, conv2dGradWeight }),
+);

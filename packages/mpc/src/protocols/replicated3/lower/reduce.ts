@@ -1,0 +1,103 @@
+/** @file Sums (local; raw products are summed before their one truncation), extrema and their places over axes. */
+import { type Shape, sizeOf, stridesOf } from "@tacit/core/program";
+import { type Context, copy, free, neg, type Raw, type Shares, stridedRead, sum, sumRaw } from "../primitives/index.ts";
+import { combine } from "./combine.ts";
+import { tournament } from "./pool.ts";
+import { fractionBitsOf, type Handler, type NodeRun } from "./run.ts";
+import { Held, type SecretValue, type Term } from "./value.ts";
+
+/** The axes of a reduction, and the same with the reduced axes last. */
+interface Axes {
+  readonly axes: readonly number[];
+  readonly kept: readonly number[];
+}
+
+function axesOf(n: NodeRun): Axes {
+  const axes = n.attrs.slice(1);
+  const kept = n
+    .arg(0)
+    .shape.map((_, d) => d)
+    .filter((d) => !axes.includes(d));
+  return { axes, kept };
+}
+
+/** [outer, axis, inner] where the reduced axes lie side by side, else undefined. */
+function blocks(shape: Shape, axes: readonly number[]): readonly [number, number, number] | undefined {
+  const real = axes.filter((d) => shape[d] !== 1);
+  if (real.length === 0) return [sizeOf(shape), 1, 1];
+  const [first, last] = [real[0]!, real[real.length - 1]!];
+  for (let d = first; d <= last; d++) if (!real.includes(d) && shape[d] !== 1) return undefined;
+  return [sizeOf(shape.slice(0, first)), sizeOf(shape.slice(first, last + 1)), sizeOf(shape.slice(last + 1))];
+}
+
+/** x with the axes in this order; fresh. */
+function reordered(ctx: Context, x: Shares, shape: Shape, order: readonly number[]): Shares {
+  const strides = stridesOf(shape);
+  return stridedRead(
+    ctx,
+    x,
+    order.map((d) => shape[d]!),
+    order.map((d) => strides[d]!),
+  );
+}
+
+function sumShares(n: NodeRun, x: Shares): Shares {
+  const { shape } = n.arg(0);
+  const { axes, kept } = axesOf(n);
+  const split = blocks(shape, axes);
+  if (split) return sum(n.ctx, x, ...split);
+  const moved = reordered(n.ctx, x, shape, [...kept, ...axes]);
+  const out = sum(n.ctx, moved, sizeOf(kept.map((d) => shape[d]!)), sizeOf(axes.map((d) => shape[d]!)), 1);
+  free(n.ctx, moved);
+  return out;
+}
+
+const total: Handler = async (n) => {
+  const split = blocks(n.arg(0).shape, axesOf(n).axes);
+  const terms = await n.terms(0);
+  const local = terms.every((t) => t.source instanceof Held || split !== undefined);
+  if (!local) return viaShares(n, terms);
+  const summed = terms.map((t): Term => {
+    if (t.source instanceof Held) {
+      const out = new Held(n.ctx, sumShares(n, t.source.shares));
+      t.source.release();
+      return { ...t, source: out };
+    }
+    return { ...t, source: sumRaw(n.ctx, t.source as Raw, ...split!) };
+  });
+  return n.of(summed);
+};
+
+/** A raw product whose axes do not lie side by side: truncated first. */
+async function viaShares(n: NodeRun, terms: readonly Term[]): Promise<SecretValue> {
+  const scale = fractionBitsOf(n.aval, n.f);
+  const { held, factor, key } = await combine(n.ctx, n.step(0), terms, scale, true);
+  const out = sumShares(n, held.shares);
+  held.release();
+  return n.result(out, scale, { factor, key });
+}
+
+/** The largest (or smallest) over all reduced axes together: a tournament. */
+const extremum =
+  (largest: boolean): Handler =>
+  (n) =>
+    n.plain(0, async (x) => {
+      const { shape } = n.arg(0);
+      const { axes, kept } = axesOf(n);
+      const count = sizeOf(axes.map((d) => shape[d]!));
+      let slots = axes.length === 0 ? copy(n.ctx, x) : reordered(n.ctx, x, shape, [...axes, ...kept]);
+      if (!largest) slots = negated(n.ctx, slots);
+      const { y, levels } = await tournament(n.ctx, n.step(0), slots, count);
+      for (const bits of levels) free(n.ctx, bits);
+      return n.result(largest ? y : negated(n.ctx, y), fractionBitsOf(n.aval, n.f));
+    });
+
+function negated(ctx: Context, x: Shares): Shares {
+  const out = neg(ctx, x);
+  free(ctx, x);
+  return out;
+}
+
+export const REDUCE: ReadonlyMap<string, Handler> = new Map(
+  Object.entries({ sum: total, amax: extremum(true), amin: extremum(false) }),
+);
