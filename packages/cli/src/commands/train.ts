@@ -47,11 +47,11 @@ export interface TrainResult {
 /** Trains and saves. Returns null when the user stopped it: the checkpoint is kept. */
 export async function train(options: TrainOptions): Promise<TrainResult | null> {
   const started = performance.now();
+  const name = modelName(options.model);
   await checkWritable(options.out);
   if (options.threads !== undefined) setDefaultDevice(cpu({ threads: options.threads }));
   const data = await openData(options.data, options.labels);
   say(`data: ${data.name} (${data.origin}), ${data.train.length} to train on, ${data.test.length} to test`);
-  const name = modelName(options.model);
   const model = MODELS[name].build(data.classes, { random: new Random(options.seed) });
   const weights = model.parameters().reduce((n, p) => n + p.numel, 0);
   say(`model: ${name}, ${weights} weights`);

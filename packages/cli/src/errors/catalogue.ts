@@ -36,7 +36,9 @@ export function nearestCodes(word: string, count = 3): string[] {
     .toUpperCase()
     .replaceAll(/[-\s./]/g, "_");
   const parts = wanted.split("_").filter((p) => p.length > 2);
-  const score = (code: string): number => distance(wanted, code) - 4 * code.split("_").filter((p) => parts.includes(p)).length;
+  const alike = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a);
+  const shared = (code: string): number => code.split("_").filter((p) => parts.some((w) => alike(p, w))).length;
+  const score = (code: string): number => distance(wanted, code) - 6 * shared(code);
   return Object.keys(CATALOGUE)
     .map((code) => ({ code, score: score(code) }))
     .sort((a, b) => a.score - b.score || (a.code < b.code ? -1 : 1))

@@ -82,6 +82,17 @@ export const MPC: Entries = {
     example: "signBits: expected carryBits to be a multiple of 4 in 4..60, got 3",
     exit: 2,
   },
+  MPC_CLOSED: {
+    means: "A party was asked for a run after its session had ended.",
+    fix: "Open the session again; shares that the parties still store are found by their names.",
+    example: "party 1: expected an open session, got a closed one",
+    exit: 4,
+  },
+  MPC_FRACTION_BITS: {
+    means: "An op's accuracy is stated only up to a number of fraction bits, and the session has more.",
+    fix: "Agree on a session with fewer fraction bits; 16 is the default.",
+    example: "softmax: expected at most 20 fraction bits, got 24",
+  },
   MPC_FRAME_INVALID: {
     means: "A peer sent bytes that are not a message of the protocol.",
     fix: "See that all parties run the same version; if they do, somebody speaks out of turn.",
@@ -134,6 +145,12 @@ export const MPC: Entries = {
     means: "A party closed its connection or its process ended.",
     fix: "See that party's log, start it again, and begin the session again from the last checkpoint.",
     example: "party 2 (clinic-c) closed the connection at op 14 of 37 (matmul)",
+    exit: 4,
+  },
+  MPC_PAYLOAD: {
+    means: "A share arrived with another length than its shape asks for.",
+    fix: "See that all sides run the same version; then give the input or ask for the value again.",
+    example: "importShare: expected 64 bytes for f32[4], got 60",
     exit: 4,
   },
   MPC_RANGE: {
