@@ -114,6 +114,10 @@ export class Expr implements Aval {
 /** Counts optimizer steps: a lazy node made before a parameter's last update must not read its new value. */
 export const clock = { now: 0 };
 
+let visits = 0;
+/** A number that no `mark` carries yet: every walk of the graph takes one, so that walks never mistake each other's marks. */
+export const nextVisit = (): number => ++visits;
+
 /** Gradient recording, as `torch.no_grad`. */
 export const gradMode = { enabled: true };
 

@@ -3,41 +3,7 @@
  * noise: those come from secure-random.ts. Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
  */
 import { expected } from "./errors.ts";
-
-const M0 = 0xd2511f53;
-const M1 = 0xcd9e8d57;
-const W0 = 0x9e3779b9;
-const W1 = 0xbb67ae85;
-
-/** High 32 bits of the 64-bit product of two 32-bit integers, in integer arithmetic only. */
-function mulHigh(a: number, b: number): number {
-  const [al, ah, bl, bh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
-  const low = al * bl;
-  const mid = ah * bl + (low >>> 16);
-  const cross = al * bh + (mid % 0x10000);
-  return (ah * bh + Math.floor(mid / 0x10000) + Math.floor(cross / 0x10000)) >>> 0;
-}
-
-/**
- * One block of Philox4x32-10: the counter (4 words) is replaced by 4 random words.
- * Test vectors: kat_vectors of the Random123 library.
- */
-export function philox4x32(counter: Uint32Array, k0: number, k1: number): void {
-  let [a, b, c, d] = [counter[0]!, counter[1]!, counter[2]!, counter[3]!];
-  for (let round = 0; round < 10; round++) {
-    const h0 = mulHigh(M0, a);
-    const l0 = Math.imul(M0, a);
-    const h1 = mulHigh(M1, c);
-    const l1 = Math.imul(M1, c);
-    a = (h1 ^ b ^ k0) >>> 0;
-    b = l1 >>> 0;
-    c = (h0 ^ d ^ k1) >>> 0;
-    d = l0 >>> 0;
-    k0 = (k0 + W0) >>> 0;
-    k1 = (k1 + W1) >>> 0;
-  }
-  counter.set([a, b, c, d]);
-}
+import { countUp, philox4x32 } from "./philox.ts";
 
 /** What `state()` returns: everything that decides the numbers to come. */
 export interface RandomState {
@@ -85,7 +51,7 @@ export class Random {
       // The block in use is the one before the counter.
       random.block.set(counter);
       for (let i = 0; i < 4 && random.block[i]!-- === 0; i++);
-      philox4x32(random.block, key[0]!, key[1]!);
+      philox4x32(random.key, random.block, random.block);
     }
     return random;
   }
@@ -103,7 +69,7 @@ export class Random {
     const state = Uint32Array.of(0, 0, bytes.length, 0x666f726b);
     for (let i = 0; i < bytes.length; i += 8) {
       for (let j = i; j < Math.min(i + 8, bytes.length); j++) state[(j - i) >> 2]! ^= bytes[j]! << (8 * (j & 3));
-      philox4x32(state, this.key[0]!, this.key[1]!);
+      philox4x32(this.key, state, state);
     }
     child.key.set(state.subarray(0, 2));
     return child;
@@ -112,9 +78,8 @@ export class Random {
   /** The next 32 random bits. */
   bits(): number {
     if (this.used === 4) {
-      this.block.set(this.counter);
-      philox4x32(this.block, this.key[0]!, this.key[1]!);
-      for (let i = 0; i < 4 && ++this.counter[i]! > 0xffffffff; i++);
+      philox4x32(this.key, this.counter, this.block);
+      countUp(this.counter);
       this.used = 0;
     }
     return this.block[this.used++]!;

@@ -2,8 +2,7 @@
  * @file Sinks: live lazy tensors that no op reads. A step computes those that read what it replaces, so that awaiting them later
  * gives the value they had, never a recomputation.
  */
-import type { Expr, Leaf } from "../expr.ts";
-import { nextVisit } from "./trace.ts";
+import { type Expr, type Leaf, nextVisit } from "../expr.ts";
 
 interface Handle {
   expr: Expr;

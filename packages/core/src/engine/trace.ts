@@ -1,6 +1,6 @@
 /** @file Trace: a depth-first walk that writes the graph behind some outputs as integers. Equal keys mean equal Programs. */
 import { TacitError } from "../errors.ts";
-import type { Expr, Leaf } from "../expr.ts";
+import { type Expr, type Leaf, nextVisit } from "../expr.ts";
 import { showAval } from "../program/aval.ts";
 import { DTYPE } from "../program/dtype.ts";
 
@@ -17,10 +17,8 @@ export interface Trace {
 const last: Trace = { nodes: [], leaves: [], leafExprs: [] };
 const stack: Expr[] = [];
 let cursor = new Int32Array(256);
+/** The number of the last trace. */
 let visit = 0;
-
-/** A number that no `mark` carries yet. */
-export const nextVisit = (): number => ++visit;
 
 /**
  * Walks everything unrealized behind `roots`, without recursion (graphs may be 10^5 deep).
@@ -28,7 +26,7 @@ export const nextVisit = (): number => ++visit;
  */
 export function trace(roots: readonly Expr[], check = true): Trace {
   forgetTrace();
-  visit++;
+  visit = nextVisit();
   for (const root of roots) walk(root, check);
   return last;
 }

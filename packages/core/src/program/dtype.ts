@@ -39,7 +39,6 @@ export function promote(a: DType, b: DType): DType | undefined {
   const rank = PROMOTION[a];
   const other = PROMOTION[b];
   if (rank === undefined || other === undefined) return undefined;
-  if ((a === "u8" && b === "u32") || (a === "u32" && b === "u8")) return "u32";
   return rank > other ? a : b;
 }
 const PROMOTION: Partial<Record<DType, number>> = { bool: 0, u8: 1, i32: 2, i64: 3, f32: 4, f64: 5 };

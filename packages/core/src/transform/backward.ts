@@ -1,6 +1,5 @@
 /** @file backward: reverse accumulation over the lazy graph, without recursion. */
-import { nextVisit } from "../engine/trace.ts";
-import type { Expr } from "../expr.ts";
+import { type Expr, nextVisit } from "../expr.ts";
 import { add, ones } from "../ops/emit.ts";
 import { DTYPE } from "../program/dtype.ts";
 

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import * as op from "../../src/ops/emit.ts";
 import type { DType } from "../../src/program/dtype.ts";
 import { trace } from "../../src/transform/trace.ts";
-import { device, input, run } from "./harness.ts";
+import { device, expectClose, input, run } from "./harness.ts";
 
 const on = device();
 
@@ -29,6 +29,42 @@ it("a bool that became a number adds, a word that became unsigned compares unsig
     [1, 0],
     [4294967295, 3],
     [-2, 6],
+  ]);
+});
+
+it("a float that is too large for an integer saturates, on the device as in the reference", async () => {
+  const far = [3e9, -3e9, 5e9, 1e30, -1e30, 1e19, 2 ** 31, -(2 ** 31), -0.9, 255.9, 256, -1, Infinity, -Infinity, Number.NaN];
+  const want: [DType, readonly (number | bigint)[]][] = [
+    ["i32", [2 ** 31 - 1, -(2 ** 31), 2 ** 31 - 1]],
+    ["u32", [3e9, 0, 2 ** 32 - 1]],
+    ["i64", [3000000000n, -3000000000n, 5000000000n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n - 1n]],
+    ["u64", [3000000000n, 0n, 5000000000n, 2n ** 64n - 1n, 0n, BigInt(Math.fround(1e19))]],
+    ["u8", [255, 0]],
+  ];
+  const x = input([far.length]);
+  const { program } = trace(
+    want.map(([to]) => op.cast(x, to)),
+    [x],
+  );
+  const given = [Float32Array.from(far)];
+  const got = await run(on, program, given);
+  expectClose(got, program, given, 0);
+  for (const [i, [, head]] of want.entries()) expect([...got[i]!].slice(0, head.length)).toEqual(head);
+  expect([...got[4]!].slice(8)).toEqual([0, 255, 0, 255, 255, 0, 0]);
+  for (const a of got) expect(Number(a.at(-1))).toBe(0);
+});
+
+it("integers keep their low bits in a narrower or unsigned type", async () => {
+  const x = input([4], "i32");
+  const { program } = trace([op.cast(x, "u8"), op.cast(x, "u32"), op.cast(x, "u64"), op.cast(op.cast(x, "i64"), "u8")], [x]);
+  const given = [Int32Array.of(-1, 256, 300, -300)];
+  const got = await run(on, program, given);
+  expectClose(got, program, given, 0);
+  expect(got.map((a) => [...a])).toEqual([
+    [255, 0, 44, 212],
+    [4294967295, 256, 300, 4294966996],
+    [2n ** 64n - 1n, 256n, 300n, 2n ** 64n - 300n],
+    [255, 0, 44, 212],
   ]);
 });
 

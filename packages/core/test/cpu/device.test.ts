@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { cpu } from "../../src/device/cpu/index.ts";
 import { Expr } from "../../src/expr.ts";
 import * as op from "../../src/ops/emit.ts";
+import { tensor, zeros } from "../../src/tensor/creation.ts";
 import { trace } from "../../src/transform/trace.ts";
 import { device, input, prepare, run } from "./harness.ts";
 
@@ -34,6 +35,10 @@ it("refuses f64, secrets, wrong arrays, storages of others and impossible thread
   expect(on.check(wide, [{ kind: "public" }]).map((g) => g.op)).toEqual(["input 0", "neg"]);
   expect(on.check(program, [{ kind: "secret", owners: ["a"] }, { kind: "public" }]).length).toBe(1);
   expect(() => on.prepare({ program: wide, bindings: [{ kind: "public" }], updates: [] })).toThrow(/f64/);
+  expect([on.supports("f64"), on.supports("f32"), on.supports("u64")]).toEqual([false, true, true]);
+  for (const make of [(): unknown => tensor([1.5], { dtype: "f64", device: on }), (): unknown => zeros([2], { dtype: "f64" })]) {
+    expect(make).toThrow(expect.objectContaining({ code: "DTYPE_UNSUPPORTED", message: expect.stringContaining("device cpu") }));
+  }
   expect(() => on.put(new Float64Array(2), { shape: [2], dtype: "f64" })).toThrow(
     expect.objectContaining({ code: "DTYPE_UNSUPPORTED" }),
   );

@@ -1,27 +1,19 @@
 /** @file randomBits against the published vectors of Philox4x32-10. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { cpu } from "../../src/device/cpu/index.ts";
 import { emit } from "../../src/expr.ts";
-import { philox4x32 } from "../../src/ops/random/philox.ts";
+import { philox4x32 } from "../../src/philox.ts";
+import { Random } from "../../src/random.ts";
+import { Tensor } from "../../src/tensor/tensor.ts";
 import { placeholders, run } from "./harness.ts";
 
-/** Known answers of Random123 1.09 (file kat_vectors, `philox4x32 10`): counter, key, result. */
-const KNOWN: [number[], number[], number[]][] = [
-  [
-    [0, 0, 0, 0],
-    [0, 0],
-    [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
-  ],
-  [
-    [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
-    [0xffffffff, 0xffffffff],
-    [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd],
-  ],
-  [
-    [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
-    [0xa4093822, 0x299f31d0],
-    [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
-  ],
-];
+interface Known {
+  readonly philox4x32_10: readonly { readonly counter: string[]; readonly key: string[]; readonly result: string[] }[];
+}
+const vectors = JSON.parse(readFileSync(new URL("../../../../vectors/philox.json", import.meta.url), "utf8")) as Known;
+const words = (list: readonly string[]): number[] => list.map((w) => Number.parseInt(w, 16));
+const KNOWN = vectors.philox4x32_10.map((v) => [words(v.counter), words(v.key), words(v.result)] as const);
 
 function bits(key: number[], offset: number[], shape: number[]): number[] {
   const leaves = placeholders([
@@ -36,7 +28,31 @@ describe("randomBits", () => {
     const out = new Uint32Array(4);
     philox4x32(Uint32Array.from(key), Uint32Array.from(counter), out);
     expect([...out]).toEqual(want);
-    expect(bits(key, counter, [4])).toEqual(want);
+    expect(bits([...key], [...counter], [4])).toEqual(want);
+    const random = Random.from({ key, counter, used: 4 });
+    expect([random.bits(), random.bits(), random.bits(), random.bits()]).toEqual(want);
+  });
+
+  it("is one stream in Random, in the op and in the kernels, also on threads and over the end of a counter word", async () => {
+    const devices = [cpu(), cpu({ threads: 3 })];
+    try {
+      for (const [key, block, n] of [
+        [[7, 9], 0, 1],
+        [[0xffffffff, 3], 0xfffffffd, 1003],
+        [[0, 0x80000000], 12345, 70_001],
+      ] as const) {
+        const random = Random.from({ key, counter: [block, 0, 0, 0], used: 4 });
+        const want = Uint32Array.from({ length: n }, () => random.bits());
+        expect(Uint32Array.from(bits([...key], [block], [n]))).toEqual(want);
+        for (const device of devices) {
+          const made = Tensor.adopt(Uint32Array.from(key), [2], "u32", { device });
+          const at = Tensor.adopt(Uint32Array.of(block), [1], "u32", { device });
+          expect(await made.randomBits(at, [n]).data()).toEqual(want);
+        }
+      }
+    } finally {
+      await Promise.all(devices.map((d) => d.stop()));
+    }
   });
 
   it("cuts one stream: a later offset continues where blocks of four end", () => {
@@ -50,9 +66,9 @@ describe("randomBits", () => {
   });
 
   it("looks uniform: each bit is set in half of 40,000 words within five standard deviations", () => {
-    const words = bits([3, 4], [0], [40_000]);
+    const drawn = bits([3, 4], [0], [40_000]);
     for (let b = 0; b < 32; b++) {
-      const ones = words.reduce((n, w) => n + ((w >>> b) & 1), 0);
+      const ones = drawn.reduce((n, w) => n + ((w >>> b) & 1), 0);
       expect(Math.abs(ones - 20_000)).toBeLessThan(5 * 100);
     }
   });

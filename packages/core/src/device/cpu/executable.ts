@@ -48,8 +48,8 @@ export class CpuExecutable implements Executable {
     if (this.released) throw new TacitError("PLAN_RELEASED", "cpu: expected a live executable, got a released one");
     const { plan, runtime } = this;
     runtime.reserve(plan.arenaBytes);
-    const stale = this.bind(inputs);
-    if (stale || this.arenaAt !== runtime.arenaAt) this.write();
+    this.bind(inputs);
+    if (this.arenaAt !== runtime.arenaAt) this.write();
     this.copyIn(inputs);
     if (runtime.profile !== null) this.runProfiled(runtime.profile);
     else for (const s of this.segments) this.runSegment(s);
@@ -66,12 +66,11 @@ export class CpuExecutable implements Executable {
     for (const [i, at] of this.shadows) machine.release(at, bytesOf(this.plan.inputs[i]!));
   }
 
-  /** Resident inputs move into WASM memory for good; true when one lies elsewhere than the table says. */
-  private bind(inputs: readonly Storage[]): boolean {
+  /** Resident inputs move into WASM memory for good; where one lies elsewhere than the table says, the table is void. */
+  private bind(inputs: readonly Storage[]): void {
     const { plan, runtime } = this;
     const run = ++runtime.runs;
     for (const i of this.updated) own(inputs[i]).replaced = run;
-    let stale = false;
     for (let i = 0; i < plan.resident.length; i++) {
       const storage = own(inputs[i]);
       if (!plan.resident[i]) {
@@ -83,9 +82,8 @@ export class CpuExecutable implements Executable {
       const at = shared ? this.shadow(i) : runtime.makeResident(storage);
       if (this.addresses[i] === at) continue;
       this.addresses[i] = at;
-      stale = true;
+      this.arenaAt = -1;
     }
-    return stale;
   }
 
   /** Input i is also an updated input under another name: it is read from a copy, so that it keeps the old value. */
@@ -107,12 +105,14 @@ export class CpuExecutable implements Executable {
   /** Writes the table of calls for the present addresses. */
   private write(): void {
     const { plan, runtime } = this;
+    // Until the table stands, the next run must write it anew: memory may refuse half-way.
+    this.arenaAt = -1;
     if (this.literals === 0 && plan.literalBytes > 0) this.writeLiterals();
-    this.arenaAt = runtime.arenaAt;
     const at = (v: number): number => this.at(plan.places[v]);
     const calls = plan.steps.map((s) => (s.kind === "kernel" ? s.calls(at) : []));
     this.table = runtime.machine.write(calls.flat(), this.table);
     if (this.perStep.length === 0) this.cut(calls.map((c) => c.length));
+    this.arenaAt = runtime.arenaAt;
   }
 
   private writeLiterals(): void {

@@ -1,7 +1,7 @@
 /** @file The cpu device: Programs become plans of WebAssembly kernels. Values need no disposal. */
 import { expected, TacitError } from "../../errors.ts";
 import type { Aval } from "../../program/aval.ts";
-import type { TypedArray } from "../../program/dtype.ts";
+import type { DType, TypedArray } from "../../program/dtype.ts";
 import type { Program } from "../../program/program.ts";
 import type { Binding, Device, Executable, Gap, Job, Storage } from "../device.ts";
 import { CpuExecutable } from "./executable.ts";
@@ -46,6 +46,11 @@ export class CpuDevice implements Device {
 
   binding(storage: Storage): Binding {
     return own(storage).address === 0 ? PUBLIC : RESIDENT;
+  }
+
+  /** f64 lives on the reference device only. */
+  supports(dtype: DType): boolean {
+    return dtype !== "f64";
   }
 
   /** Keeps `values` (no copy). */

@@ -28,6 +28,8 @@ export class Runtime {
   reserve(bytes: number): void {
     if (bytes <= this.arenaBytes) return;
     if (this.arenaBytes > 0) this.machine.release(this.arenaAt, this.arenaBytes);
+    // The memory may refuse: then there is no arena, and no plan may believe in the old one.
+    this.arenaBytes = 0;
     this.arenaAt = this.machine.alloc(bytes);
     this.arenaBytes = bytes;
   }

@@ -1,4 +1,7 @@
-/** @file Order of steps: updates in place run as soon as nobody will read the old value, small scalar work first. */
+/**
+ * @file Order of steps: updates in place run as soon as nobody will read the old value, and after every step that may refuse its data,
+ * so that a run that fails has changed nothing; small scalar work first.
+ */
 import type { Step } from "./steps.ts";
 import { topological } from "./units.ts";
 
@@ -31,10 +34,12 @@ export function schedule(
   for (let i = 0; i < steps.length; i++) for (const v of steps[i]!.writes) writer.set(root(v), i);
   const direct: InPlaceUpdate[] = [];
   const early = new Uint8Array(steps.length);
+  const refusing = steps.flatMap((s, i) => (mayRefuse(s) ? [i] : []));
   for (const u of updates) {
     const w = writer.get(u.value);
     if (w === undefined || direct.some((d) => d.value === u.value) || !mayWrite(steps, w, u, root)) continue;
-    if (!waitForReaders(steps, edges, w, u.input, root)) continue;
+    const readers = steps.flatMap((s, i) => (i !== w && s.reads.some((v) => root(v) === u.input) ? [i] : []));
+    if (!waitFor(edges, w, mayRefuse(steps[w]!) ? [...readers, ...refusing, w] : [...readers, ...refusing])) continue;
     direct.push(u);
     early[w] = 1;
   }
@@ -80,13 +85,14 @@ function mayWrite(steps: readonly Step[], w: number, u: InPlaceUpdate, root: (v:
   return (step.inPlace?.[k] ?? []).some((v) => root(v) === u.input);
 }
 
-/** Makes step `w` wait for every other reader of `input`; false (and no change) where a reader needs what `w` makes. */
-function waitForReaders(steps: readonly Step[], edges: Edges, w: number, input: number, root: (v: number) => number): boolean {
-  const readers: number[] = [];
-  for (let i = 0; i < steps.length; i++) if (i !== w && steps[i]!.reads.some((v) => root(v) === input)) readers.push(i);
+/** Steps that may throw on the data that they find: bad labels and indices, and what the host computes. */
+const mayRefuse = (s: Step): boolean => s.kind === "host" || s.guard !== undefined;
+
+/** Makes step `w` wait for `others`; false (and no change) where one of them is `w` itself or needs what `w` makes. */
+function waitFor(edges: Edges, w: number, others: readonly number[]): boolean {
   const after = reachable(edges, w);
-  if (readers.some((r) => after.has(r))) return false;
-  for (const r of readers) link(edges, r, w);
+  if (others.some((i) => i === w || after.has(i))) return false;
+  for (const i of others) link(edges, i, w);
   return true;
 }
 

@@ -1,6 +1,6 @@
 /** @file Reference implementations of the elementwise ops. Numbers are computed in f64 and rounded by the array that takes them. */
 import { TacitError } from "../../errors.ts";
-import type { DType, TypedArray } from "../../program/dtype.ts";
+import { DTYPE, type DType, type TypedArray } from "../../program/dtype.ts";
 import type { Reference } from "../row.ts";
 import { allocate, bigs, broadcastOffsets, isBig, numbers } from "../walk.ts";
 
@@ -69,31 +69,55 @@ export const whereReference: Reference = ([c, a, b], avals, _attrs, out) => {
   return y;
 };
 
-/** Float to integer truncates towards zero and then wraps; NaN and infinities give 0 (C leaves them open). To bool: not zero. */
-export const castReference: Reference = ([x], _avals, _attrs, out) => {
+/** Where a float that is too large or too small for an integer ends. u8 takes the low 8 bits of an i32, as PyTorch on x86 does. */
+const SATURATE: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u8: [-(2 ** 31), 2 ** 31 - 1],
+  u32: [0, 2 ** 32 - 1],
+};
+const SATURATE_BIG: Readonly<Partial<Record<DType, readonly [bigint, bigint]>>> = {
+  i64: [-(2n ** 63n), 2n ** 63n - 1n],
+  u64: [0n, 2n ** 64n - 1n],
+};
+
+/**
+ * Float to integer truncates towards zero and saturates, NaN gives 0: one rule for every device (C and PyTorch leave it open).
+ * Integer to integer keeps the low bits. To bool: not zero.
+ */
+export const castReference: Reference = ([x], avals, _attrs, out) => {
   const y = allocate(out);
+  const fromFloat = DTYPE[avals[0]!.dtype].float;
   if (out.dtype === "bool") {
     const flags = numbers(y);
     for (let i = 0; i < flags.length; i++) flags[i] = x![i] === 0 || x![i] === 0n ? 0 : 1;
     return flags;
   }
-  if (isBig(y)) return toBig(x!, y);
+  if (isBig(y)) return toBig(x!, y, SATURATE_BIG[out.dtype]!);
   if (isBig(x!)) {
     for (let i = 0; i < y.length; i++)
       y[i] = Number(out.dtype === "f32" || out.dtype === "f64" ? x[i]! : BigInt.asIntN(32, x[i]!));
     return y;
   }
-  y.set(numbers(x));
+  const range = fromFloat ? SATURATE[out.dtype] : undefined;
+  const from = numbers(x);
+  if (range === undefined) y.set(from);
+  else for (let i = 0; i < y.length; i++) y[i] = Math.min(Math.max(from[i]!, range[0]), range[1]);
   return y;
 };
 
-function toBig(x: TypedArray, y: BigInt64Array | BigUint64Array): TypedArray {
+function toBig(x: TypedArray, y: BigInt64Array | BigUint64Array, [low, high]: readonly [bigint, bigint]): TypedArray {
   for (let i = 0; i < y.length; i++) {
     const v = x[i]!;
-    y[i] = typeof v === "bigint" ? v : Number.isFinite(v) ? BigInt(Math.trunc(v)) : 0n;
+    if (typeof v === "bigint") y[i] = v;
+    else if (Number.isFinite(v)) {
+      const whole = BigInt(Math.trunc(v));
+      // Also an i32 of -1 becomes u64's 2^64 - 1: integers keep their low bits.
+      y[i] = x instanceof Float32Array || x instanceof Float64Array ? clamped(whole, low, high) : whole;
+    } else y[i] = v > 0 ? high : v < 0 ? low : 0n;
   }
   return y;
 }
+const clamped = (v: bigint, low: bigint, high: bigint): bigint => (v < low ? low : v > high ? high : v);
 
 /** C's fmod; integers divide towards zero. */
 export const remOf: Binary = (a, b, dtype) => {

@@ -1,9 +1,9 @@
 /** @file Row of randomBits: counter-based random words. */
 import { expected, TacitError } from "../../errors.ts";
+import { philoxFill } from "../../philox.ts";
 import { showAval } from "../../program/aval.ts";
 import { checkKind, checkShape, checkSizes, U32 } from "../check.ts";
 import type { OpRow } from "../row.ts";
-import { philoxFill } from "./philox.ts";
 
 /** Element i of the result is word i mod 4 of Philox4x32-10 at counter offset + floor(i / 4). Offset: 1 to 4 words of a counter, low first. */
 const randomBits: OpRow = {

@@ -1,4 +1,4 @@
-/** @file Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011), bit-exact everywhere. */
+/** @file Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011), bit-exact everywhere: behind `Random` and `randomBits`. */
 
 const M0 = 0xd2511f53;
 const M1 = 0xcd9e8d57;
@@ -15,7 +15,7 @@ function mulHigh(a: number, b: number): number {
   return (a1 * b1 + Math.floor((middle + a0 * b1) / 0x10000)) >>> 0;
 }
 
-/** One block: 4 words from a 2-word key and a 4-word counter; all u32, word 0 lowest. */
+/** One block: 4 words from a 2-word key and a 4-word counter; all u32, word 0 lowest. `out` may be the counter. */
 export function philox4x32(key: Uint32Array, counter: Uint32Array, out: Uint32Array, at = 0): void {
   let [k0, k1] = [key[0]!, key[1]!];
   let [c0, c1, c2, c3] = [counter[0]!, counter[1]!, counter[2]!, counter[3]!];
@@ -33,15 +33,20 @@ export function philox4x32(key: Uint32Array, counter: Uint32Array, out: Uint32Ar
   for (let i = 0; i < 4 && at + i < out.length; i++) out[at + i] = words[i]!;
 }
 
+/** Adds 1 to a counter of 128 bits, word 0 lowest; after the last comes 0. */
+export function countUp(counter: Uint32Array): void {
+  for (let w = 0; w < 4; w++) {
+    counter[w]!++;
+    if (counter[w] !== 0) return;
+  }
+}
+
 /** Fills `out` from the counter `offset` (1 to 4 words, low first) upwards, one block for every 4 words; the counter has 128 bits. */
 export function philoxFill(key: Uint32Array, offset: Uint32Array, out: Uint32Array): void {
   const counter = new Uint32Array(4);
   counter.set(offset);
   for (let at = 0; at < out.length; at += 4) {
     philox4x32(key, counter, out, at);
-    for (let w = 0; w < 4; w++) {
-      counter[w]!++;
-      if (counter[w] !== 0) break;
-    }
+    countUp(counter);
   }
 }
