@@ -14,7 +14,7 @@ import { showSeconds } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
 import { openData } from "../training/datasets.ts";
 import { Interrupt } from "../training/interrupt.ts";
-import { type EpochResult, trainLoop } from "../training/loop.ts";
+import { type EpochResult, type LoopOptions, trainLoop } from "../training/loop.ts";
 import { count, positive, positiveCount } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
 
@@ -44,6 +44,13 @@ export interface TrainResult {
   readonly file: string;
 }
 
+/** The finished epochs; null after Ctrl-C. Only training waits for a step to end: later Ctrl-C ends the process as it always does. */
+async function untilInterrupted(options: Omit<LoopOptions, "interrupt">): Promise<EpochResult[] | null> {
+  using interrupt = new Interrupt();
+  const epochs = await trainLoop({ ...options, interrupt });
+  return interrupt.requested ? null : epochs;
+}
+
 /** Trains and saves. Returns null when the user stopped it: the checkpoint is kept. */
 export async function train(options: TrainOptions): Promise<TrainResult | null> {
   const started = performance.now();
@@ -64,9 +71,8 @@ export async function train(options: TrainOptions): Promise<TrainResult | null> 
     await checkpoint.load(checkpointPath, { model, optimizer, scheduler, loader });
     say(`resumed ${checkpointPath}: epoch ${loader.state().epoch + 1}, batch ${loader.state().position}`);
   }
-  using interrupt = new Interrupt();
-  const epochs = await trainLoop({ model, optimizer, scheduler, loader, epochs: options.epochs, interrupt, checkpointPath });
-  if (interrupt.requested) {
+  const epochs = await untilInterrupted({ model, optimizer, scheduler, loader, epochs: options.epochs, checkpointPath });
+  if (epochs === null) {
     say(`stopped; 'tacit train --resume' with the same options goes on from ${checkpointPath}`);
     return null;
   }

@@ -91,7 +91,7 @@ export const MPC: Entries = {
   MPC_FRACTION_BITS: {
     means: "An op's accuracy is stated only up to a number of fraction bits, and the session has more.",
     fix: "Agree on a session with fewer fraction bits; 16 is the default.",
-    example: "softmax: expected at most 20 fraction bits, got 24",
+    example: "softmax: expected at most 16 fraction bits, got 20",
   },
   MPC_FRAME_INVALID: {
     means: "A peer sent bytes that are not a message of the protocol.",
