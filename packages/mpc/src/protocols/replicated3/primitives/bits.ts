@@ -17,6 +17,7 @@ export function followBitShares(ctx: Context, id: number, n: number): Follow<Bit
   const op: Op = ctx.begin(id, "toBitShares");
   const out = freshBits(ctx, n, 0);
   return {
+    prepare: () => {},
     run: (piece, words, depth) => {
       const at = piece.lo / 8;
       return bitSharesPiece(new Part(op, piece), words, out.a + at, out.b + at, depth);

@@ -18,34 +18,45 @@ function deal(part: Part, bytes: number, depth: number, out: Shares, make: (at: 
   return depth;
 }
 
+/** Role 2's message, waited for by role 1 in its place (0 elsewhere). */
+interface Coming {
+  readonly part: Part;
+  readonly got: number;
+  readonly arrived: Promise<number>;
+}
+
+/** Role 2 deals a round before the others have their bits: role 1 waits from the start, so that no link holds the message. */
+function expectDeal(part: Part, bytes: number): Coming {
+  if (part.role !== 1) return { part, got: 0, arrived: Promise.resolve(0) };
+  const got = part.ctx.alloc(bytes);
+  return { part, got, arrived: part.expect(2, MESSAGE.deal, got, bytes) };
+}
+
 /** Roles 0 and 1: (role 1: receive role 2's message,) make e and the own share, exchange e, finish. */
 async function combine(
-  part: Part,
-  bytes: number,
+  coming: Coming,
   depth: number,
   make: (got: number, e: number) => void,
   finish: (e: number, other: number) => void,
 ): Promise<number> {
+  const { part, got } = coming;
   const { ctx, n } = part;
   const e = ctx.alloc(8 * n);
   const other = ctx.alloc(8 * n);
   const peer = part.role === 0 ? 1 : 0;
-  const coming = part.expect(peer, MESSAGE.share, other, 8 * n);
-  let ready = depth;
-  if (part.role === 1) {
-    const got = ctx.alloc(bytes);
-    ready = Math.max(ready, await part.receive(2, MESSAGE.deal, got, bytes));
-    make(got, e);
-    ctx.release(got);
-  } else make(0, e);
+  const share = part.expect(peer, MESSAGE.share, other, 8 * n);
+  let ready = Math.max(depth, await coming.arrived);
+  make(got, e);
+  if (got) ctx.release(got);
   part.send(peer, MESSAGE.share, ready, e, 8 * n);
-  ready = Math.max(ready, await coming);
+  ready = Math.max(ready, await share);
   finish(e, other);
   ctx.release(e, other);
   return ready;
 }
 
-function injectPiece(part: Part, words: number, x: Shares, out: Shares, depth: number): Promise<number> | number {
+function injectPiece(coming: Coming, words: number, x: Shares, out: Shares, depth: number): Promise<number> | number {
+  const { part } = coming;
   const { kernels, n, role } = part;
   if (role === 2) {
     return deal(part, 16 * n, depth, out, (at) => kernels.injectDeal(n, words, x.a, x.b, at, part.high(STREAM.pairs)));
@@ -53,8 +64,7 @@ function injectPiece(part: Part, words: number, x: Shares, out: Shares, depth: n
   // A = x_1 is role 0's second component and role 1's first; the other component, and the own share of the result, the other way.
   const [a, rest, own, y1] = role === 0 ? [x.b, x.a, out.a, out.b] : [x.a, x.b, out.b, out.a];
   return combine(
-    part,
-    16 * n,
+    coming,
     depth,
     (got, e) => {
       const pairs = role === 0 ? part.low(STREAM.pairs) : 0;
@@ -70,6 +80,8 @@ function injectPiece(part: Part, words: number, x: Shares, out: Shares, depth: n
  * others and deals then, so that comparison and injection take 7 rounds and not 8.
  */
 export interface Follow<T> {
+  /** Before the bits are there: makes ready for messages that may come early. */
+  prepare(piece: Piece): void;
   /** words: this piece's bits; depth: theirs. Resolves with the depth of the piece's result. */
   run(piece: Piece, words: number, depth: number): Promise<number> | number;
   /** The whole result, once every piece has run. */
@@ -80,10 +92,14 @@ export interface Follow<T> {
 export function followInject(ctx: Context, id: number, name: string, x: Shares): Follow<Shares> {
   const op: Op = ctx.begin(id, name);
   const out = fresh(ctx, x.n, x.depth);
+  const coming: Coming[] = [];
   return {
+    prepare: (piece) => {
+      coming[piece.index] = expectDeal(new Part(op, piece), 16 * piece.n);
+    },
     run: (piece, words, depth) => {
-      const part = new Part(op, piece);
-      return injectPiece(part, words, part.of(x), part.of(out), Math.max(depth, x.depth));
+      const own = coming[piece.index]!;
+      return injectPiece(own, words, own.part.of(x), own.part.of(out), Math.max(depth, x.depth));
     },
     result: (depth) => ({ ...out, depth }),
   };
@@ -93,22 +109,26 @@ export function followInject(ctx: Context, id: number, name: string, x: Shares):
 export function followIntegers(ctx: Context, id: number, n: number): Follow<Shares> {
   const op: Op = ctx.begin(id, "bitsToArithmetic");
   const out = fresh(ctx, n, 0);
+  const coming: Coming[] = [];
   return {
+    prepare: (piece) => {
+      coming[piece.index] = expectDeal(new Part(op, piece), 8 * piece.n);
+    },
     run: (piece, words, depth) => {
-      const part = new Part(op, piece);
-      return integersPiece(part, words, part.of(out), depth);
+      const own = coming[piece.index]!;
+      return integersPiece(own, words, own.part.of(out), depth);
     },
     result: (depth) => ({ ...out, depth }),
   };
 }
 
-function integersPiece(part: Part, words: number, out: Shares, depth: number): Promise<number> | number {
+function integersPiece(coming: Coming, words: number, out: Shares, depth: number): Promise<number> | number {
+  const { part } = coming;
   const { kernels, n, role } = part;
   if (role === 2) return deal(part, 8 * n, depth, out, (at) => kernels.integerDeal(n, words, at, part.high(STREAM.pairs)));
   const [own, y1] = role === 0 ? [out.a, out.b] : [out.b, out.a];
   return combine(
-    part,
-    8 * n,
+    coming,
     depth,
     (got, e) => {
       const pairs = role === 0 ? part.low(STREAM.pairs) : 0;
@@ -121,6 +141,7 @@ function integersPiece(part: Part, words: number, out: Shares, depth: number): P
 
 /** Runs a follow-up on bits that are at hand. */
 export async function followBits<T>(bits: SplitBits, follow: Follow<T>): Promise<T> {
+  for (const p of bits.pieces) follow.prepare(p);
   const depths = await Promise.all(bits.pieces.map((p) => follow.run(p, bits.words + p.lo / 8, bits.depth)));
   return follow.result(Math.max(bits.depth, ...depths));
 }

@@ -303,6 +303,7 @@ export async function signPieces(
   const depths = new Depths();
   const depth = await op.each(pieces, x.depth, async (part) => {
     const at = part.lo / 8;
+    for (const f of [...onBits, follows.carryIntegers]) f?.prepare(part.piece);
     const ready = await before(part.piece);
     const own = { ...part.of(x), depth: ready };
     const made = await signPiece(part, own, threshold, { bits: words + at, carry: carry + at, digits });
