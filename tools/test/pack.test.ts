@@ -4,8 +4,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { build, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { builtPaths, readManifest } from "../build-config.ts";
+import { findChromium } from "../chromium.ts";
 import { PACKAGES, packAll, publishedManifest } from "../pack.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -59,6 +62,13 @@ process.stdout.write(JSON.stringify(losses));
 await device.stop();
 `;
 
+const PARTIES = `
+import { mpc } from "@tacit/mpc";
+const session = await mpc.local(3, { quiet: true });
+await session.close();
+console.log("3 parties");
+`;
+
 const PAGE = `
 import { data, nn, optim } from "@tacit/core";
 const model = nn.sequential(nn.flatten(), nn.linear(784, 10));
@@ -89,6 +99,11 @@ if (process.env.TACIT_LONG !== undefined) {
       expect(losses[1]).toEqual(losses[0]);
     });
 
+    test("start three party processes and end them", () => {
+      writeFileSync(join(place, "parties.js"), PARTIES);
+      expect(run(process.execPath, ["parties.js"])).toBe("3 parties\n");
+    });
+
     test("bring the tacit command", () => {
       expect(run(join(place, "node_modules/.bin/tacit"), ["--version"]).trim()).toMatch(/^\d+\.\d+\.\d+$/);
       expect(run(join(place, "node_modules/.bin/tacit"), ["explain", "SHAPE_MISMATCH"])).toContain("SHAPE_MISMATCH");
@@ -109,7 +124,6 @@ if (process.env.TACIT_LONG !== undefined) {
       mkdirSync(site);
       writeFileSync(join(site, "index.html"), '<!doctype html><script type="module" src="./page.js"></script>');
       writeFileSync(join(site, "page.js"), PAGE);
-      const { build } = await import("vite");
       const warnings: string[] = [];
       const outDir = join(place, "built");
       await build({
@@ -127,5 +141,30 @@ if (process.env.TACIT_LONG !== undefined) {
       expect(scripts.filter((s) => /from\s*"node:/.test(s))).toEqual([]);
       expect(warnings).toEqual([]);
     });
+
+    const executablePath = findChromium();
+    if (executablePath !== null) {
+      test("and that page trains in Chromium", async () => {
+        const site = await preview({
+          root: join(place, "site"),
+          configFile: false,
+          logLevel: "silent",
+          build: { outDir: join(place, "built") },
+          preview: { host: "127.0.0.1", port: 0 },
+        });
+        const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+        try {
+          const page = await browser.newPage();
+          const faults: string[] = [];
+          page.on("pageerror", (e) => faults.push(e.message));
+          await page.goto(site.resolvedUrls!.local[0]!);
+          await page.waitForFunction("document.title === 'trained'", undefined, { timeout: 30_000 });
+          expect(faults).toEqual([]);
+        } finally {
+          await browser.close();
+          await site.close();
+        }
+      });
+    }
   });
 }
