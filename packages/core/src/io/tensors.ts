@@ -1,6 +1,7 @@
 /** @file Tensors in safetensors files. */
 import type { HostArray } from "../data/host.ts";
 import { expected } from "../errors.ts";
+import { checkShape } from "../tensor/data.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { SafetensorsLimits } from "./safetensors.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
@@ -37,7 +38,12 @@ export async function encodeTensors(
 /** Tensors on the default device, which must have their dtypes (f64: the reference device). Throws as decodeSafetensors. */
 export function decodeTensors(bytes: Uint8Array, limits: SafetensorsLimits = {}): Saved {
   const { tensors, metadata } = decodeSafetensors(bytes, limits);
-  return { metadata, tensors: new Map([...tensors].map(([name, t]) => [name, Tensor.adopt(t.values, t.shape, t.dtype)])) };
+  const adopted = new Map<string, Tensor>();
+  for (const [name, t] of tensors) {
+    checkShape("safetensors", t.shape);
+    adopted.set(name, Tensor.adopt(t.values, t.shape, t.dtype));
+  }
+  return { metadata, tensors: adopted };
 }
 
 /** Files exist under Node (and what behaves like it); a browser uses encodeTensors and decodeTensors. */

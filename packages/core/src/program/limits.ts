@@ -7,7 +7,7 @@ export interface Limits {
   readonly inputs: number;
   readonly outputs: number;
   readonly rank: number;
-  /** Elements of one value. */
+  /** Elements of one value, empty axes counted as one. */
   readonly elements: number;
   /** Elements of all values together. */
   readonly totalElements: number;

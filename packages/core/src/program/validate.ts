@@ -37,12 +37,15 @@ function checkCounts(p: Program, bound: Limits): void {
   if (p.outputs.length === 0) refuse("outputs", "at least one", "none");
 }
 
-/** Returns the number of elements. */
+/**
+ * Returns the number of elements, an empty axis counted as one: [2^31-1, 2^31-1, 0] has no element, but whoever loops over its rows
+ * would not come to an end.
+ */
 function checkAval(where: string, a: Aval, bound: Limits): number {
   if (!isDType(a.dtype)) refuse(where, "a dtype", "something else");
   if (a.shape.length > bound.rank) refuse(where, `rank at most ${bound.rank}`, `${a.shape.length}`);
   for (const d of a.shape) if (!Number.isInteger(d) || d < 0 || d > ATTR_MAX) refuse(where, "sizes in 0..2^31-1", `${d}`);
-  const size = sizeOf(a.shape);
+  const size = sizeOf(a.shape.map((d) => Math.max(d, 1)));
   if (size > bound.elements) refuse(where, `at most ${bound.elements} elements`, showAval(a));
   return size;
 }

@@ -10,7 +10,7 @@ export interface BackwardOptions {
   readonly createGraph?: boolean;
 }
 
-/** Runs `fn` without recording gradients, as `torch.no_grad()`. */
+/** Runs `fn` without recording gradients, as `torch.no_grad()`: what `fn` builds before its first `await`, if it has one. */
 export function noGrad<T>(fn: () => T): T {
   return withGrad(false, fn);
 }

@@ -3,7 +3,7 @@ import { expected } from "../errors.ts";
 import { type Shape, sizeOf } from "../program/aval.ts";
 import { DTYPE, type DType, type TypedArray } from "../program/dtype.ts";
 import type { Random } from "../random.ts";
-import { fromData, isTypedArray, type Scalar, type TensorData, toArray } from "./data.ts";
+import { checkShape, fromData, type Scalar, type TensorData, toArray } from "./data.ts";
 import { Tensor, type TensorOptions } from "./tensor.ts";
 
 /** A tensor of nested arrays, a typed array or a number. Numbers are f32, booleans bool, bigints i64, unless `dtype` says otherwise. */
@@ -14,8 +14,7 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
 
 /** A tensor of `shape` filled by `fill`, known to everyone. */
 function made(where: string, shape: Shape, options: TensorOptions, fill: (out: TypedArray) => TypedArray): Tensor {
-  if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0))
-    expected("SHAPE_MISMATCH", where, "non-negative integer sizes", `[${shape.join(",")}]`);
+  checkShape(where, shape);
   const dtype = options.dtype ?? "f32";
   return Tensor.adopt(fill(DTYPE[dtype].make(sizeOf(shape))), [...shape], dtype, { public: true, ...options });
 }
@@ -51,6 +50,7 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
     expected("ARGUMENT_INVALID", "arange", "finite limits and a step that is not 0", `${from}, ${to}, ${step}`);
   }
   const count = Math.max(0, Math.ceil((to - from) / step));
+  checkShape("arange", [count]);
   const integral = Number.isInteger(from) && Number.isInteger(to) && Number.isInteger(step);
   return listed(
     Array.from({ length: count }, (_, i) => from + i * step),
@@ -61,6 +61,7 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
 /** `steps` values from start to end, both included. */
 export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
   if (!(Number.isInteger(steps) && steps >= 0)) expected("ARGUMENT_INVALID", "linspace", "a count", `${steps}`);
+  checkShape("linspace", [steps]);
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   // Counted from the nearer end, so that both ends are exact.
   const at = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step);
@@ -80,34 +81,26 @@ export function eye(n: number, m: number = n, options: TensorOptions = {}): Tens
 
 /** Uniform in [0, 1), from the generator. */
 export function rand(shape: Shape, random: Random, options: TensorOptions = {}): Tensor {
-  return drawn("rand", shape, random.uniform(sizeOf(shape)), options);
+  return drawn("rand", shape, (n) => random.uniform(n), options);
 }
 /** Standard normal, from the generator. */
 export function randn(shape: Shape, random: Random, options: TensorOptions = {}): Tensor {
-  return drawn("randn", shape, random.normal(sizeOf(shape)), options);
+  return drawn("randn", shape, (n) => random.normal(n), options);
 }
 /** Integers in [low, high), from the generator; i32 unless `dtype` says otherwise. */
 export function randint(low: number, high: number, shape: Shape, random: Random, options: TensorOptions = {}): Tensor {
-  const n = sizeOf(shape);
-  return drawn(
-    "randint",
-    shape,
-    Array.from({ length: n }, () => random.integer(low, high)),
-    { dtype: "i32", ...options },
-  );
+  return drawn("randint", shape, (n) => Float64Array.from({ length: n }, () => random.integer(low, high)), {
+    dtype: "i32",
+    ...options,
+  });
 }
 /** A random order of 0..n-1 (i32), from the generator. */
 export function randperm(n: number, random: Random, options: TensorOptions = {}): Tensor {
-  return drawn("randperm", [n], random.permutation(n), { dtype: "i32", ...options });
+  return drawn("randperm", [n], () => random.permutation(n), { dtype: "i32", ...options });
 }
-function drawn(where: string, shape: Shape, values: readonly number[] | TypedArray, options: TensorOptions): Tensor {
-  if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0))
-    expected("SHAPE_MISMATCH", where, "non-negative integer sizes", `[${shape.join(",")}]`);
+function drawn(where: string, shape: Shape, draw: (n: number) => TypedArray, options: TensorOptions): Tensor {
+  checkShape(where, shape);
   const dtype = options.dtype ?? "f32";
-  return Tensor.adopt(
-    isTypedArray(values) && dtype === "f64" ? Float64Array.from(values, Number) : toArray(values, dtype),
-    [...shape],
-    dtype,
-    options,
-  );
+  const values = draw(sizeOf(shape));
+  return Tensor.adopt(dtype === "f64" ? Float64Array.from(values, Number) : toArray(values, dtype), [...shape], dtype, options);
 }

@@ -31,6 +31,10 @@ const dtypeOfScalar = (x: Scalar | undefined): DType => (typeof x === "boolean" 
 
 /** One value in a dtype. Integers must be in range. @throws VALUE_INVALID */
 function store(to: TypedArray, at: number, value: Scalar, dtype: DType): void {
+  if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean") {
+    // Plain JavaScript gets here: undefined and text would silently become NaN.
+    expected("VALUE_INVALID", "tensor", `numbers, bigints or booleans for ${dtype}`, value === null ? "null" : typeof value);
+  }
   if (to instanceof BigInt64Array || to instanceof BigUint64Array) {
     if (typeof value === "number" && !Number.isInteger(value))
       expected("VALUE_INVALID", "tensor", `integers for ${dtype}`, `${value}`);
@@ -63,8 +67,8 @@ function flatten(data: Nested<Scalar>): { values: Scalar[]; shape: number[] } {
     const length = Array.isArray(x) ? x.length : undefined;
     if (length !== shape[depth])
       expected("SHAPE_MISMATCH", "tensor", `nested arrays of shape ${showShape(shape)}`, `a part of length ${length}`);
-    if (typeof x === "object") for (const part of x) walk(part, depth + 1);
-    else values.push(x);
+    if (Array.isArray(x)) for (const part of x as readonly Nested<Scalar>[]) walk(part, depth + 1);
+    else values.push(x as Scalar);
   };
   walk(data, 0);
   return { values, shape };
@@ -81,10 +85,21 @@ export function fromData(data: TensorData, dtype?: DType): { values: TypedArray;
   return { values: toArray(values, type), shape, dtype: type };
 }
 
+/** Sizes stand in 32-bit keys and attributes; no typed array holds more than 2^32 bytes everywhere. */
+const MAX_SIZE = 2 ** 31 - 1;
+
+/** @throws SHAPE_MISMATCH unless every size is in 0..2^31-1 and the whole has fewer than 2^31 elements */
+export function checkShape(where: string, shape: Shape): void {
+  for (const d of shape) {
+    if (!Number.isInteger(d) || d < 0 || d > MAX_SIZE)
+      expected("SHAPE_MISMATCH", where, "non-negative integer sizes below 2^31", showShape(shape));
+  }
+  if (sizeOf(shape) > MAX_SIZE) expected("SHAPE_MISMATCH", where, "fewer than 2^31 elements", showShape(shape));
+}
+
 /** @throws SHAPE_MISMATCH when the sizes do not fit, or a size is not a non-negative integer */
 export function checkSize(where: string, shape: Shape, length: number): void {
-  if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0))
-    expected("SHAPE_MISMATCH", where, "non-negative integer sizes", showShape(shape));
+  checkShape(where, shape);
   if (sizeOf(shape) !== length) expected("SHAPE_MISMATCH", where, `${sizeOf(shape)} values for ${showShape(shape)}`, `${length}`);
 }
 

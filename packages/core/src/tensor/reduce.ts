@@ -24,6 +24,12 @@ type Reduction = (x: Expr, axes: readonly number[], keepdim?: boolean) => Expr;
 /** bool sums as i32. */
 const countable = (x: Expr): Expr => (x.dtype === "bool" ? op.cast(x, "i32") : x);
 
+/** Square root whose gradient at zero is zero, not infinite: what PyTorch's norm and standard deviation have there. */
+function rootOf(x: Tensor): Tensor {
+  const zero = x.eq(0);
+  return x.maskedFill(zero, 1).sqrt().maskedFill(zero, 0);
+}
+
 export abstract class ReduceTensor extends ElementwiseTensor {
   private reduce(f: Reduction, where: string, x: Expr, dim: Dim | undefined, options: ReduceOptions): Tensor {
     return this.derive(f(x, axesOf(where, dim, x.shape.length), options.keepdim ?? false));
@@ -57,7 +63,7 @@ export abstract class ReduceTensor extends ElementwiseTensor {
   }
   /** Standard deviation; divides by n - correction, 1 by default. */
   std(dim?: Dim, options: ReduceOptions & { readonly correction?: number } = {}): Tensor {
-    return this.var(dim, options).sqrt();
+    return rootOf(this.var(dim, options));
   }
   /** Maximum over `dim`; the gradient is shared evenly among ties. */
   amax(dim?: Dim, options: ReduceOptions = {}): Tensor {
@@ -118,10 +124,10 @@ export abstract class ReduceTensor extends ElementwiseTensor {
   any(dim?: Dim, options: ReduceOptions = {}): Tensor {
     return this.reduce(op.any, "any", op.cast(this.expr, "bool"), dim, options);
   }
-  /** The p-norm, p = 2 by default; `Infinity` for the largest magnitude. */
+  /** The p-norm, p = 2 by default; `Infinity` for the largest magnitude. The gradient of the 2-norm at zero is zero. */
   norm(p = 2, dim?: Dim, options: ReduceOptions = {}): Tensor {
     this.needFloat("norm");
-    if (p === 2) return this.square().sum(dim, options).sqrt();
+    if (p === 2) return rootOf(this.square().sum(dim, options));
     const magnitude = this.abs();
     if (p === 1) return magnitude.sum(dim, options);
     if (p === Number.POSITIVE_INFINITY) return magnitude.amax(dim, options);

@@ -124,4 +124,15 @@ describe("Programs from strangers", () => {
     );
     expect(accepts(many.toBytes())).toBe(false);
   });
+
+  it("are refused when empty values have rows without end, for a loop over them would not end either", () => {
+    const far = 2 ** 31 - 1;
+    const hostile = (shape: number[]): Program =>
+      new Program([{ shape, dtype: "f32" }], [{ op: "cumsum", attrs: [2], args: [0], aval: { shape, dtype: "f32" } }], [1]);
+    const message = expect.stringContaining("at most 2147483648 elements");
+    expect(() => Program.fromBytes(hostile([far, far, 5, 0]).toBytes())).toThrow(
+      expect.objectContaining({ code: "PROGRAM_INVALID", message }),
+    );
+    expect(Program.fromBytes(hostile([3, 4, 5, 0]).toBytes()).nodes.length).toBe(1);
+  });
 });

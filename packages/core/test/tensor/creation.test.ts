@@ -176,3 +176,43 @@ test("dimensions, ranges and sizes that do not exist are refused, with the metho
   ];
   for (const [run, message] of bad) expect(run).toThrow(message);
 });
+
+test("sizes beyond any memory and values that are no numbers are refused before anything is reserved", () => {
+  const random = new T.Random(1);
+  const bad: [() => unknown, string, string][] = [
+    [() => T.zeros([2 ** 20, 2 ** 20]), "SHAPE_MISMATCH", "zeros: expected fewer than 2^31 elements, got [1048576,1048576]"],
+    [() => T.ones([2 ** 31, 0]), "SHAPE_MISMATCH", "full: expected non-negative integer sizes below 2^31"],
+    [() => T.rand([2 ** 40], random), "SHAPE_MISMATCH", "rand: expected non-negative integer sizes below 2^31"],
+    [() => T.randn([-1], random), "SHAPE_MISMATCH", "randn: expected non-negative integer sizes"],
+    [() => T.randint(0, 5, [1e5, 1e5], random), "SHAPE_MISMATCH", "randint: expected fewer than 2^31 elements"],
+    [() => T.arange(1e12), "SHAPE_MISMATCH", "arange: expected non-negative integer sizes below 2^31"],
+    [() => T.linspace(0, 1, 1e12), "SHAPE_MISMATCH", "linspace: expected non-negative"],
+    [() => T.tensor(JSON.parse("[1, null]")), "VALUE_INVALID", "tensor: expected numbers, bigints or booleans for f32, got null"],
+    [
+      () => T.tensor(JSON.parse('[1, "2"]')),
+      "VALUE_INVALID",
+      "tensor: expected numbers, bigints or booleans for f32, got string",
+    ],
+  ];
+  for (const [run, code, message] of bad) {
+    expect(run).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
+  }
+});
+
+test("the norm and the deviation of equal values have gradient zero, as in PyTorch, and keep NaN", async () => {
+  for (const f of [(x: T.Tensor): T.Tensor => x.norm(), (x: T.Tensor): T.Tensor => x.std()]) {
+    const x = T.zeros([3]).requiresGrad_();
+    const y = f(x);
+    y.backward();
+    expect([await y.item(), await x.grad!.tolist()]).toEqual([0, [0, 0, 0]]);
+    expect(await f(T.tensor([1, Number.NaN])).item()).toBeNaN();
+  }
+  const rows = T.tensor([
+    [3, 4],
+    [0, 0],
+  ]).requiresGrad_();
+  rows.norm(2, 1).sum().backward();
+  const [first, second] = (await rows.grad!.tolist()) as number[][];
+  expect([first![0], first![1]]).toEqual([expect.closeTo(0.6, 6), expect.closeTo(0.8, 6)]);
+  expect(second).toEqual([0, 0]);
+});
