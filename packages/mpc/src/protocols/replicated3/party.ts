@@ -62,6 +62,11 @@ class Party implements ProtocolParty {
     this.#observe = observe;
   }
 
+  /** Bytes of share memory in use: after a run, what rests here and nothing else. */
+  get memoryUsed(): number {
+    return this.#memory.used;
+  }
+
   prepare(program: Program, bindings: readonly Binding[]): PreparedProgram {
     return new Prepared(makePlan(program, bindings));
   }

@@ -5,7 +5,9 @@
 
 /** Fraction bits of a factor. */
 export const FACTOR_BITS = 30;
-const HALF = 10;
+/** Bits of v that the upper table takes. */
+const UPPER = 10;
+const TWO32 = 2 ** 32;
 
 /** e^x for |x| <= 1/2, by its series: below one unit of 2^-52. */
 function series(x: number): number {
@@ -15,7 +17,7 @@ function series(x: number): number {
 }
 
 /** e^x for any x of moderate size, by repeated squaring. */
-function exact(x: number): number {
+export function exponential(x: number): number {
   let halvings = 0;
   let y = x;
   for (; y > 0.5 || y < -0.5; y /= 2) halvings++;
@@ -24,7 +26,15 @@ function exact(x: number): number {
   return e;
 }
 
-/** The two tables of exp(i / 2^bits - offset), i in [0, 2^m): upper and lower digits. */
+/** exp(v / 2^g - offset) with `bits` fraction bits, v the low m bits of a word. */
+export interface LowExp {
+  readonly m: number;
+  readonly g: number;
+  readonly offset: number;
+  readonly bits: number;
+}
+
+/** Its two tables: upper and lower digits of v. */
 interface Tables {
   readonly upper: Float64Array;
   readonly lower: Float64Array;
@@ -33,29 +43,29 @@ interface Tables {
 
 const made = new Map<string, Tables>();
 
-function tables(m: number, bits: number, offset: number): Tables {
-  const key = `${m}.${bits}.${offset}`;
+function tables({ m, g, offset }: LowExp): Tables {
+  const key = `${m}.${g}.${offset}`;
   let found = made.get(key);
   if (!found) {
-    const split = m - HALF;
-    const upper = Float64Array.from({ length: 2 ** HALF }, (_, i) => exact((i * 2 ** split) / 2 ** bits - offset));
-    const lower = Float64Array.from({ length: 2 ** split }, (_, i) => exact(i / 2 ** bits));
+    const split = m - UPPER;
+    const upper = Float64Array.from({ length: 2 ** UPPER }, (_, i) => exponential((i * 2 ** split) / 2 ** g - offset));
+    const lower = Float64Array.from({ length: 2 ** split }, (_, i) => exponential(i / 2 ** g));
     made.set(key, (found = { upper, lower, split }));
   }
   return found;
 }
 
-/** round(2^30 exp(v / 2^bits - offset)) of the low m bits v of every word at `from`, into `to` (little-endian u64, below 2^53). */
-export function expLow(from: Int32Array, to: Int32Array, n: number, m: number, bits: number, offset: number): void {
-  const { upper, lower, split } = tables(m, bits, offset);
-  const mask = 2 ** m - 1;
+/** Of every u64 word at `from` the rounded factor, into `to` (u64 words, values below 2^53). */
+export function expLow(from: Int32Array, to: Int32Array, n: number, what: LowExp): void {
+  const { upper, lower, split } = tables(what);
+  const mask = 2 ** what.m - 1;
   const low = 2 ** split - 1;
-  const unit = 2 ** FACTOR_BITS;
+  const unit = 2 ** what.bits;
   for (let i = 0; i < n; i++) {
     const v = from[2 * i]! & mask;
     const e = Math.floor(upper[v >>> split]! * lower[v & low]! * unit + 0.5);
-    to[2 * i] = e | 0;
-    if (e >= 2 ** 31) to[2 * i] = (e % 2 ** 32) | 0;
-    to[2 * i + 1] = Math.floor(e / 2 ** 32);
+    const high = Math.floor(e / TWO32);
+    to[2 * i] = e - high * TWO32;
+    to[2 * i + 1] = high;
   }
 }

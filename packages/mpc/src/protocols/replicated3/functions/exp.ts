@@ -18,7 +18,7 @@
  * 64/3 bytes per element and party in step 3, 15.8 in step 1.
  */
 import type { Context, Part } from "../primitives/context.ts";
-import { addPublic, free, Raw, type Shares, type SplitBits, signBits } from "../primitives/index.ts";
+import { addPublic, addRaw, free, Raw, type Shares, type SplitBits, signBits, xorBits } from "../primitives/index.ts";
 import { STREAM } from "../streams.ts";
 import { expLow, FACTOR_BITS } from "./clear-exp.ts";
 
@@ -45,16 +45,24 @@ interface PieceBits {
   readonly carry: number;
 }
 
-/** Window of exponents: e^(2^-g) belongs to role 2's factor. */
-function factors(part: Part, x: number, g: number, at: number, extra: number): void {
+/** What a window computes: exp on (top - 16, top], factors with `bits` fraction bits. */
+interface Window {
+  readonly g: number;
+  readonly top: number;
+  readonly bits: number;
+}
+
+/** The factors of one party's words, for w = 0 and w = 1; e^(2^-g) (`extra`) belongs to role 2's. */
+function factors(part: Part, x: number, { g, top, bits }: Window, at: number, extra: number): void {
   const { n } = part;
   const from = int32(part, x, n);
-  expLow(from, int32(part, at, n), n, g + 4, g, 8 - extra);
-  expLow(from, int32(part, at + 8 * n, n), n, g + 4, g, 16 - extra);
+  const half = top / 2 + extra;
+  expLow(from, int32(part, at, n), n, { m: g + 4, g, bits, offset: 8 - half });
+  expLow(from, int32(part, at + 8 * n, n), n, { m: g + 4, g, bits, offset: 16 - half });
 }
 
 /** Role 2: the table, entry s = 2 c_u + w_u at words [2 s n, 2 s n + 2 n). */
-function deal(part: Part, x: Shares, bits: PieceBits, g: number, depth: number): number {
+function deal(part: Part, x: Shares, bits: PieceBits, window: Window, depth: number): number {
   const { ctx, n, kernels } = part;
   const [b, f, table, pads] = [8, 16, 8 * TABLE, 8 * TABLE].map((bytes) => ctx.alloc(bytes * n)) as [
     number,
@@ -63,7 +71,7 @@ function deal(part: Part, x: Shares, bits: PieceBits, g: number, depth: number):
     number,
   ];
   kernels.add64(x.a, x.b, b, n);
-  factors(part, b, g, f, 2 ** -g);
+  factors(part, b, window, f, 2 ** -window.g);
   const [c, w] = [bitsOf(part, bits.inside), bitsOf(part, bits.carry)];
   const from = int32(part, f, 2 * n);
   const to = int32(part, table, TABLE * n);
@@ -89,14 +97,14 @@ function deal(part: Part, x: Shares, bits: PieceBits, g: number, depth: number):
 }
 
 /** Roles 0 and 1: the picked pair times the own factors, into z. */
-async function pick(part: Part, a: number, bits: PieceBits, g: number, z: number, depth: number): Promise<number> {
+async function pick(part: Part, a: number, bits: PieceBits, window: Window, z: number, depth: number): Promise<number> {
   const { ctx, n, kernels } = part;
   const table = ctx.alloc(8 * TABLE * n);
   let ready = depth;
   if (part.role === 0) kernels.keystream(part.low(STREAM.pairs), table, 8 * TABLE * n);
   else ready = Math.max(ready, await part.receive(2, MESSAGE, table, 8 * TABLE * n));
   const [f, picked] = [ctx.alloc(16 * n), ctx.alloc(16 * n)];
-  factors(part, a, g, f, 0);
+  factors(part, a, window, f, 0);
   const [c, w] = [bitsOf(part, bits.inside), bitsOf(part, bits.carry)];
   const from = int32(part, table, TABLE * n);
   const to = int32(part, picked, 2 * n);
@@ -114,6 +122,20 @@ async function pick(part: Part, a: number, bits: PieceBits, g: number, z: number
   return ready;
 }
 
+/** Steps 2 and 3 on given bits. x is shifted as in step 1. */
+async function products(ctx: Context, id: number, x: Shares, inside: SplitBits, carry: SplitBits, window: Window): Promise<Raw> {
+  const op = ctx.begin(id, "exp");
+  const z = ctx.alloc(8 * x.n);
+  const start = Math.max(inside.depth, carry.depth);
+  const depth = await op.each(inside.pieces, start, (part) => {
+    const own = part.of(x);
+    const at = { inside: inside.words + part.lo / 8, carry: carry.words + part.lo / 8 };
+    if (part.role === 2) return deal(part, own, at, window, start);
+    return pick(part, part.role === 0 ? own.b : own.a, at, window, z + 8 * part.lo, start);
+  });
+  return new Raw(z, x.n, depth);
+}
+
 /**
  * exp(x), x in (-16, 0] with g fraction bits (g a multiple of 4), as a raw product with 60 fraction bits; 0 below. Ids id and id + 1.
  * 6 rounds; 37 bytes per element and party.
@@ -122,17 +144,38 @@ export async function expWindow(ctx: Context, id: number, x: Shares, g: number):
   const m = g + 4;
   const shifted = addPublic(ctx, x, (1n << BigInt(m)) - 1n);
   const { bits, carry } = await signBits(ctx, id, shifted, { carryBits: m });
-  const split = carry as SplitBits;
-  const op = ctx.begin(id + 1, "exp");
-  const z = ctx.alloc(8 * x.n);
-  const depth = await op.each(bits.pieces, bits.depth, (part) => {
-    const own = part.of(shifted);
-    const at = { inside: bits.words + part.lo / 8, carry: split.words + part.lo / 8 };
-    if (part.role === 2) return deal(part, own, at, g, bits.depth);
-    return pick(part, part.role === 0 ? own.b : own.a, at, g, z + 8 * part.lo, bits.depth);
-  });
-  free(ctx, shifted);
-  free(ctx, bits);
-  free(ctx, split);
-  return new Raw(z, x.n, depth);
+  const raw = await products(ctx, id + 1, shifted, bits, carry as SplitBits, { g, top: 0, bits: FACTOR_BITS });
+  for (const y of [shifted, bits, carry as SplitBits]) free(ctx, y);
+  return raw;
+}
+
+/** Largest argument of `exp`; results reach e^10 = 22026. */
+export const EXP_TOP = 10;
+/** Fraction bits of a factor of `exp`: its product reaches e^10 2^46 < 2^61. */
+const WIDE_FACTOR_BITS = 23;
+/** Fraction bits of the raw result of `exp`. */
+export const EXP_WIDE_SCALE: number = 2 * WIDE_FACTOR_BITS;
+
+/**
+ * exp(x) on (-22, 10], 0 below, as a raw product with 46 fraction bits: two windows of 16, (-6, 10] and (-22, -6]. The lower one is
+ * inside where [x > -22] and not [x > -6]: the first follows from the second, so that their exclusive or is that conjunction.
+ * Error below 2^-15 + 2^-17 exp(x). Ids id .. id + 9. 6 rounds; 74 bytes per element and party.
+ */
+export async function expRange(ctx: Context, id: number, x: Shares, g: number): Promise<Raw> {
+  const m = g + 4;
+  const unit = 1n << BigInt(g);
+  const top = BigInt(EXP_TOP);
+  const [upper, lower] = [top, top - 16n].map((t) => addPublic(ctx, x, (16n - t) * unit - 1n)) as [Shares, Shares];
+  // Ids apart by a multiple of 3: the same roles for the same pieces.
+  const signs = await Promise.all([upper, lower].map((y, i) => signBits(ctx, id + 3 * i, y, { carryBits: m })));
+  const [above, below] = signs.map((s) => s.bits) as [SplitBits, SplitBits];
+  const [carryA, carryB] = signs.map((s) => s.carry) as [SplitBits, SplitBits];
+  const only = xorBits(ctx, above, below);
+  const window = { g, bits: WIDE_FACTOR_BITS };
+  const raws = await Promise.all([
+    products(ctx, id + 6, upper, above, carryA, { ...window, top: EXP_TOP }),
+    products(ctx, id + 9, lower, only, carryB, { ...window, top: EXP_TOP - 16 }),
+  ]);
+  for (const y of [upper, lower, above, below, carryA, carryB, only]) free(ctx, y);
+  return addRaw(ctx, raws[0]!, raws[1]!);
 }

@@ -204,7 +204,7 @@ async function difference<T>(n: NodeRun, use: (d: Shares) => Promise<T>): Promis
 const extremum =
   (largest: boolean): Handler =>
   async (n) => {
-    const held = await Promise.all([again(n, 0), again(n, 1)]);
+    const held = await Promise.all([broadcastPlain(n, 0), broadcastPlain(n, 1)]);
     const [a, b] = held.map((h) => h.shares) as [Shares, Shares];
     const d = sub(n.ctx, a, b);
     const { bits, injected } = await signBits(n.ctx, n.step(0), d, { inject: [d] });
@@ -215,7 +215,7 @@ const extremum =
   };
 
 /** Argument i in plain fixed point with the result's shape; owned by the caller. */
-async function again(n: NodeRun, i: number): Promise<Held> {
+export async function broadcastPlain(n: NodeRun, i: number): Promise<Held> {
   if (n.isPublic(i)) return new Held(n.ctx, fromPublic(n.ctx, toRing(await publicOperand(n, i), n.f)));
   const held = await n.run.plain(n.node.args[i]!);
   if (held.shares.n === sizeOf(n.aval.shape)) return held;
@@ -257,7 +257,7 @@ const equality =
 /** b + cond (a - b). */
 const where: Handler = async (n) => {
   const scale = fractionBitsOf(n.aval, n.f);
-  const held = await Promise.all([1, 2].map((i) => again(n, i)));
+  const held = await Promise.all([1, 2].map((i) => broadcastPlain(n, i)));
   const [a, b] = held.map((h) => h.shares) as [Shares, Shares];
   const d = sub(n.ctx, a, b);
   const moved = await chosen(n, d);
@@ -306,7 +306,6 @@ export const ELEMENTWISE: ReadonlyMap<string, Handler> = new Map(
     add: addition(1),
     sub: addition(-1),
     mul,
-    div: divideByPublic,
     neg: negation,
     relu,
     reluGrad,

@@ -1,5 +1,7 @@
 /** @file The one list of ops that run on shares. A new op is a handler in its family. */
 import { ELEMENTWISE } from "./elementwise.ts";
+import { FUNCTIONS } from "./functions.ts";
+import { GATHER } from "./gather.ts";
 import { LINEAR } from "./linear.ts";
 import { MOVEMENT } from "./movement.ts";
 import { POOL } from "./pool.ts";
@@ -8,5 +10,5 @@ import type { Handler } from "./run.ts";
 import { SOFTMAX } from "./softmax.ts";
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map(
-  [LINEAR, MOVEMENT, ELEMENTWISE, POOL, REDUCE, SOFTMAX].flatMap((family) => [...family]),
+  [LINEAR, MOVEMENT, ELEMENTWISE, POOL, REDUCE, SOFTMAX, FUNCTIONS, GATHER].flatMap((family) => [...family]),
 );

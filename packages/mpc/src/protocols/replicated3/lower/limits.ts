@@ -1,6 +1,7 @@
 /** @file Conditions of ops beyond having a handler: why a node cannot run as bound, or undefined. Read by check only. */
 import type { Node } from "@tacit/core/program";
 import { DTYPE } from "@tacit/core/program";
+import { MAX_POWER, ROOTS } from "./functions.ts";
 import type { Plan } from "./plan.ts";
 
 export type Limit = (plan: Plan, node: Node) => string | undefined;
@@ -22,12 +23,28 @@ const publicArgs =
   (plan, node) =>
     indices.some((i) => isSecret(plan, node.args[i]!)) ? "indices must be public" : undefined;
 
+/** Exponents known from the Program: integers, 1/2, -1/2, -1. */
+const powLimit: Limit = (plan, node) => {
+  const values = plan.fixed.get(node.args[1]!);
+  const k = Number(values?.[0]);
+  const known = values?.every((v) => Number(v) === k) && (ROOTS.has(k) || (Number.isInteger(k) && k >= 0 && k <= MAX_POWER));
+  return known ? undefined : `the exponent must be a constant of the program: 0.5, -0.5, -1 or an integer of 0 to ${MAX_POWER}`;
+};
+
+/** Integers and bits as values of a choice have no handler yet. */
+const whereLimit: Limit = (plan, node) => (DTYPE[plan.program.aval(node.args[1]!).dtype].float ? undefined : "both values must be f32");
+
 export const LIMITS: ReadonlyMap<string, Limit> = new Map(
   Object.entries({
     matmul: floatOnly,
     mul: floatOnly,
     div: floatOnly,
     cast: castLimit,
+    pow: powLimit,
+    where: whereLimit,
+    gather: publicArgs(1),
     indexSelect: publicArgs(1),
+    scatterAdd: publicArgs(1),
+    indexAdd: publicArgs(1),
   }),
 );

@@ -1,0 +1,108 @@
+/** @file Ops with public indices, and running sums: the op table's own plain computation on each component, as 64-bit integers. */
+import { type Aval, OPS, sizeOf, type TypedArray } from "@tacit/core/program";
+import { ALL_PAIRS, COLUMNS, winners } from "../functions/maximum.ts";
+import {
+  bitsToArithmetic,
+  copy,
+  free,
+  mulPublicInteger,
+  neg,
+  type Shares,
+  stridedRead,
+  stridedWrite,
+  sum,
+  view,
+  zeros,
+} from "../primitives/index.ts";
+import { route, tournament } from "./pool.ts";
+import { fractionBitsOf, type Handler, type NodeRun } from "./run.ts";
+
+/** A local linear map of secret arguments; the others are public. */
+async function onComponents(n: NodeRun, secret: readonly number[]): Promise<Shares> {
+  const held = await Promise.all(secret.map((i) => n.run.plain(n.node.args[i]!)));
+  const known = await Promise.all(n.node.args.map((_, i) => (secret.includes(i) ? undefined : n.publicValues(i))));
+  const avals = n.node.args.map((_, i): Aval => (secret.includes(i) ? { ...n.arg(i), dtype: "i64" } : n.arg(i)));
+  const size = sizeOf(n.aval.shape);
+  const depth = Math.max(...held.map((h) => h.shares.depth));
+  const out = { a: n.ctx.alloc(8 * size), b: n.ctx.alloc(8 * size), n: size, depth };
+  for (const c of ["a", "b"] as const) {
+    const args = known.map((values, i): TypedArray => {
+      if (values) return values;
+      const { shares } = held[secret.indexOf(i)]!;
+      const bytes = n.ctx.memory.bytes(shares[c], 8 * shares.n);
+      return new BigInt64Array(bytes.buffer, bytes.byteOffset, shares.n).slice();
+    });
+    const result = OPS.get(n.node.op)!.reference(args, avals, n.attrs, { shape: n.aval.shape, dtype: "i64" });
+    n.ctx.memory.write(out[c], result as BigInt64Array);
+  }
+  for (const h of held) h.release();
+  return out;
+}
+
+const local =
+  (...secret: readonly number[]): Handler =>
+  async (n) =>
+    n.result(await onComponents(n, secret), fractionBitsOf(n.aval, n.f));
+
+/** One-hot integers [count, n] of the first maximum of x [count, n], which is freed. */
+async function oneHotOfMaximum(n: NodeRun, x: Shares, count: number): Promise<Shares> {
+  const size = x.n / count;
+  if (count >= 2 && count <= ALL_PAIRS && size % COLUMNS === 0) {
+    const hot = await winners(n.ctx, n.step(0), x, count);
+    free(n.ctx, x);
+    const out = await bitsToArithmetic(n.ctx, n.step(5), hot);
+    free(n.ctx, hot);
+    return out;
+  }
+  const { y, levels } = await tournament(n.ctx, n.step(0), x, count);
+  free(n.ctx, y);
+  const none = zeros(n.ctx, size);
+  const one = n.ctx.me === 1 ? none : addOne(n, none);
+  const out = await route(n.ctx, n.step(30), one, levels, count);
+  for (const bits of levels) free(n.ctx, bits);
+  return out;
+}
+
+/** Adds the public integer 1 in place: component x_0. */
+function addOne(n: NodeRun, x: Shares): Shares {
+  const at = n.ctx.me === 0 ? x.a : x.b;
+  n.ctx.kernels.addScalar64(at, 1n, at, x.n);
+  return x;
+}
+
+/** The place of the first maximum: the one-hot vector times 0, 1, 2, ... */
+const argExtremum =
+  (largest: boolean): Handler =>
+  (n) =>
+    n.plain(0, async (x) => {
+      const { shape } = n.arg(0);
+      const axis = n.attrs[0]!;
+      const [outer, count, inner] = [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1))];
+      const columns = outer * inner;
+      const padded = count >= 2 && count <= ALL_PAIRS ? Math.ceil(columns / COLUMNS) * COLUMNS : columns;
+      const slots = stridedRead(n.ctx, x, [count, outer, inner], [inner, count * inner, 1]);
+      const signed = largest ? copy(n.ctx, slots) : neg(n.ctx, slots);
+      const wide = stridedWrite(n.ctx, signed, zeros(n.ctx, count * padded), [count, columns], [padded, 1]);
+      free(n.ctx, slots);
+      free(n.ctx, signed);
+      const hot = await oneHotOfMaximum(n, wide, count);
+      const places = new BigInt64Array(count * padded);
+      for (let k = 0; k < count; k++) places.fill(BigInt(k), k * padded, (k + 1) * padded);
+      const weighted = mulPublicInteger(n.ctx, hot, places);
+      const all = sum(n.ctx, weighted, 1, count, padded);
+      const out = copy(n.ctx, view(all, 0, columns));
+      for (const y of [hot, weighted, all]) free(n.ctx, y);
+      return n.result(out, 0);
+    });
+
+export const GATHER: ReadonlyMap<string, Handler> = new Map(
+  Object.entries({
+    gather: local(0),
+    indexSelect: local(0),
+    cumsum: local(0),
+    scatterAdd: local(0, 2),
+    indexAdd: local(0, 2),
+    argmax: argExtremum(true),
+    argmin: argExtremum(false),
+  }),
+);
