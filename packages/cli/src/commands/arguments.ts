@@ -24,3 +24,10 @@ export function positive(text: string): number {
   if (!Number.isFinite(n) || n <= 0) throw new InvalidArgumentError("expected a number above 0");
   return n;
 }
+
+/** A number from 0 to below 1. */
+export function fraction(text: string): number {
+  const n = numberOf(text);
+  if (!(n >= 0 && n < 1)) throw new InvalidArgumentError("expected a number from 0 to below 1");
+  return n;
+}

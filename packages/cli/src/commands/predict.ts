@@ -1,4 +1,4 @@
-/** @file tacit predict: reads a saved model back and classifies a PNG. */
+/** @file tacit predict: classifies a PNG with a saved model, in the clear or, with --private, on shares of both. */
 import { noGrad, Tensor } from "@tacit/core";
 import { expected } from "@tacit/core/errors";
 import { loadSafetensors } from "@tacit/core/io";
@@ -7,11 +7,38 @@ import type { Command } from "commander";
 import { readBounded } from "../files.ts";
 import { decodePng, fitGray } from "../image/png.ts";
 import { MODELS, modelName } from "../models.ts";
-import { result } from "../output/streams.ts";
+import { showMegabytes } from "../output/progress.ts";
+import { EXIT, result } from "../output/streams.ts";
+import { type Centring, centre } from "../private/batches.ts";
+import { type Answer, privatePrediction } from "../private/predict.ts";
+import { showWitnesses } from "../private/witness.ts";
 import type { CommandRow } from "./command.ts";
 
-/** A model from a file that `tacit train` wrote, in evaluation mode. */
-export async function openModel(path: string): Promise<nn.Layer> {
+/** A saved model, in evaluation mode. */
+interface Opened {
+  readonly model: nn.Layer;
+  /** What the classes are called: their numbers, unless the training data had words. */
+  readonly names: readonly string[];
+  /** How it wants its pictures. */
+  readonly centring: Centring;
+}
+
+/** The words of a file's metadata; numbers where there are none, or none that fit. */
+function namesOf(text: string | undefined, classes: number): readonly string[] {
+  let words: unknown = null;
+  try {
+    words = JSON.parse(text ?? "null");
+  } catch {
+    words = null;
+  }
+  const fit = Array.isArray(words) && words.length === classes && words.every((w) => typeof w === "string");
+  // A stranger's file must not move the cursor or colour the terminal.
+  const plain = (word: string): string => word.replaceAll(/\p{C}/gu, "?").slice(0, 64);
+  return fit ? (words as string[]).map(plain) : Array.from({ length: classes }, (_, i) => String(i));
+}
+
+/** A model from a file that `tacit train` wrote. @throws MODEL_UNKNOWN, STATE_MISMATCH, SAFETENSORS_INVALID, FILE_READ */
+export async function openModel(path: string): Promise<Opened> {
   const { tensors, metadata } = await loadSafetensors(path);
   const name = metadata.get("tacit.model");
   if (name === undefined) {
@@ -29,13 +56,27 @@ export async function openModel(path: string): Promise<nn.Layer> {
   const model = MODELS[modelName(name)].build(classes, {});
   model.loadStateDict(tensors);
   model.eval();
-  return model;
+  return { model, names: namesOf(metadata.get("tacit.names"), classes), centring: centringOf(metadata) };
+}
+
+/** A model of `tacit train --private` wants its pictures centred; one trained in the clear takes them as they are. */
+function centringOf(metadata: ReadonlyMap<string, string>): Centring {
+  const mean = Number(metadata.get("tacit.mean") ?? 0);
+  const deviation = Number(metadata.get("tacit.deviation") ?? 1);
+  if (!Number.isFinite(mean) || !(deviation > 0 && Number.isFinite(deviation))) {
+    expected("MODEL_UNKNOWN", "predict", "a mean and a positive deviation in the file's metadata", "others");
+  }
+  return { mean, deviation };
+}
+
+/** A picture as the model takes it: 28x28, centred. */
+function pictureOf(png: Uint8Array, centring: Centring): Float32Array {
+  return centre(Float32Array.from(fitGray(decodePng(png), { width: 28, height: 28 }).values), centring);
 }
 
 /** Probabilities of the classes for a picture, resized to 28x28. */
-export async function classify(model: nn.Layer, png: Uint8Array): Promise<number[]> {
-  const { values } = fitGray(decodePng(png), { width: 28, height: 28 });
-  const p = await noGrad(() => model(Tensor.from(values, [1, 1, 28, 28])).softmax(1)).data();
+export async function classify({ model, centring }: Opened, png: Uint8Array): Promise<number[]> {
+  const p = await noGrad(() => model(Tensor.from(pictureOf(png, centring), [1, 1, 28, 28])).softmax(1)).data();
   return Array.from(p, Number);
 }
 
@@ -44,18 +85,45 @@ const MOST_PICTURE_BYTES = 2 ** 24;
 
 interface PredictOptions {
   readonly json?: boolean;
+  readonly private?: boolean;
+  readonly classOnly?: boolean;
+}
+
+/** A bar for each class, by its name. */
+function bars(probabilities: readonly number[], names: readonly string[]): string {
+  const width = Math.max(3, ...names.map((n) => n.length));
+  const bar = (p: number, i: number): string =>
+    `${names[i]!.padStart(width)} ${"█".repeat(Math.round(p * 40))} ${(100 * p).toFixed(1)} %`;
+  return probabilities.map(bar).join("\n");
 }
 
 async function predict(modelPath: string, imagePath: string, options: PredictOptions): Promise<void> {
-  const model = await openModel(modelPath);
+  const opened = await openModel(modelPath);
   const png = await readBounded("predict", imagePath, MOST_PICTURE_BYTES);
-  const probabilities = await classify(model, png);
+  const json = options.json === true;
+  if (options.private) return predictPrivately(opened, png, json, options.classOnly ? "class" : "probabilities");
+  if (options.classOnly) expected("ARGUMENT_INVALID", "predict", "--class-only with --private", "--class-only without it");
+  const probabilities = await classify(opened, png);
   const best = probabilities.indexOf(Math.max(...probabilities));
-  result(options.json === true, "prediction", { class: best, probabilities }, () => {
-    const bars = probabilities.map(
-      (p, i) => `${String(i).padStart(3)} ${"█".repeat(Math.round(p * 40))} ${(100 * p).toFixed(1)} %`,
-    );
-    return `${bars.join("\n")}\n\nclass ${best}`;
+  const name = opened.names[best]!;
+  result(json, "prediction", { class: best, name, probabilities }, () => {
+    return `${bars(probabilities, opened.names)}\n\nclass ${name}`;
+  });
+}
+
+async function predictPrivately(opened: Opened, png: Uint8Array, json: boolean, answer: Answer): Promise<void> {
+  const { names } = opened;
+  const r = await privatePrediction(opened.model, pictureOf(png, opened.centring), answer);
+  if (r === null) {
+    process.exitCode = EXIT.interrupted;
+    return;
+  }
+  const name = names[r.class]!;
+  result(json, "prediction", { ...r, name }, () => {
+    const { rounds, bytesPerParty, seconds } = r.cost;
+    const cost = `${rounds} rounds, ${showMegabytes(Math.max(...bytesPerParty))} sent per party, ${seconds.toFixed(3)} s`;
+    const drawn = r.probabilities === null ? "" : `${bars(r.probabilities, names)}\n\n`;
+    return `${drawn}class ${name}\n\n${showWitnesses(r.parties)}\n${cost}`;
   });
 }
 
@@ -64,10 +132,14 @@ export const predictCommand: CommandRow = {
   add: (program: Command) =>
     void program
       .command("predict")
-      .summary("classify a picture with a saved model")
-      .description("Example:\n  tacit predict model.safetensors image.png")
+      .summary("classify a picture with a saved model, in the clear or on shares")
+      .description(
+        "Examples:\n  tacit predict model.safetensors image.png\n  tacit predict --private model.safetensors image.png",
+      )
       .argument("<model>", "a file that tacit train wrote")
       .argument("<image>", "a PNG; resized to 28x28, dark on light is inverted")
+      .option("--private", "secret-share weights and picture among three parties on this machine")
+      .option("--class-only", "with --private: disclose the class alone, not the probabilities")
       .option("--json", "print the result as one JSON object")
       .action(predict),
 };

@@ -1,7 +1,8 @@
-/** @file tacit train: trains a model in the clear, with a progress bar, ends with test accuracy and a confusion matrix, saves the model. */
+/** @file tacit train: trains a model, in the clear (test accuracy, confusion matrix, a saved model) or on shares with --private. */
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { cpu, setDefaultDevice } from "@tacit/core";
+import { expected } from "@tacit/core/errors";
 import { checkpoint, saveSafetensors } from "@tacit/core/io";
 import * as nn from "@tacit/core/nn";
 import * as optim from "@tacit/core/optim";
@@ -12,6 +13,8 @@ import { MODELS, modelName } from "../models.ts";
 import { drawConfusion } from "../output/confusion.ts";
 import { showSeconds } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
+import { mainJob, showMainJob } from "../private/main-job.ts";
+import { type JobWords, jobOptions, withPrivateOptions } from "../private/options.ts";
 import { openData } from "../training/datasets.ts";
 import { Interrupt } from "../training/interrupt.ts";
 import { type EpochResult, type LoopOptions, trainLoop } from "../training/loop.ts";
@@ -82,6 +85,7 @@ export async function train(options: TrainOptions): Promise<TrainResult | null> 
     "tacit.model": name,
     "tacit.classes": String(data.classes),
     "tacit.data": data.name,
+    ...(data.names && { "tacit.names": JSON.stringify(data.names) }),
   });
   return {
     data: data.name,
@@ -105,29 +109,72 @@ export function showTraining(r: TrainResult): string {
   return `${drawConfusion(r.confusion)}\n\n${accuracy} (${r.data}, ${r.model}, ${showSeconds(r.seconds)})\nmodel saved: ${r.file}`;
 }
 
+interface TrainWords extends TrainOptions {
+  readonly private?: boolean;
+  readonly compare?: boolean;
+  readonly steps?: number;
+  readonly momentum?: number;
+  readonly test?: number | "all";
+  readonly revealModel?: boolean;
+}
+
+/** Options that mean nothing in the other kind of training. */
+const ONLY_PRIVATE = ["steps", "momentum", "test", "revealModel", "compare"] as const;
+const ONLY_CLEAR = ["resume", "threads"] as const;
+
+const flag = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
+/** Trains on shares. Defaults differ from those in the clear: only what was said counts. */
+async function trainPrivately(words: TrainWords, said: ReadonlySet<string>): Promise<void> {
+  const own = Object.fromEntries(Object.entries(words).filter(([name]) => said.has(name)));
+  const options = jobOptions(own as JobWords);
+  const { out } = words;
+  if (options.revealModel) await checkWritable(out);
+  const r = await mainJob({ ...options, compare: words.compare ?? false, out });
+  if (r === null) process.exitCode = EXIT.interrupted;
+  else result(words.json === true, "training", r, () => showMainJob(r));
+}
+
+async function run(words: TrainWords, command: Command): Promise<void> {
+  const said = new Set(Object.keys(words).filter((name) => command.getOptionValueSource(name) === "cli"));
+  const misplaced = (words.private ? ONLY_CLEAR : ONLY_PRIVATE).find((name) => said.has(name));
+  if (misplaced !== undefined) {
+    const [want, got] = words.private ? ["in the clear", "with --private"] : ["with --private", "without it"];
+    expected("ARGUMENT_INVALID", "train", `${flag(misplaced)} ${want}`, `${flag(misplaced)} ${got}`);
+  }
+  if (words.private) return trainPrivately(words, said);
+  const r = await train(words);
+  if (r === null) process.exitCode = EXIT.interrupted;
+  else result(words.json === true, "training", r, () => showTraining(r));
+}
+
+const EXAMPLES = `Examples:
+  tacit train
+  tacit train --data my.csv --model mlp --epochs 5
+  tacit train --data images.idx.gz --labels labels.idx.gz
+  tacit train --private --data my.csv --steps 200
+  tacit train --private --epochs 1 --batch 128 --reveal-model --out private.safetensors`;
+
 export const trainCommand: CommandRow = {
   name: "train",
-  add: (program: Command) =>
-    void program
+  add: (program: Command) => {
+    const command = program
       .command("train")
-      .summary("train a model on pictures of 28x28, in the clear")
-      .description(
-        "Examples:\n  tacit train\n  tacit train --data my.csv --model mlp --epochs 5\n  tacit train --data images.idx.gz --labels labels.idx.gz",
-      )
+      .summary("train a model on pictures of 28x28, in the clear or on shares")
+      .description(EXAMPLES)
       .option("--data <source>", "auto, mnist (downloads), digits (drawn here), or a file: .csv, .safetensors, IDX", "auto")
       .option("--labels <file>", "class numbers for an IDX file of pictures")
-      .option("--model <name>", Object.keys(MODELS).join(", "), "cnn")
+      .option("--model <name>", `${Object.keys(MODELS).join(", ")} (lenet5 on shares)`, "cnn")
       .option("--epochs <n>", "passes over the training set", positiveCount, 3)
-      .option("--batch <n>", "samples per step", positiveCount, 64)
-      .option("--lr <rate>", "learning rate of Adam, annealed by a cosine", positive, 2e-3)
+      .option("--batch <n>", "samples per step (32 on shares)", positiveCount, 64)
+      .option("--lr <rate>", "learning rate of Adam, annealed by a cosine (of SGD, 0.03, on shares)", positive, 2e-3)
       .option("--seed <n>", "of initial weights and order", count, 0)
       .option("--threads <n>", "threads that share every step; same result on any number", positiveCount, defaultThreads())
       .option("--out <file>", "where the model goes", "model.safetensors")
       .option("--resume", "go on from the checkpoint beside --out")
       .option("--json", "print the result as one JSON object")
-      .action(async (options: TrainOptions) => {
-        const r = await train(options);
-        if (r === null) process.exitCode = EXIT.interrupted;
-        else result(options.json === true, "training", r, () => showTraining(r));
-      }),
+      .option("--private", "secret-share pictures and weights among three parties on this machine; options below are for it")
+      .option("--compare", "train the same model in the clear too");
+    withPrivateOptions(command).action((words: TrainWords) => run(words, command));
+  },
 };

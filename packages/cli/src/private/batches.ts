@@ -4,8 +4,20 @@ import * as data from "@tacit/core/data";
 import { Random } from "@tacit/core/random";
 import type { Labelled } from "../training/datasets.ts";
 
-/** Mean and deviation of MNIST's pixels: the data owner centres the pictures before they are shared. */
-const CENTRE = { mean: 0.1307, deviation: 0.3081 } as const;
+/** How pixels are centred before they are shared: (pixel - mean) / deviation. A saved model carries both numbers. */
+export interface Centring {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+/** Mean and deviation of MNIST's pixels. */
+export const CENTRING: Centring = { mean: 0.1307, deviation: 0.3081 };
+
+/** Centres pixels in place. */
+export function centre(pixels: Float32Array, { mean, deviation }: Centring): Float32Array {
+  for (let i = 0; i < pixels.length; i++) pixels[i] = (pixels[i]! - mean) / deviation;
+  return pixels;
+}
 
 /** Centred pictures f32 [n, 1, 28, 28] and class numbers. */
 export interface Samples {
@@ -14,24 +26,57 @@ export interface Samples {
   readonly count: number;
 }
 
-/** The first `count` samples of a data set in an order of `seed`, in JavaScript memory. */
+/** Values of a picture. */
+export const PIXELS: number = 28 * 28;
+
+/** The first `count` samples of a data set in an order of `seed` (null: as they come), in JavaScript memory. */
 export async function samplesOf(source: Labelled["train"], count: number, seed: number | null): Promise<Samples> {
   const n = Math.min(count, source.length);
   const order = seed === null ? source.order(0) : source.shuffle({ seed }).order(0);
   const [x, y] = await source.read(order.slice(0, n));
-  const images = Float32Array.from((await x.data()) as Float32Array, (v) => (v - CENTRE.mean) / CENTRE.deviation);
+  const images = centre((await x.data()) as Float32Array, CENTRING);
   return { images, labels: Int32Array.from((await y.data()) as Int32Array), count: n };
 }
 
-export const shapeOf = (s: Samples): readonly number[] => [s.count, 1, 28, 28];
+/** Samples from `start` to `end`; no copy. */
+export const sliceOf = (s: Samples, start: number, end: number): Samples => ({
+  images: s.images.subarray(start * PIXELS, end * PIXELS),
+  labels: s.labels.subarray(start, end),
+  count: end - start,
+});
 
-/** `steps` batches of row numbers: epoch after epoch, each in a new order of the seed; short last batches are left out. */
-export function* orders(count: number, size: number, steps: number, seed: number): Generator<Int32Array, void, undefined> {
+/** Rows start to end of the samples, shared as one input. */
+export interface Block {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Most pictures of one input: sharing takes about 60 bytes for each pixel at once. */
+const MOST_ROWS = 8192;
+
+/** Cuts `count` rows into blocks of equal size, a multiple of `size` (the last one may be shorter); rows that fill no batch are left out. */
+export function blocksOf(count: number, size: number): Block[] {
+  const batches = Math.floor(count / size);
+  const pieces = Math.ceil((batches * size) / Math.max(MOST_ROWS, size));
+  const rows = Math.ceil(batches / Math.max(1, pieces)) * size;
+  return Array.from({ length: pieces }, (_, i) => ({ start: i * rows, end: Math.min((i + 1) * rows, batches * size) }));
+}
+
+/** Row numbers of a batch within a block. */
+export interface Rows {
+  readonly block: number;
+  readonly rows: Int32Array;
+}
+
+/** `steps` batches: epoch after epoch, block after block, the rows of each in a new order of the seed. */
+export function* orders(blocks: readonly Block[], size: number, steps: number, seed: number): Generator<Rows, void, undefined> {
   const random = new Random(seed);
+  if (blocks.length === 0) return;
   for (let step = 0, epoch = 0; step < steps; epoch++) {
-    const order = random.fork(`epoch ${epoch}`).permutation(count);
-    for (let at = 0; at + size <= count && step < steps; at += size, step++) yield order.slice(at, at + size);
-    if (size > count) return;
+    for (const [block, { start, end }] of blocks.entries()) {
+      const order = random.fork(`epoch ${epoch} block ${block}`).permutation(end - start);
+      for (let at = 0; at < order.length && step < steps; at += size, step++) yield { block, rows: order.slice(at, at + size) };
+    }
   }
 }
 
@@ -43,6 +88,6 @@ export function rateAt(base: number, i: number, steps: number): number {
 /** Plain batches for the training in the clear. */
 export const plainDataset = (s: Samples): data.Dataset<readonly [Tensor, Tensor]> =>
   data.tensorDataset([
-    { values: s.images, shape: [...shapeOf(s)], dtype: "f32" },
+    { values: s.images, shape: [s.count, 1, 28, 28], dtype: "f32" },
     { values: s.labels, shape: [s.count], dtype: "i32" },
   ]);

@@ -1,0 +1,239 @@
+/** @file Recorder: a device that runs nothing. It keeps every Program that a job would run, on what, how often, and what is disclosed. */
+import { Tensor } from "@tacit/core";
+import type { Binding, Disclosure, Executable, Gap, Job, Storage } from "@tacit/core/device";
+import { TacitError } from "@tacit/core/errors";
+import { type Aval, DTYPE, Expr, type Program, type TypedArray } from "@tacit/core/program";
+import type { mpc } from "@tacit/mpc";
+import type { SecretDevice, Watcher } from "./device.ts";
+
+type Source = mpc.GrantInput["sources"][number];
+type Public = Extract<Source, { readonly kind: "public" }>;
+
+/** What stands for a value: where it comes from and whose it is. */
+class Recorded {
+  readonly aval: Aval;
+  readonly owners: readonly string[];
+  readonly source: Source;
+  /** The Program and output that made it; null for an input. */
+  readonly made: { readonly program: string; readonly output: number } | null;
+
+  constructor(aval: Aval, owners: readonly string[], source: Source, made: Recorded["made"] = null) {
+    this.aval = aval;
+    this.owners = owners;
+    this.source = source;
+    this.made = made;
+  }
+}
+
+/** Runs of one Program with the same inputs public and secret: they cost the same. */
+export interface BoundRuns {
+  readonly bindings: readonly Binding[];
+  runs: number;
+}
+
+/** A Program and everything that was recorded of it. */
+export interface Recording {
+  readonly title: string;
+  readonly program: Program;
+  inputs: mpc.GrantInput[];
+  readonly disclosures: { readonly output: number; readonly to: string; readonly why: string }[];
+  readonly bound: Map<string, BoundRuns>;
+  runs: number;
+  reveals: number;
+}
+
+/** A value that was given by its owner. */
+export interface GivenInput {
+  readonly name: string;
+  readonly owner: string;
+  readonly aval: Aval;
+}
+
+const PUBLIC: Binding = { kind: "public" };
+const rowsOf = (a: Aval): number => a.shape[0] ?? 1;
+
+/** As the parties judge a public value: its bounds, and for integers whether all are different. */
+function publicSource(values: TypedArray): Public {
+  let [least, most]: [number | null, number | null] = [null, null];
+  for (const v of values) {
+    const x = Number(v);
+    least = least === null || x < least ? x : least;
+    most = most === null || x > most ? x : most;
+  }
+  const whole = !(values instanceof Float32Array || values instanceof Float64Array);
+  return { kind: "public", least, most, distinct: whole && new Set<number | bigint>(values).size === values.length };
+}
+
+/** Both ranges in one. */
+const widened = (a: Public, b: Public): Public => ({
+  kind: "public",
+  least: a.least === null || b.least === null ? null : Math.min(a.least, b.least),
+  most: a.most === null || b.most === null ? null : Math.max(a.most, b.most),
+  distinct: a.distinct && b.distinct,
+});
+
+function withSource(all: readonly Source[], one: Source): readonly Source[] {
+  if (one.kind === "public") {
+    const others = all.filter((s) => s.kind !== "public");
+    return [...others, all.filter((s) => s.kind === "public").reduce(widened, one)];
+  }
+  const key = JSON.stringify(one);
+  return all.some((s) => JSON.stringify(s) === key) ? all : [...all, one];
+}
+
+const inputOf = (r: Recorded): mpc.GrantInput => ({ owners: r.owners, sources: [r.source], rows: rowsOf(r.aval) });
+
+const merged = (known: mpc.GrantInput, r: Recorded): mpc.GrantInput => ({
+  owners: [...new Set([...known.owners, ...r.owners])].sort(),
+  sources: withSource(known.sources, r.source),
+  rows: Math.min(known.rows, rowsOf(r.aval)),
+});
+
+/** Which outputs follow from public inputs alone. */
+function publicOutputs(program: Program, bindings: readonly Binding[]): boolean[] {
+  const known = bindings.map((b) => b.kind === "public");
+  for (const node of program.nodes) known.push(node.args.every((a) => known[a]));
+  return program.outputs.map((o) => known[o]!);
+}
+
+export class Recorder implements SecretDevice {
+  readonly name: string;
+  readonly readable = false;
+  /** What the next Programs are for. */
+  title = "program";
+  readonly recordings: Map<string, Recording> = new Map();
+  readonly given: GivenInput[] = [];
+  readonly #protocol: mpc.Protocol;
+  readonly #options: mpc.ProtocolOptions;
+  readonly #owner: string;
+  #nextInput = 0;
+
+  /** `owner` owns what `tensor.to(recorder)` shares. */
+  constructor(protocol: mpc.Protocol, options: mpc.ProtocolOptions, owner: string) {
+    this.name = protocol.name;
+    this.#protocol = protocol;
+    this.#options = options;
+    this.#owner = owner;
+  }
+
+  binding(storage: Storage): Binding {
+    const { owners } = this.#own(storage);
+    return owners.length === 0 ? PUBLIC : { kind: "secret", owners };
+  }
+
+  put(values: TypedArray, aval: Aval): Storage {
+    return new Recorded(aval, [], publicSource(values));
+  }
+
+  share(_values: TypedArray, aval: Aval): Storage {
+    // The name that a first connection gives it.
+    return this.#give(`${this.#owner}/1.${this.#nextInput++}`, aval, this.#owner);
+  }
+
+  input(name: string, data: { readonly shape: readonly number[] }, { owner }: { readonly owner: string }): Tensor {
+    const aval: Aval = { shape: [...data.shape], dtype: "f32" };
+    return new Tensor(Expr.leaf(aval, this, this.#give(name, aval, owner)));
+  }
+
+  #give(name: string, { shape, dtype }: Aval, owner: string): Recorded {
+    const aval: Aval = { shape: [...shape], dtype };
+    this.given.push({ name, owner, aval });
+    return new Recorded(aval, [owner], { kind: "handle", handle: name });
+  }
+
+  #own(storage: Storage): Recorded {
+    if (storage instanceof Recorded) return storage;
+    throw new TacitError("DEVICE_MISMATCH", `${this.name}: expected a value of this plan, got another`);
+  }
+
+  read(): never {
+    throw new TacitError("DEVICE_SECRET", "read: expected a value that exists, got one that is only planned");
+  }
+
+  /** Gaps are part of the plan: they stop nothing here. */
+  check(): readonly Gap[] {
+    return [];
+  }
+
+  /** All that the protocol cannot do in what was recorded. */
+  gaps(): Gap[] {
+    return [...this.recordings.values()].flatMap((r) =>
+      [...r.bound.values()].flatMap(({ bindings }) => this.#protocol.check(r.program, bindings, this.#options)),
+    );
+  }
+
+  prepare({ program }: Job): Executable {
+    return {
+      run: (inputs) =>
+        this.#run(
+          program,
+          inputs.map((s) => this.#own(s)),
+        ),
+    };
+  }
+
+  #run(program: Program, inputs: readonly Recorded[]): Storage[] {
+    const bindings = inputs.map((r) => this.binding(r));
+    const recording = this.#recording(program, inputs);
+    const key = JSON.stringify(bindings.map((b) => b.kind));
+    const same = recording.bound.get(key) ?? { bindings, runs: 0 };
+    recording.bound.set(key, same);
+    same.runs++;
+    recording.runs++;
+    recording.inputs = recording.inputs.map((known, i) => merged(known, inputs[i]!));
+    const owners = [...new Set(inputs.flatMap((r) => r.owners))].sort();
+    const open = publicOutputs(program, bindings);
+    return program.outputAvals.map((aval, output) => {
+      const made = { program: program.id, output };
+      if (open[output]) return new Recorded(aval, [], { kind: "public", least: null, most: null, distinct: false }, made);
+      return new Recorded(aval, owners, { kind: "result", program: program.id }, made);
+    });
+  }
+
+  #recording(program: Program, inputs: readonly Recorded[]): Recording {
+    const known = this.recordings.get(program.id);
+    if (known !== undefined) return known;
+    const first = inputs.map(inputOf);
+    const made = { title: this.title, program, inputs: first, disclosures: [], bound: new Map(), runs: 0, reveals: 0 };
+    this.recordings.set(program.id, made);
+    return made;
+  }
+
+  async reveal(storage: Storage, aval: Aval, { to, why }: Disclosure): Promise<TypedArray> {
+    const { made } = this.#own(storage);
+    const recording = made === null ? undefined : this.recordings.get(made.program);
+    if (made === null || recording === undefined) {
+      throw new TacitError("ARGUMENT_INVALID", "plan: expected the disclosure of a result, got that of an input");
+    }
+    recording.reveals++;
+    const { output } = made;
+    if (!recording.disclosures.some((d) => d.output === output && d.to === to && d.why === why)) {
+      recording.disclosures.push({ output, to, why });
+    }
+    return DTYPE[aval.dtype].make(aval.shape.reduce((a, b) => a * b, 1));
+  }
+
+  /** What an owner is asked to approve. */
+  planned(): mpc.PlannedProgram[] {
+    return [...this.recordings.values()].map(({ title, program, inputs, disclosures, runs, reveals }) => ({
+      title,
+      program,
+      inputs,
+      disclosures,
+      runs,
+      reveals,
+    }));
+  }
+}
+
+/** Looks on for a recorder: silent, never stops, takes note of what Programs are for. */
+export function silentWatcher(recorder: Recorder): Watcher {
+  return {
+    stage: (title) => {
+      recorder.title = title;
+    },
+    progress: () => ({ update: () => undefined, finish: () => undefined }),
+    costs: () => [],
+    stopped: false,
+  };
+}
