@@ -3,6 +3,7 @@ import type { Node } from "@tacit/core/program";
 import { DTYPE } from "@tacit/core/program";
 import { MAX_POWER, ROOTS } from "./functions.ts";
 import type { Plan } from "./plan.ts";
+import { MAX_CLASSES } from "./softmax.ts";
 
 export type Limit = (plan: Plan, node: Node) => string | undefined;
 
@@ -34,6 +35,11 @@ const powLimit: Limit = (plan, node) => {
 /** Integers and bits as values of a choice have no handler yet. */
 const whereLimit: Limit = (plan, node) => (DTYPE[plan.program.aval(node.args[1]!).dtype].float ? undefined : "both values must be f32");
 
+const classLimit: Limit = (plan, node) => {
+  const classes = plan.program.aval(node.args[0]!).shape[node.attrs[0] ?? 1]!;
+  return classes >= 1 && classes <= MAX_CLASSES ? undefined : `1 to ${MAX_CLASSES} classes, not ${classes}`;
+};
+
 export const LIMITS: ReadonlyMap<string, Limit> = new Map(
   Object.entries({
     matmul: floatOnly,
@@ -41,6 +47,10 @@ export const LIMITS: ReadonlyMap<string, Limit> = new Map(
     div: floatOnly,
     cast: castLimit,
     pow: powLimit,
+    softmax: classLimit,
+    logSoftmax: classLimit,
+    softmaxCrossEntropy: classLimit,
+    softmaxCrossEntropyGrad: classLimit,
     where: whereLimit,
     gather: publicArgs(1),
     indexSelect: publicArgs(1),

@@ -50,7 +50,7 @@ export class Run {
   /** Inputs: shares that rest at this party, or arrays. Resolves with the outputs, owned by the caller: Held, or arrays. */
   async execute(inputs: readonly (Shares | TypedArray)[]): Promise<readonly (Held | TypedArray)[]> {
     const { program, uses } = this.plan;
-    inputs.forEach((x, i) => this.#values.push(Promise.resolve(this.#input(x, i))));
+    this.#values.push(...inputs.map((x, i) => Promise.resolve(this.#input(x, i))));
     program.nodes.forEach((node, i) => {
       const id = program.inputs.length + i;
       const value = uses[id] === 0 ? UNUSED : this.#node(node, id);
@@ -152,6 +152,7 @@ export class Run {
   async plain(id: number): Promise<Held> {
     const scale = fractionBitsOf(this.plan.program.aval(id), this.f);
     const value = await this.#values[id]!;
+    if (value instanceof PublicValue) return new Held(this.ctx, fromPublic(this.ctx, toRing(value.values, scale)));
     let found = this.#plain.get(value);
     if (!found) {
       const terms = this.terms(id);

@@ -8,7 +8,7 @@ import { expected } from "@tacit/core/errors";
 import { sizeOf } from "@tacit/core/program";
 import { basis, COEFFICIENT_BITS, coefficients, series } from "../functions/chebyshev.ts";
 import { logarithm } from "../functions/clear.ts";
-import { divideRows, INNER } from "../functions/divide.ts";
+import { divideRows, innerBits } from "../functions/divide.ts";
 import { EXP_SCALE, expWindow } from "../functions/exp.ts";
 import { ALL_PAIRS, COLUMNS, maximum } from "../functions/maximum.ts";
 import { truncateWide } from "../functions/truncate-wide.ts";
@@ -40,20 +40,24 @@ import type { Handler, NodeRun } from "./run.ts";
 import type { Value } from "./value.ts";
 
 /** Steps of the node that computes the shared part, and of each op behind it. */
-const STEP = { maximum: 0, exp: 5, expTruncate: 8, divide: 10, mass: 36, rest: 38, log: 40 } as const;
+const STEP = { maximum: 0, exp: 5, expTruncate: 7, divide: 8, mass: 24, log: 25, tournament: 38 } as const;
+/** Most classes: the steps of a tournament and of a quotient have room for these. */
+export const MAX_CLASSES = 1024;
 /** Fraction bits of the exponential's argument. */
 const EXP_BITS = 16;
 
-/** Logits [outer, classes, inner]; rows = outer * inner, columns the same in whole blocks. */
+/** Logits [outer, classes, stride]; rows = outer * stride, columns the same in whole blocks. */
 interface Layout {
   readonly outer: number;
   readonly classes: number;
-  readonly inner: number;
+  readonly stride: number;
   readonly rows: number;
   readonly columns: number;
+  /** Fraction bits of exponentials and their sum. */
+  readonly inner: number;
 }
 
-/** Softmax's shared part: z - max at f, and exp of it over [classes] and their sum, 24 fraction bits. */
+/** Softmax's shared part: z - max at f, and exp of it over [classes] and their sum, `inner` fraction bits. */
 interface Core extends Layout {
   /** [classes, columns], f fraction bits. */
   readonly shifted: Shares;
@@ -61,10 +65,10 @@ interface Core extends Layout {
   readonly exps: Shares;
 }
 
-/** x [outer, classes, inner] class by class, columns (outer * inner) padded with zeros. */
+/** x [outer, classes, stride] class by class, columns (outer * stride) padded with zeros. */
 function byClass(ctx: Context, x: Shares, s: Layout): Shares {
-  const { outer, classes, inner, rows, columns } = s;
-  const t = stridedRead(ctx, x, [classes, outer, inner], [inner, classes * inner, 1]);
+  const { outer, classes, stride, rows, columns } = s;
+  const t = stridedRead(ctx, x, [classes, outer, stride], [stride, classes * stride, 1]);
   if (rows === columns) return t;
   const out = stridedWrite(ctx, t, zeros(ctx, classes * columns), [classes, rows], [columns, 1]);
   free(ctx, t);
@@ -73,13 +77,13 @@ function byClass(ctx: Context, x: Shares, s: Layout): Shares {
 
 /** The way back. */
 function byRow(ctx: Context, x: Shares, s: Layout): Shares {
-  return stridedRead(ctx, x, [s.outer, s.classes, s.inner], [s.inner, s.columns, 1]);
+  return stridedRead(ctx, x, [s.outer, s.classes, s.stride], [s.stride, s.columns, 1]);
 }
 
 async function largest(ctx: Context, id: number, z: Shares, classes: number): Promise<Shares> {
   if (classes === 1) return copy(ctx, z);
   if (classes <= ALL_PAIRS) return maximum(ctx, id, z, classes);
-  const { y, levels } = await tournament(ctx, id + 40, copy(ctx, z), classes);
+  const { y, levels } = await tournament(ctx, id + STEP.tournament, copy(ctx, z), classes);
   for (const bits of levels) free(ctx, bits);
   return y;
 }
@@ -100,7 +104,7 @@ async function makeCore(ctx: Context, id: number, x: Shares, s: Layout, f: numbe
   const at = f === EXP_BITS ? shifted : mulPublicInteger(ctx, shifted, 1n << BigInt(EXP_BITS - f));
   const raw = await expWindow(ctx, id + STEP.exp, at, EXP_BITS);
   if (at !== shifted) free(ctx, at);
-  const e = await truncateWide(ctx, id + STEP.expTruncate, raw, EXP_SCALE - INNER);
+  const e = await truncateWide(ctx, id + STEP.expTruncate, raw, EXP_SCALE - s.inner);
   const total = sum(ctx, e, 1, classes, columns);
   let exps = stridedWrite(ctx, e, zeros(ctx, (classes + 1) * columns), [e.n], [1]);
   exps = stridedWrite(ctx, total, exps, [columns], [1], classes * columns);
@@ -113,9 +117,9 @@ function layoutOf(n: NodeRun): Layout {
   const { shape } = n.arg(0);
   const axis = n.attrs[0] ?? 1;
   const outer = sizeOf(shape.slice(0, axis));
-  const inner = sizeOf(shape.slice(axis + 1));
-  const rows = outer * inner;
-  return { outer, classes: shape[axis]!, inner, rows, columns: Math.ceil(rows / COLUMNS) * COLUMNS };
+  const stride = sizeOf(shape.slice(axis + 1));
+  const rows = outer * stride;
+  return { outer, classes: shape[axis]!, stride, rows, columns: Math.ceil(rows / COLUMNS) * COLUMNS, inner: innerBits(shape[axis]!) };
 }
 
 /** Runs `use` with the shared part, which the last user frees. */
@@ -137,7 +141,7 @@ async function withCore<T>(n: NodeRun, use: (core: Core) => Promise<T>): Promise
   return result;
 }
 
-/** softmax [classes, columns] with 24 fraction bits. */
+/** softmax [classes, columns] with `inner` fraction bits. */
 async function quotients(n: NodeRun, core: Core): Promise<Shares> {
   return divideRows(n.ctx, n.step(STEP.divide), copy(n.ctx, core.exps), core.classes, Math.max(core.classes, 2));
 }
@@ -153,7 +157,7 @@ async function residual(n: NodeRun, core: Core): Promise<Shares> {
   const target = await targetByClass(n, core);
   const s = await quotients(n, core);
   const mass = sum(ctx, target, 1, core.classes, core.columns);
-  const p = await truncate(ctx, n.step(STEP.mass), mulRowRaw(ctx, s, mass, core.classes, core.columns), INNER);
+  const p = await truncate(ctx, n.step(STEP.mass), mulRowRaw(ctx, s, mass, core.classes, core.columns), core.inner);
   const out = sub(ctx, p, target);
   for (const x of [target, s, mass, p]) free(ctx, x);
   return out;
@@ -199,7 +203,7 @@ export function logDegree(c: number): number {
 /** log of the sum of exponentials, [columns], f fraction bits. Chebyshev on [1, max(C, 2)]. */
 async function logSum(n: NodeRun, core: Core): Promise<Shares> {
   const { ctx, f } = n;
-  const { classes, columns } = core;
+  const { classes, columns, inner } = core;
   const limit = Math.max(classes, 2);
   const degree = logDegree(limit);
   const id = n.step(STEP.log);
@@ -207,12 +211,12 @@ async function logSum(n: NodeRun, core: Core): Promise<Shares> {
   // y = (2 D - C - 1) / (C - 1), with 20 more bits for the quotient.
   const slope = BigInt(Math.round((2 / (limit - 1)) * 2 ** COEFFICIENT_BITS));
   const steep = mulPublicInteger(ctx, total, slope);
-  const offset = BigInt(Math.round(((limit + 1) / (limit - 1)) * 2 ** COEFFICIENT_BITS)) << BigInt(INNER);
+  const offset = BigInt(Math.round(((limit + 1) / (limit - 1)) * 2 ** COEFFICIENT_BITS)) << BigInt(inner);
   const moved = addPublic(ctx, steep, -offset);
   const y = await truncateShares(ctx, id, moved, COEFFICIENT_BITS);
-  const rows = await basis(ctx, id + 1, y, degree, INNER);
-  const long = series(ctx, rows, coefficients(logarithm, 1, limit, degree), INNER);
-  const out = await truncateShares(ctx, id + 12, long, INNER + COEFFICIENT_BITS - f);
+  const rows = await basis(ctx, id + 1, y, degree, inner);
+  const long = series(ctx, rows, coefficients(logarithm, 1, limit, degree), inner);
+  const out = await truncateShares(ctx, id + 12, long, inner + COEFFICIENT_BITS - f);
   for (const x of [steep, moved, y, rows, long]) free(ctx, x);
   return out;
 }
@@ -248,7 +252,7 @@ const softmax: Handler = (n) =>
     const q = await quotients(n, core);
     const out = byRow(n.ctx, q, core);
     free(n.ctx, q);
-    return n.result(out, INNER);
+    return n.result(out, core.inner);
   });
 
 /** z - max - log(sum). */
