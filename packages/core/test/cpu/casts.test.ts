@@ -68,6 +68,20 @@ it("integers keep their low bits in a narrower or unsigned type", async () => {
   ]);
 });
 
+it("a word that became unsigned is unsigned to the ops of the host as well", async () => {
+  const x = input([4], "i32");
+  const u = op.cast(x, "u32");
+  const back = op.cast(op.add(u, op.constant("u32", 1)), "i32");
+  const { program } = trace(
+    [op.cast(u, "u64"), op.sort(u, 0), op.rem(u, op.constant("u32", 10)), op.cast(op.cast(u, "i32"), "i64"), op.sort(back, 0)],
+    [x],
+  );
+  const given = [Int32Array.of(-5, 3, -1, 7)];
+  const got = await run(on, program, given);
+  expectClose(got, program, given, 0);
+  expect([...got[1]!]).toEqual([3, 7, 4294967291, 4294967295]);
+});
+
 it("every cast of a constant holds its value", async () => {
   const dtypes: DType[] = ["f32", "i32", "u32", "u8", "i64", "u64", "bool"];
   const x = input([2]);

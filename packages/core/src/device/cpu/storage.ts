@@ -61,6 +61,13 @@ export function typed(dtype: DType, bytes: Uint8Array<ArrayBuffer>): TypedArray 
   }
 }
 
+/** The same bits as another dtype of the same width. */
+export function retyped(dtype: DType, x: TypedArray): TypedArray {
+  if (dtype === "i32" && x instanceof Uint32Array) return new Int32Array(x.buffer, x.byteOffset, x.length);
+  if (dtype === "u32" && x instanceof Int32Array) return new Uint32Array(x.buffer, x.byteOffset, x.length);
+  return x;
+}
+
 /** Checks what `put` is given: an array of the dtype's class with one element per element of the shape. */
 export function checkValues(values: TypedArray, aval: Aval): void {
   const want = DTYPE[aval.dtype].make(0);

@@ -1,6 +1,7 @@
 /** @file Host steps: ops without a kernel (64-bit integers, sorting, empty arrays) run their reference between kernels. */
 import { OPS } from "../../../ops/table.ts";
 import type { GraphNode } from "../graph.ts";
+import { retyped } from "../storage.ts";
 import type { Lowering } from "./lowering.ts";
 
 export function lowerHost(to: Lowering, v: number, node: GraphNode): void {
@@ -10,6 +11,13 @@ export function lowerHost(to: Lowering, v: number, node: GraphNode): void {
     label: `host ${node.op}`,
     reads: node.args.map((a) => to.dense(a)),
     writes: [v],
-    run: (args) => row.reference(args, avals, node.attrs, node.aval),
+    // A cast between i32 and u32 is a view: the buffer that is read may bear the other type.
+    run: (args) =>
+      row.reference(
+        args.map((x, i) => retyped(avals[i]!.dtype, x)),
+        avals,
+        node.attrs,
+        node.aval,
+      ),
   });
 }
