@@ -13,6 +13,8 @@ export interface Labelled {
   readonly name: string;
   readonly origin: string;
   readonly classes: number;
+  /** Where the labels were words: the word of each class. */
+  readonly names?: readonly string[];
   readonly train: Pairs;
   readonly test: Pairs;
 }
@@ -39,6 +41,7 @@ const MOST_BYTES = 2 ** 31;
 interface Raw {
   readonly images: data.HostArray;
   readonly labels: Int32Array;
+  readonly names?: readonly string[];
   /** What a stored value is multiplied by. */
   readonly scale: number;
 }
@@ -58,9 +61,9 @@ async function fromIdx(path: string, labels: string | undefined): Promise<Raw> {
   return { images, labels: classNumbers(classes.values), scale: images.dtype === "u8" ? 1 / 255 : 1 };
 }
 
-/** A row is a label and 784 values; values above 1 mean that they run from 0 to 255. */
+/** A row is a label (class number or word) and 784 values; values above 1 mean that they run from 0 to 255. */
 async function fromCsv(path: string): Promise<Raw> {
-  const { features, labels } = data.parseCsv(await readBounded("data", path, MOST_BYTES), { label: 0 });
+  const { features, labels, classes } = data.parseCsv(await readBounded("data", path, MOST_BYTES), { label: 0 });
   if (features.shape[1] !== SIDE * SIDE || labels === null) {
     expected("SHAPE_MISMATCH", "data", `${SIDE * SIDE + 1} columns (label, then pixels)`, `${(features.shape[1] ?? 0) + 1}`);
   }
@@ -68,7 +71,11 @@ async function fromCsv(path: string): Promise<Raw> {
   let most = 0;
   for (const v of pixels) most = Math.max(most, v);
   const images: data.HostArray = { values: pixels, shape: [features.shape[0]!, SIDE, SIDE], dtype: "f32" };
-  return { images, labels: classNumbers(labels.values), scale: most > 1 ? 1 / 255 : 1 };
+  const scale = most > 1 ? 1 / 255 : 1;
+  // Numbers stay what they are: a file without a seven must not call the eight seven.
+  const numbers = classes.map(Number);
+  if (numbers.some(Number.isNaN)) return { images, labels: classNumbers(labels.values), names: classes, scale };
+  return { images, labels: classNumbers(Float64Array.from(labels.values as Int32Array, (i) => numbers[i]!)), scale };
 }
 
 async function fromSafetensors(path: string): Promise<Raw> {
@@ -119,7 +126,8 @@ function split(path: string, raw: Raw): Labelled {
     const classes: data.HostArray = { values: raw.labels.subarray(from, to), shape: [to - from], dtype: "i32" };
     return data.tensorDataset([column, classes], { name });
   };
-  return { name, origin: path, classes, train: part(0, cut), test: part(cut, n) };
+  const names = raw.names === undefined ? {} : { names: raw.names };
+  return { name, origin: path, classes, ...names, train: part(0, cut), test: part(cut, n) };
 }
 
 function scaled(a: data.HostArray, scale: number): data.HostArray {

@@ -122,6 +122,12 @@ const BAD_DATA: readonly Case[] = [
     says: /-1 at position 1/,
   },
   {
+    what: "a label of -2 in CSV",
+    args: train("--data", place.write("neg.csv", `${files.csv}-2,${"0,".repeat(783)}0\n`)),
+    code: "LABEL_OUT_OF_RANGE",
+    says: /-2 at position 70/,
+  },
+  {
     what: "a label of 1000",
     args: train("--data", labelled("k.safetensors", "I32", i32(0, 1, 1000))),
     code: "LABEL_OUT_OF_RANGE",

@@ -163,7 +163,7 @@ describe("tacit predict", () => {
 
   test("gives the class of a picture that the model was trained on, as text and as JSON", async () => {
     const model = place.file("p.safetensors");
-    expect((await tacit(["train", "--data", data, ...FAST, "--epochs", "25", "--out", model])).code).toBe(0);
+    expect((await tacit(["train", "--data", data, ...FAST, "--epochs", "20", "--out", model])).code).toBe(0);
     for (const i of [0, 7]) {
       const ran = await tacit(["predict", model, png(i), "--json"]);
       expect(ran.code).toBe(0);
@@ -175,6 +175,35 @@ describe("tacit predict", () => {
     const text = await tacit(["predict", model, png(0)]);
     expect(text.stdout).toMatch(new RegExp(`\\nclass ${labels[0]}\\n$`));
     expect(text.stderr).toBe("");
+  });
+
+  test("calls classes by the words of a CSV, or by their numbers where a number is missing", async () => {
+    const rows = (name: (label: number) => string): string =>
+      Array.from(
+        labels.subarray(0, 60),
+        (label, i) => `${name(label < 5 ? 1 : 3)},${pictures.subarray(i * 784, (i + 1) * 784).join(",")}`,
+      ).join("\n");
+    const words = place.write(
+      "words.csv",
+      rows((n) => (n === 1 ? "low" : "high\u001b[31m")),
+    );
+    const numbers = place.write("numbers.csv", rows(String));
+    const results = [];
+    for (const csv of [words, numbers]) {
+      const out = place.file("named.safetensors");
+      expect((await tacit(["train", "--data", csv, ...FAST, "--epochs", "2", "--out", out])).code).toBe(0);
+      results.push(
+        JSON.parse((await tacit(["predict", out, png(0), "--json"])).stdout) as {
+          class: number;
+          name: string;
+          probabilities: number[];
+        },
+      );
+    }
+    expect(results[0]!.probabilities).toHaveLength(2);
+    expect(["low", "high?[31m"]).toContain(results[0]!.name);
+    expect(results[1]!.probabilities).toHaveLength(4);
+    expect(["1", "3"]).toContain(results[1]!.name);
   });
 
   test("gives the same class for the negative, dark on light, at another size", async () => {
