@@ -2,7 +2,7 @@
 /** @file The `tacit` command. */
 import { TacitError } from "@tacit/core/errors";
 import { Command, CommanderError } from "commander";
-import { COMMANDS } from "./commands/index.ts";
+import { commandsNamed } from "./commands/index.ts";
 import { EXIT, exitCodeOf, sayError } from "./output/streams.ts";
 
 /** Commander's own codes for having shown what was asked for. */
@@ -14,7 +14,7 @@ const program = new Command("tacit")
   .version("0.1.0")
   .configureOutput({ outputError: () => undefined })
   .exitOverride();
-for (const command of COMMANDS) command.add(program);
+for (const command of await commandsNamed(process.argv.slice(2))) command.add(program);
 
 /** Faults of the command line as an error with our code. `tacit` alone shows the help and has done nothing. */
 function fault(error: CommanderError): TacitError | null {

@@ -1,19 +1,20 @@
-/** @file The list of commands. */
+/** @file The list of commands. Each is loaded when it is named, so that `tacit explain` does not wait for the parties' code. */
 import type { CommandRow } from "./command.ts";
-import { demoCommand } from "./demo.ts";
-import { doctorCommand } from "./doctor.ts";
-import { estimateCommand } from "./estimate.ts";
-import { explainCommand } from "./explain.ts";
-import { planCommand } from "./plan.ts";
-import { predictCommand } from "./predict.ts";
-import { trainCommand } from "./train.ts";
 
-export const COMMANDS: readonly CommandRow[] = [
-  demoCommand,
-  trainCommand,
-  predictCommand,
-  planCommand,
-  estimateCommand,
-  explainCommand,
-  doctorCommand,
-];
+/** In the order of the help. */
+export const COMMANDS: Readonly<Record<string, () => Promise<CommandRow>>> = {
+  demo: async () => (await import("./demo.ts")).demoCommand,
+  train: async () => (await import("./train.ts")).trainCommand,
+  predict: async () => (await import("./predict.ts")).predictCommand,
+  plan: async () => (await import("./plan.ts")).planCommand,
+  estimate: async () => (await import("./estimate.ts")).estimateCommand,
+  explain: async () => (await import("./explain.ts")).explainCommand,
+  doctor: async () => (await import("./doctor.ts")).doctorCommand,
+};
+
+/** The commands that the words name; all of them where none does (help, or a misspelling that wants suggestions). */
+export function commandsNamed(words: readonly string[]): Promise<CommandRow[]> {
+  const named = Object.keys(COMMANDS).filter((name) => words.includes(name));
+  const wanted = named.length > 0 ? named : Object.keys(COMMANDS);
+  return Promise.all(wanted.map((name) => COMMANDS[name]!()));
+}
