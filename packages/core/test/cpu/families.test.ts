@@ -5,12 +5,12 @@ import type { Expr } from "../../src/expr.ts";
 import * as op from "../../src/ops/emit.ts";
 import type { DType } from "../../src/program/dtype.ts";
 import { trace } from "../../src/transform/trace.ts";
-import { check, device, expectClose, generator, input, randomInputs, run } from "./harness.ts";
+import { check, device, expectClose, generator, input, randomInputs, run, THREADS } from "./harness.ts";
 import { randomProgram } from "./random-program.ts";
 
 const wasm = device();
 const unfused = device("wasm", { fuse: false });
-const two = device("wasm", { threads: 2 });
+const two = device("wasm", { threads: THREADS });
 const plain = device("wasm", { relaxed: false });
 afterAll(async () => {
   await Promise.all([wasm.stop(), unfused.stop(), two.stop(), plain.stop()]);

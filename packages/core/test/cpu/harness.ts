@@ -1,5 +1,6 @@
 /** @file What the tests of the cpu device share: running a Program there and on the reference device, and comparing. */
 import { type CpuDevice, type CpuOptions, cpu } from "../../src/device/cpu/index.ts";
+import { mayWait } from "../../src/device/cpu/machine.ts";
 import type { Binding, Executable, Job, Storage, Update } from "../../src/device/device.ts";
 import { interpret } from "../../src/device/reference/reference.ts";
 import { Expr } from "../../src/expr.ts";
@@ -14,6 +15,9 @@ export type Kind = "wasm" | "plain";
 
 export const device = (kind: Kind = "wasm", options: CpuOptions = {}): CpuDevice =>
   cpu(kind === "plain" ? { ...options, machine: new PlainMachine(64 << 20) } : options);
+
+/** Two threads, but on a page that may have only one. */
+export const THREADS: number = typeof SharedArrayBuffer !== "undefined" && mayWait() ? 2 : 1;
 
 /** A 32-bit generator (mulberry32): numbers in [0, 1). */
 export function generator(seed: number): () => number {

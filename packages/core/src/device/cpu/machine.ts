@@ -1,5 +1,6 @@
 /** @file Machine: memory that runs tables of kernel calls. WasmMachine is the one of the product; tests put a slow, plain one in its place. */
 import { F32Engine, WORDS, writeInstruction } from "@tacit/kernels";
+import { TacitError } from "../../errors.ts";
 import type { Call } from "./steps.ts";
 
 /** A table of calls in a machine's memory. */
@@ -31,7 +32,13 @@ export class WasmMachine implements Machine {
     this.engine = engine;
   }
 
+  /** @throws KERNEL_NO_THREADS for several threads where the first may not wait for the others: the main thread of a page. */
   static async start(options: { readonly threads: number; readonly relaxed: boolean | "auto" }): Promise<WasmMachine> {
+    if (options.threads > 1 && !mayWait()) {
+      throw new TacitError("KERNEL_NO_THREADS", "cpu: expected a thread that may wait, got the main thread of a page", {
+        hint: "train in a Worker, or use one thread",
+      });
+    }
     return new WasmMachine(await F32Engine.create(options));
   }
 
@@ -90,6 +97,18 @@ export class WasmMachine implements Machine {
         live = false;
       },
     };
+  }
+}
+
+/** Whether `Atomics.wait` works on this thread. Where nothing can be shared the kernels say so themselves. */
+export function mayWait(): boolean {
+  if (typeof SharedArrayBuffer === "undefined") return true;
+  try {
+    // The word is not 1, so this returns at once.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 
