@@ -1,13 +1,228 @@
-/** @file Range analysis: magnitudes through a Program from bounds on its inputs, and warnings where fixed point could overflow. */
+/**
+ * @file Range analysis: intervals through a Program from bounds on its inputs, and warnings where a raw product can reach 2^62, a lazily
+ * scaled value its bound, or a function's argument leaves its stated range. Sound for the intervals that it is given (interval
+ * arithmetic, Moore 1966), pessimistic about values that depend on each other. An unknown input is unbounded and warns of nothing:
+ * what follows from it is unknown too, until an op bounds it again (softmax, sigmoid, ...).
+ */
 import type { Binding } from "@tacit/core/device";
-import type { Program } from "@tacit/core/program";
+import { type Node, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
 import type { ProtocolOptions, RangeWarning } from "../protocol.ts";
+import { EXP_TOP } from "./functions/exp.ts";
+import { DIVISOR, POSITIVE } from "./functions/general.ts";
+import { LAZY_PRODUCT_BITS } from "./lower/combine.ts";
+import { makePlan, type Plan } from "./lower/plan.ts";
 
+export type Interval = readonly [lo: number, hi: number];
+
+const UNKNOWN: Interval = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+const UNIT: Interval = [0, 1];
+const RAW_LIMIT_BITS = 62;
+/** Largest magnitude of a fixed-point value that comparisons and exports take for granted. */
+const VALUE_LIMIT_BITS = 62;
+
+const magnitude = ([lo, hi]: Interval): number => Math.max(Math.abs(lo), Math.abs(hi));
+const isKnown = ([lo, hi]: Interval): boolean => Number.isFinite(lo) && Number.isFinite(hi);
+const symmetric = (m: number): Interval => [-m, m];
+const hull = (...xs: readonly Interval[]): Interval => [Math.min(...xs.map((x) => x[0])), Math.max(...xs.map((x) => x[1]))];
+const times = ([a, b]: Interval, [c, d]: Interval): Interval => {
+  const all = [a * c, a * d, b * c, b * d].map((v) => (Number.isNaN(v) ? 0 : v));
+  return [Math.min(...all), Math.max(...all)];
+};
+const plus = (x: Interval, y: Interval): Interval => [x[0] + y[0], x[1] + y[1]];
+const minus = (x: Interval, y: Interval): Interval => [x[0] - y[1], x[1] - y[0]];
+
+/** What a rule sees. `warn` adds a warning for the node. */
+interface Site {
+  readonly plan: Plan;
+  readonly node: Node;
+  readonly args: readonly Interval[];
+  readonly secret: readonly boolean[];
+  readonly f: number;
+  warn(message: string): void;
+}
+
+type Rule = (s: Site) => Interval;
+
+const power2 = (x: number): string => `2^${Math.log2(x).toFixed(1)}`;
+
+/** Warns where `count` products a b added up can leave what fixed point can truncate. */
+function checkProduct(s: Site, count: number, a: Interval, b: Interval): void {
+  const most = count * magnitude(a) * magnitude(b);
+  if (!Number.isFinite(most)) return;
+  const limit = 2 ** (RAW_LIMIT_BITS - 2 * s.f);
+  if (most >= limit) s.warn(`a product can reach ${power2(most)}, fixed point takes less than ${power2(limit)}`);
+}
+
+function shape(s: Site, i: number): readonly number[] {
+  return s.plan.program.aval(s.node.args[i]!).shape;
+}
+
+/** A sum of `count` products of arguments 0 and 1. */
+const contraction =
+  (count: (s: Site) => number): Rule =>
+  (s) => {
+    const n = count(s);
+    const [a, b] = s.args as [Interval, Interval];
+    if (s.secret[0] || s.secret[1]) checkProduct(s, n, a, b);
+    return times([n, n], times(a, b));
+  };
+
+const multiply: Rule = (s) => {
+  const [a, b] = s.args as [Interval, Interval];
+  const square = s.node.args[0] === s.node.args[1];
+  const scalar = [0, 1].some((i) => !s.secret[i] && s.plan.uniform[s.node.args[i]!]);
+  if (scalar) checkLazy(s, s.secret[0] ? a : b);
+  else checkProduct(s, 1, a, b);
+  const out = times(a, b);
+  return square ? [0, out[1]] : out;
+};
+
+/** A value that waits for its factor is bounded by the place that the factor's bits take. */
+function checkLazy(s: Site, x: Interval): void {
+  const m = magnitude(x);
+  if (Number.isFinite(m) && m >= 2 ** LAZY_PRODUCT_BITS) {
+    s.warn(`a value of ${power2(m)} waits for a public factor, which takes less than 2^${LAZY_PRODUCT_BITS}`);
+  }
+}
+
+const divide: Rule = (s) => {
+  const [x, v] = s.args as [Interval, Interval];
+  if (!s.secret[1]) {
+    const least = v[0] > 0 || v[1] < 0 ? Math.min(Math.abs(v[0]), Math.abs(v[1])) : 0;
+    return least === 0 ? UNKNOWN : symmetric(magnitude(x) / least);
+  }
+  return symmetric(magnitude(x) / divisor(s, v));
+};
+
+/** The least magnitude of a divisor; warns about its range. */
+function divisor(s: Site, v: Interval): number {
+  const [least, most] = [2 ** DIVISOR.lo, 2 ** DIVISOR.hi];
+  const near = v[0] > 0 || v[1] < 0 ? Math.min(Math.abs(v[0]), Math.abs(v[1])) : 0;
+  if (isKnown(v) && near < least) s.warn(`a divisor can be smaller than 2^${DIVISOR.lo}; the quotient is then 0`);
+  if (isKnown(v) && magnitude(v) >= most) s.warn(`a divisor can reach ${power2(magnitude(v))}, the range ends at 2^${DIVISOR.hi}`);
+  return Math.max(near, least);
+}
+
+/** Roots and logarithms: [2^-16, 2^14). */
+const positive =
+  (zero: boolean, f: (x: number) => number): Rule =>
+  (s) => {
+    const x = s.args[0]!;
+    if (isKnown(x) && x[0] < (zero ? 0 : 2 ** POSITIVE.lo)) s.warn(`an argument can be ${x[0] < 0 ? "negative" : "0"}`);
+    if (isKnown(x) && x[1] >= 2 ** POSITIVE.hi) s.warn(`an argument can reach ${power2(x[1])}, the range ends at 2^${POSITIVE.hi}`);
+    const [lo, hi] = [x[0], x[1]].map((v) => f(Math.min(Math.max(v, 2 ** POSITIVE.lo), 2 ** POSITIVE.hi))) as [number, number];
+    return hull([lo, hi], [hi, lo]);
+  };
+
+const exponential: Rule = (s) => {
+  const [, hi] = s.args[0]!;
+  if (Number.isFinite(hi) && hi > EXP_TOP) s.warn(`an argument can reach ${hi.toPrecision(3)}, the range ends at ${EXP_TOP}`);
+  return [0, Math.exp(Math.min(hi, EXP_TOP))];
+};
+
+const same: Rule = (s) => hull(...s.args);
+const first: Rule = (s) => s.args[0]!;
+const withZero: Rule = (s) => hull(s.args[0]!, [0, 0]);
+const bounded =
+  (x: Interval): Rule =>
+  () =>
+    x;
+
+/** Elements of an argument for each of the result. */
+const perResult = (s: Site): number => {
+  const n = sizeOf(s.node.aval.shape);
+  return n === 0 ? 0 : sizeOf(shape(s, 0)) / n;
+};
+
+const inner = (s: Site): number => shape(s, 0)[shape(s, 0).length - (s.node.attrs[0] === 1 ? 2 : 1)]!;
+/** Products in an element of a convolution: channels of a group times the kernel. */
+const taps = (s: Site): number => shape(s, 1).slice(1).reduce((a, b) => a * b, 1);
+const tapsBack = (s: Site): number => (shape(s, 1)[0]! / s.node.attrs[6]!) * shape(s, 1)[2]! * shape(s, 1)[3]!;
+const positions = (s: Site): number => shape(s, 1)[0]! * shape(s, 1)[2]! * shape(s, 1)[3]!;
+
+const crossEntropy: Rule = (s) => {
+  const spread = s.args[0]![1] - s.args[0]![0];
+  return [0, magnitude(s.args[1]!) * (spread + Math.log(shape(s, 0)[1]!)) * shape(s, 0)[1]!];
+};
+const crossEntropyGrad: Rule = (s) => symmetric(2 * magnitude(s.args[1]!) * magnitude(s.args[2]!));
+const windows: Rule = (s) => times(s.args[0]!, [0, s.node.attrs[0]! * s.node.attrs[1]!]);
+
+const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
+  Object.entries({
+    add: (s: Site) => plus(s.args[0]!, s.args[1]!),
+    sub: (s: Site) => minus(s.args[0]!, s.args[1]!),
+    neg: (s: Site) => minus([0, 0], s.args[0]!),
+    mul: multiply,
+    div: divide,
+    reciprocal: (s: Site) => symmetric(1 / divisor(s, s.args[0]!)),
+    matmul: contraction(inner),
+    conv2d: contraction(taps),
+    conv2dGradInput: contraction(tapsBack),
+    conv2dGradWeight: contraction(positions),
+    sum: (s: Site) => times([perResult(s), perResult(s)], s.args[0]!),
+    exp: exponential,
+    log: positive(false, Math.log),
+    sqrt: positive(true, Math.sqrt),
+    rsqrt: positive(false, (x) => 1 / Math.sqrt(x)),
+    relu: (s: Site) => [Math.max(s.args[0]![0], 0), Math.max(s.args[0]![1], 0)],
+    abs: (s: Site) => [0, magnitude(s.args[0]!)],
+    maximum: same,
+    minimum: same,
+    where: (s: Site) => hull(s.args[1]!, s.args[2]!),
+    cat: same,
+    softmaxCrossEntropy: crossEntropy,
+    softmaxCrossEntropyGrad: crossEntropyGrad,
+    avgPool2dGrad: windows,
+    maxPool2dGrad: windows,
+    reluGrad: withZero,
+    pad: withZero,
+    logSoftmax: (s: Site) => [s.args[0]![0] - s.args[0]![1] - Math.log(shape(s, 0)[s.node.attrs[0]!]!), 0],
+    ...Object.fromEntries("softmax sigmoid gt ge lt le eq ne bitNot".split(" ").map((op) => [op, bounded(UNIT)])),
+    ...Object.fromEntries("tanh erf sign sin cos".split(" ").map((op) => [op, bounded([-1, 1])])),
+    ...Object.fromEntries(
+      "reshape permute expand slice flip cast maxPool2d avgPool2d amax amin gather indexSelect".split(" ").map((op) => [op, first]),
+    ),
+  }),
+);
+
+function intervalOf(values: TypedArray): Interval {
+  let [lo, hi] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < values.length; i++) {
+    lo = Math.min(lo, Number(values[i]));
+    hi = Math.max(hi, Number(values[i]));
+  }
+  return values.length === 0 ? [0, 0] : [lo, hi];
+}
+
+/** Possible overflows of the secret nodes that results need. `bounds[i]`: |input i| at most; undefined: unknown. */
 export function ranges(
-  _program: Program,
-  _bindings: readonly Binding[],
-  _bounds: readonly (number | undefined)[],
-  _options: ProtocolOptions,
+  program: Program,
+  bindings: readonly Binding[],
+  bounds: readonly (number | undefined)[],
+  options: ProtocolOptions,
 ): readonly RangeWarning[] {
-  return [];
+  const plan = makePlan(program, bindings);
+  const f = options.fractionBits;
+  const intervals: Interval[] = program.inputs.map((_, i) => (bounds[i] === undefined ? UNKNOWN : symmetric(bounds[i])));
+  const warnings: RangeWarning[] = [];
+  program.nodes.forEach((node, i) => {
+    const id = program.inputs.length + i;
+    const fixed = plan.fixed.get(id);
+    if (fixed) {
+      intervals.push(intervalOf(fixed));
+      return;
+    }
+    const isSecret = plan.knowledge[id] === "secret" && plan.uses[id] !== 0;
+    const warn = (message: string): void => {
+      if (isSecret) warnings.push({ node: i, op: node.op, message: `${node.op}: ${message}` });
+    };
+    const args = node.args.map((a) => intervals[a]!);
+    const secret = node.args.map((a) => plan.knowledge[a] === "secret");
+    const out = RULES.get(node.op)?.({ plan, node, args, secret, f, warn }) ?? UNKNOWN;
+    if (Number.isFinite(magnitude(out)) && magnitude(out) >= 2 ** (VALUE_LIMIT_BITS - f)) {
+      warn(`a value can reach ${power2(magnitude(out))}, fixed point ends at 2^${VALUE_LIMIT_BITS - f}`);
+    }
+    intervals.push(out);
+  });
+  return warnings;
 }
