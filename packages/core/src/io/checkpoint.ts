@@ -60,7 +60,9 @@ async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> 
   for (const [name, t] of state?.tensors ?? []) tensors.set(`optimizer.${name}`, t);
   const header: Header = {
     version: 1,
-    ...(state && { optimizer: { kind: state.kind, lr: state.lr, steps: state.steps } }),
+    ...(state && {
+      optimizer: { kind: state.kind, lr: state.lr, steps: state.steps, ...(state.missed && { missed: state.missed }) },
+    }),
     ...(parts.scheduler && { scheduler: parts.scheduler.stateDict() }),
     ...(parts.loader && { loader: parts.loader.state() }),
     layers,

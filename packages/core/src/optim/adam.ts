@@ -40,7 +40,10 @@ export class Adam extends Optimizer {
   protected move(name: string, p: Tensor, grad: Expr, scalar: ScalarInput, updates: TensorUpdate[]): void {
     const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = this.options;
     const [b1, b2] = betas;
-    const t = this.steps + 1;
+    // A parameter that joins late counts its own steps; those that joined together share their two inputs.
+    const missed = this.missedBy(name);
+    const t = this.steps - missed + 1;
+    const late = missed === 0 ? "" : ` ${missed} late`;
     const old = p.expr;
     const lit = (value: number): Expr => this.literal(value, old);
     const decays = weightDecay !== 0;
@@ -50,8 +53,8 @@ export class Adam extends Optimizer {
     const v = this.slot("square", name, p);
     const nextM = add(mul(m.expr, lit(b1)), mul(g, lit(1 - b1)));
     const nextV = add(mul(v.expr, lit(b2)), mul(mul(g, g), lit(1 - b2)));
-    const rate = scalar("rate", this.lr / (1 - b1 ** t), old);
-    const denominator = add(mul(sqrt(nextV), scalar("square", 1 / Math.sqrt(1 - b2 ** t), old)), lit(eps));
+    const rate = scalar(`rate${late}`, this.lr / (1 - b1 ** t), old);
+    const denominator = add(mul(sqrt(nextV), scalar(`square${late}`, 1 / Math.sqrt(1 - b2 ** t), old)), lit(eps));
     updates.push({ tensor: m, next: nextM }, { tensor: v, next: nextV });
     updates.push({ tensor: p, next: sub(from, mul(div(nextM, denominator), rate)) });
   }

@@ -19,6 +19,8 @@ export interface OptimizerState {
   readonly lr: number;
   /** Steps done. */
   readonly steps: number;
+  /** Of parameters that had no gradient in some steps: in how many. */
+  readonly missed?: Readonly<Record<string, number>>;
   /** "momentum.fc.weight" and the like. */
   readonly tensors: StateDict;
 }
@@ -56,6 +58,8 @@ export abstract class Optimizer {
   private readonly params: readonly Named[];
   /** State tensors by slot and parameter name: `momentum.fc.weight`. */
   private readonly slots = new Map<string, Tensor>();
+  /** Steps in which a parameter had no gradient, by name: as in PyTorch, they do not count for it. */
+  private readonly missed = new Map<string, number>();
   private readonly literals = new Map<string, Expr>();
   private readonly consumed = new WeakMap<Tensor, Expr>();
 
@@ -72,7 +76,7 @@ export abstract class Optimizer {
   /**
    * `step(loss)`: moves by the gradients of this loss alone, and neither reads nor writes `.grad`; `also` are further results to
    * compute with it (logits, say). `step()`: moves by the gradients that `backward()` left; `zeroGrad()` is then yours to call.
-   * @throws LOSS_NOT_FINITE when the loss is NaN or infinite (where it can be read), GRAD_NOT_CLEARED when `zeroGrad` was forgotten,
+   * @throws LOSS_NOT_FINITE when the loss is NaN or infinite (where it can be read): the update has happened by then, GRAD_NOT_CLEARED when `zeroGrad` was forgotten,
    *   AUTOGRAD_NO_GRAPH when no parameter has a gradient
    */
   async step(loss?: Tensor, ...also: readonly Tensor[]): Promise<void> {
@@ -85,8 +89,20 @@ export abstract class Optimizer {
     const results = loss === undefined ? also : [loss, ...also];
     await runStep([...results, ...takeWaitingBuffers(first.tensor.device)], updates);
     this.steps++;
+    this.countMissed(moving);
     if (loss !== undefined) return checkFinite(loss, this.steps);
     for (const { tensor, grad } of moving) this.consumed.set(tensor, grad);
+  }
+
+  private countMissed(moving: readonly Moving[]): void {
+    if (moving.length === this.params.length) return;
+    const moved = new Set(moving.map((m) => m.name));
+    for (const { name } of this.params) if (!moved.has(name)) this.missed.set(name, (this.missed.get(name) ?? 0) + 1);
+  }
+
+  /** In how many of the steps done the parameter had no gradient. */
+  protected missedBy(name: string): number {
+    return this.missed.get(name) ?? 0;
   }
 
   /** Gradients of a loss at the parameters that it reads. */
@@ -156,7 +172,8 @@ export abstract class Optimizer {
 
   /** Everything that decides the next steps, but for the parameters. Tensors see later updates. */
   stateDict(): OptimizerState {
-    return { kind: this.kind, lr: this.lr, steps: this.steps, tensors: new Map(this.slots) };
+    const missed = this.missed.size > 0 ? { missed: Object.fromEntries(this.missed) } : {};
+    return { kind: this.kind, lr: this.lr, steps: this.steps, ...missed, tensors: new Map(this.slots) };
   }
 
   /** Takes up a saved state. @throws STATE_MISMATCH when it belongs to another optimizer or other parameters */
@@ -164,6 +181,8 @@ export abstract class Optimizer {
     if (state.kind !== this.kind) expected("STATE_MISMATCH", "optimizer", `the state of ${this.kind}`, state.kind);
     checkOption("lr", state.lr, state.lr >= 0);
     checkOption("steps", state.steps, Number.isSafeInteger(state.steps) && state.steps >= 0);
+    const missed = Object.entries(state.missed ?? {});
+    for (const [name, n] of missed) checkOption(`count for ${name}`, n, Number.isSafeInteger(n) && n >= 0 && n <= state.steps);
     const faults: string[] = [];
     for (const [key, t] of state.tensors) {
       const owner = this.params.find((p) => key.endsWith(`.${p.name}`) && !key.slice(0, -p.name.length - 1).includes("."));
@@ -180,6 +199,8 @@ export abstract class Optimizer {
     }
     this.lr = state.lr;
     this.steps = state.steps;
+    this.missed.clear();
+    for (const [name, n] of missed) this.missed.set(name, n);
   }
 }
 

@@ -51,7 +51,8 @@ export class SGD extends Optimizer {
       const state = this.slot("momentum", name, p);
       const keep = this.literal(momentum, old);
       // The state is zero at first, so that only dampening makes the first step differ: its factor is an input.
-      const fresh = dampening === 0 ? d : mul(d, scalar("fresh", this.steps === 0 ? 1 : 1 - dampening, old));
+      const first = this.steps === this.missedBy(name);
+      const fresh = dampening === 0 ? d : mul(d, scalar(first ? "first" : "fresh", first ? 1 : 1 - dampening, old));
       const next = add(mul(state.expr, keep), fresh);
       updates.push({ tensor: state, next });
       d = nesterov ? add(d, mul(next, keep)) : next;

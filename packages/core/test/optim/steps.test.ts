@@ -205,3 +205,45 @@ test("a schedule restored gives the rates of one that ran through", () => {
   const stepped = optim.stepLR(optim.adam(layer()), { stepSize: 2 });
   expect(codeOf(() => stepped.loadStateDict(state))).toBe("STATE_MISMATCH");
 });
+
+describe("a parameter that joins late", () => {
+  const kinds: [string, (p: Tensor[]) => optim.Optimizer][] = [
+    ["adam", (p) => optim.adam(p, { lr: 0.1 })],
+    ["adamw", (p) => optim.adamw(p, { lr: 0.1 })],
+    ["sgd", (p) => optim.sgd(p, { lr: 0.1, momentum: 0.9, dampening: 0.5 })],
+  ];
+  const made = (): [Tensor, Tensor] => [Tensor.from([1, -2, 3]).requiresGrad_(), Tensor.from([0.5, 0.25, -1]).requiresGrad_()];
+  const pull = (p: Tensor): Tensor => p.sub(2).square().mul(p.add(1).square()).mean();
+
+  test.each(kinds)(
+    "counts its own steps under %s, as if it had an optimizer of its own, also after a saved state",
+    async (_, make) => {
+      const [a, b] = made();
+      const [c, d] = made();
+      let together = make([a, b]);
+      const apart = [make([c]), make([d])] as const;
+      for (let i = 0; i < 8; i++) {
+        const joined = i >= 3 && i !== 5;
+        await together.step(joined ? pull(a).add(pull(b)) : pull(a));
+        await apart[0].step(pull(c));
+        if (joined) await apart[1].step(pull(d));
+        if (i === 5) {
+          const restored = make([a, b]);
+          restored.loadStateDict(together.stateDict());
+          together = restored;
+        }
+      }
+      expect(await a.data()).toEqual(await c.data());
+      expect(await b.data()).toEqual(await d.data());
+    },
+  );
+
+  test("says so in its state, which is refused when it cannot be", async () => {
+    const [a, b] = made();
+    const opt = optim.adam([a, b]);
+    await opt.step(pull(a));
+    const state = opt.stateDict();
+    expect(state.missed).toEqual({ 1: 1 });
+    expect(codeOf(() => opt.loadStateDict({ ...state, missed: { 1: 2 } }))).toBe("ARGUMENT_INVALID");
+  });
+});
