@@ -1,7 +1,6 @@
 /** @file Speed of the ring kernels on one thread: node packages/kernels/scripts/bench-ring.ts. Best and median of repeated runs. */
-import { main as asc } from "assemblyscript/asc";
 import { type ConvShape, convTable, loadRing, type RingKernels } from "../src/ring/index.ts";
-import { scalarBaselineText } from "./ring/scalar-baseline.ts";
+import { SCALAR_TILES, type ScalarKernel, scalarKernels } from "./ring/scalar-baseline.ts";
 
 const A = 1 << 20;
 const B = A + (16 << 20);
@@ -32,31 +31,6 @@ function report(name: string, unit: string, work: number, timing: Timing): void 
   console.log(`${name.padEnd(46)} ${rate(timing.best).padStart(7)} best ${rate(timing.median).padStart(7)} median ${unit}`);
 }
 
-const TILES = [
-  [2, 3],
-  [2, 4],
-  [3, 3],
-  [3, 2],
-] as const;
-
-type ScalarKernel = (n: number, a: number, b: number, c: number, workspace: number) => void;
-
-async function scalarKernels(memory: WebAssembly.Memory): Promise<Record<string, ScalarKernel>> {
-  let wasm: Uint8Array<ArrayBuffer> | undefined;
-  const flags = ["--runtime", "stub", "--importMemory", "--maximumMemory", "65535", "--enable", "simd", "-O3", "--noAssert"];
-  const text = scalarBaselineText(TILES);
-  const { error } = await asc(["baseline.ts", ...flags, "-o", "out.wasm"], {
-    readFile: (name) => (name === "baseline.ts" ? text : null),
-    writeFile: (_, contents) => {
-      if (typeof contents !== "string") wasm = Uint8Array.from(contents);
-    },
-    listFiles: () => [],
-  });
-  if (error || !wasm) throw error ?? new Error("bench: the baseline did not compile");
-  const { instance } = await WebAssembly.instantiate(wasm, { env: { memory, abort: () => {} } });
-  return instance.exports as Record<string, ScalarKernel>;
-}
-
 function gemms(kernels: RingKernels, scalar: Record<string, ScalarKernel>): void {
   const n = 516;
   const run64 = (m: number, q: number, k: number): Timing =>
@@ -65,7 +39,8 @@ function gemms(kernels: RingKernels, scalar: Record<string, ScalarKernel>): void
   let ours = Infinity;
   // Interleaved, so that a noisy neighbour slows both.
   for (let round = 0; round < 3; round++) {
-    for (const [r, c] of TILES) best = Math.min(best, time(() => scalar[`scalar${r}x${c}`]!(n, A, B, C, WORKSPACE), 4).best);
+    for (const [r, c] of SCALAR_TILES)
+      best = Math.min(best, time(() => scalar[`scalar${r}x${c}`]!(n, A, B, C, WORKSPACE), 4).best);
     ours = Math.min(ours, run64(n, n, n).best);
   }
   report("u64 best scalar loop 516", "GMAC/s", n ** 3 / 1e6, { best, median: best });

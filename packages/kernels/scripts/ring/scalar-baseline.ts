@@ -1,4 +1,5 @@
-/** @file The yardstick of bench-ring.ts: a register-blocked scalar i64 matrix product on packed panels, tuned by tile size. */
+/** @file The yardstick of ring products: register-blocked scalar i64 matrix products on packed panels, by tile size, compiled on the spot. */
+import { main as asc } from "assemblyscript/asc";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
@@ -40,4 +41,32 @@ export function scalar${rows}x${columns}(n: i32, a: usize, b: usize, c: usize, w
 /** AssemblyScript text of scalarRxC for the tiles that were ever fastest. */
 export function scalarBaselineText(tiles: readonly (readonly [number, number])[]): string {
   return tiles.map(([rows, columns]) => tile(rows, columns)).join("\n");
+}
+
+/** Tile sizes that are tried; the best of them is the yardstick. */
+export const SCALAR_TILES: readonly (readonly [number, number])[] = [
+  [2, 3],
+  [2, 4],
+  [3, 3],
+  [3, 2],
+];
+
+/** c = a·b, n×n, n a multiple of 12. */
+export type ScalarKernel = (n: number, a: number, b: number, c: number, workspace: number) => void;
+
+/** The loops as exports `scalar<rows>x<columns>` on `memory`. */
+export async function scalarKernels(memory: WebAssembly.Memory): Promise<Record<string, ScalarKernel>> {
+  let wasm: Uint8Array<ArrayBuffer> | undefined;
+  const flags = ["--runtime", "stub", "--importMemory", "--maximumMemory", "65535", "--enable", "simd", "-O3", "--noAssert"];
+  const text = scalarBaselineText(SCALAR_TILES);
+  const { error } = await asc(["baseline.ts", ...flags, "-o", "out.wasm"], {
+    readFile: (name) => (name === "baseline.ts" ? text : null),
+    writeFile: (_, contents) => {
+      if (typeof contents !== "string") wasm = Uint8Array.from(contents);
+    },
+    listFiles: () => [],
+  });
+  if (error || !wasm) throw error ?? new Error("scalar-baseline: the loops did not compile");
+  const { instance } = await WebAssembly.instantiate(wasm, { env: { memory, abort: () => {} } });
+  return instance.exports as Record<string, ScalarKernel>;
 }
