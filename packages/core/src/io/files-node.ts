@@ -1,5 +1,6 @@
 /** @file Files for Node: reading with a bound, and writing so that the old file survives whatever happens. */
 import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { TacitError } from "../errors.ts";
@@ -20,12 +21,24 @@ const reason = (cause: unknown): string => {
   return words[code] ?? (cause instanceof Error ? cause.message : "an error");
 };
 
-/** Reads a file of at most `limit` bytes. Throws FILE_READ, SIZE_LIMIT. */
+/** Reads a file, or a pipe, of at most `limit` bytes. Throws FILE_READ, and SIZE_LIMIT before more is held. */
 export async function readBounded(path: string, limit: number): Promise<Uint8Array> {
+  const tooLong = (got: string): never => {
+    throw new TacitError("SIZE_LIMIT", `${path}: expected at most ${limit} bytes, got ${got}`);
+  };
   try {
-    const { size } = await stat(path);
-    if (size > limit) throw new TacitError("SIZE_LIMIT", `${path}: expected at most ${limit} bytes, got ${size}`);
-    return await readFile(path);
+    const info = await stat(path);
+    if (info.size > limit) tooLong(`${info.size}`);
+    if (info.isFile()) return await readFile(path);
+    // Pipes and devices announce no size, and some have no end.
+    const pieces: Uint8Array[] = [];
+    let total = 0;
+    for await (const piece of createReadStream(path) as AsyncIterable<Uint8Array>) {
+      total += piece.length;
+      if (total > limit) tooLong("more");
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces);
   } catch (cause) {
     if (cause instanceof TacitError) throw cause;
     throw new TacitError("FILE_READ", `${path}: expected a readable file, got ${reason(cause)}`, { cause });

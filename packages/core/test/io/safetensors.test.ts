@@ -227,5 +227,10 @@ describe("files", () => {
     expect(await codeOfAsync(loadSafetensors(root))).toBe("FILE_READ");
     expect(await codeOfAsync(loadSafetensors(join(root, "plain")))).toBe("SAFETENSORS_INVALID");
     expect(await codeOfAsync(loadSafetensors(join(root, "plain"), { bytes: 0 }))).toBe("SIZE_LIMIT");
+    // A device without end announces no size: only the bytes themselves tell.
+    if (process.platform !== "win32") {
+      expect(await codeOfAsync(loadSafetensors("/dev/zero", { bytes: 1 << 20 }))).toBe("SIZE_LIMIT");
+      expect(await codeOfAsync(loadSafetensors("/dev/null"))).toBe("SAFETENSORS_INVALID");
+    }
   });
 });
