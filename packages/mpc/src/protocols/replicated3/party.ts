@@ -5,6 +5,7 @@ import { expected, TacitError } from "@tacit/core/errors";
 import type { Aval, Program } from "@tacit/core/program";
 import { sizeOf } from "@tacit/core/program";
 import type { PartyEnvironment, PartyInput, PreparedProgram, ProtocolParty, RunCounters, ShareValue } from "../protocol.ts";
+import { check } from "./check.ts";
 import { type Kernels, loadKernels } from "./kernels.ts";
 import { makePlan, type Plan } from "./lower/plan.ts";
 import { type Observer, Run } from "./lower/run.ts";
@@ -67,7 +68,13 @@ class Party implements ProtocolParty {
     return this.#memory.used;
   }
 
+  /** @throws TacitError DEVICE_UNSUPPORTED with every gap: a driver may not have asked `check` */
   prepare(program: Program, bindings: readonly Binding[]): PreparedProgram {
+    const gaps = check(program, bindings, this.#environment.options);
+    if (gaps.length > 0) {
+      const listed = gaps.slice(0, 8).map((g) => `node ${g.node} (${g.op}): ${g.reason}`);
+      expected("DEVICE_UNSUPPORTED", "replicated3", "a program that it can run", `${gaps.length} gaps: ${listed.join("; ")}`);
+    }
     return new Prepared(makePlan(program, bindings));
   }
 
@@ -103,11 +110,20 @@ class Party implements ProtocolParty {
   }
 
   importShare(payload: Uint8Array, aval: Aval): ShareValue {
-    const [a, b] = components(payload, aval, this.#me);
     const n = sizeOf(aval.shape);
-    const shares = { a: this.#memory.alloc(8 * n), b: this.#memory.alloc(8 * n), n, depth: 0 };
-    this.#memory.write(shares.a, a);
-    this.#memory.write(shares.b, b);
+    // First the memory, within its limit: 64 bytes of payload may announce any number of elements.
+    const shares = { a: this.#memory.alloc(8 * n), b: 0, n, depth: 0 };
+    try {
+      shares.b = this.#memory.alloc(8 * n);
+      const [a, b] = components(payload, aval, this.#me);
+      this.#memory.write(shares.a, a);
+      this.#memory.write(shares.b, b);
+      a.fill(0n);
+      b.fill(0n);
+    } catch (e) {
+      for (const at of [shares.a, shares.b]) if (at !== 0) this.#memory.free(at);
+      throw e;
+    }
     return this.#rest(aval, shares);
   }
 
@@ -150,9 +166,8 @@ class Party implements ProtocolParty {
     const { links, options } = this.#environment;
     const me = this.#me;
     const key = (which: number): Uint8Array => this.#environment.runKey(which % 3, run, attempt);
-    const common = new Uint8Array(32);
-    new DataView(common.buffer).setUint32(0, run, true);
-    new DataView(common.buffer).setUint32(4, attempt, true);
+    // A key that the parties alone know: nobody can choose shares with the offsets of truncation in view.
+    const common = this.#environment.runKey(3, run, attempt);
     const streams = new KeyStreams(this.#memory, { low: key(me), high: key(me + 1), common });
     const { prgRounds } = options;
     return { ctx: new Context({ me, links, kernels: this.#kernels, memory: this.#memory, streams, run, prgRounds }), streams };

@@ -53,7 +53,7 @@ export interface StreamKeys {
   /** 32-byte run keys: k_me and k_{me+1}. */
   readonly low: Uint8Array;
   readonly high: Uint8Array;
-  /** 32 bytes that all parties know and that differ from run to run (not secret). */
+  /** 32 bytes that all parties know, nobody else, and that differ from run to run. They mask nothing. */
   readonly common: Uint8Array;
 }
 
@@ -69,6 +69,7 @@ export class KeyStreams implements Streams {
   readonly #ids: Set<number> = new Set();
   readonly #used: Set<number> = new Set();
   #slot = 0;
+  #closed = false;
 
   constructor(memory: ShareMemory, keys: StreamKeys) {
     this.#memory = memory;
@@ -76,6 +77,7 @@ export class KeyStreams implements Streams {
   }
 
   begin(id: number, op: string): void {
+    this.#open();
     if (!Number.isInteger(id) || id < 0 || id > 0xffffffff) {
       throw new TacitError("OP_ID", `${op}: expected an op id of 32 bits, got ${id}`, {});
     }
@@ -93,13 +95,20 @@ export class KeyStreams implements Streams {
     return this.#state(2, id, piece, stream);
   }
 
-  /** Zeroises the keys and every state. */
+  /** Zeroises the keys and every state. Branches of a failed run that are still under way throw at their next draw. */
   close(): void {
+    this.#closed = true;
     for (const key of this.#keys) key.fill(0);
     this.#memory.writePrivate(PRIVATE.states, new Uint32Array(PRIVATE.stateSlots * 16));
   }
 
+  /** After `close` the keys are zero: a mask drawn then would be known to everyone. */
+  #open(): void {
+    if (this.#closed) throw new TacitError("STREAM_CLOSED", "streams: expected a run under way, got one that has ended");
+  }
+
   #state(key: number, id: number, piece: number, stream: number): number {
+    this.#open();
     if (piece >= MAX_PIECES || stream >= MAX_STREAMS) {
       throw new TacitError(
         "OP_ID",
