@@ -99,7 +99,8 @@ function divisor(s: Site, v: Interval): number {
   const [least, most] = [2 ** DIVISOR.lo, 2 ** DIVISOR.hi];
   const near = v[0] > 0 || v[1] < 0 ? Math.min(Math.abs(v[0]), Math.abs(v[1])) : 0;
   if (isKnown(v) && near < least) s.warn(`a divisor can be smaller than 2^${DIVISOR.lo}; the quotient is then 0`);
-  if (isKnown(v) && magnitude(v) >= most) s.warn(`a divisor can reach ${power2(magnitude(v))}, the range ends at 2^${DIVISOR.hi}`);
+  if (isKnown(v) && magnitude(v) >= most)
+    s.warn(`a divisor can reach ${power2(magnitude(v))}, the range ends at 2^${DIVISOR.hi}`);
   return Math.max(near, least);
 }
 
@@ -109,7 +110,8 @@ const positive =
   (s) => {
     const x = s.args[0]!;
     if (isKnown(x) && x[0] < (zero ? 0 : 2 ** POSITIVE.lo)) s.warn(`an argument can be ${x[0] < 0 ? "negative" : "0"}`);
-    if (isKnown(x) && x[1] >= 2 ** POSITIVE.hi) s.warn(`an argument can reach ${power2(x[1])}, the range ends at 2^${POSITIVE.hi}`);
+    if (isKnown(x) && x[1] >= 2 ** POSITIVE.hi)
+      s.warn(`an argument can reach ${power2(x[1])}, the range ends at 2^${POSITIVE.hi}`);
     const [lo, hi] = [x[0], x[1]].map((v) => f(Math.min(Math.max(v, 2 ** POSITIVE.lo), 2 ** POSITIVE.hi))) as [number, number];
     return hull([lo, hi], [hi, lo]);
   };
@@ -136,7 +138,10 @@ const perResult = (s: Site): number => {
 
 const inner = (s: Site): number => shape(s, 0)[shape(s, 0).length - (s.node.attrs[0] === 1 ? 2 : 1)]!;
 /** Products in an element of a convolution: channels of a group times the kernel. */
-const taps = (s: Site): number => shape(s, 1).slice(1).reduce((a, b) => a * b, 1);
+const taps = (s: Site): number =>
+  shape(s, 1)
+    .slice(1)
+    .reduce((a, b) => a * b, 1);
 const tapsBack = (s: Site): number => (shape(s, 1)[0]! / s.node.attrs[6]!) * shape(s, 1)[2]! * shape(s, 1)[3]!;
 const positions = (s: Site): number => shape(s, 1)[0]! * shape(s, 1)[2]! * shape(s, 1)[3]!;
 
@@ -180,7 +185,9 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
     ...Object.fromEntries("softmax sigmoid gt ge lt le eq ne bitNot".split(" ").map((op) => [op, bounded(UNIT)])),
     ...Object.fromEntries("tanh erf sign sin cos".split(" ").map((op) => [op, bounded([-1, 1])])),
     ...Object.fromEntries(
-      "reshape permute expand slice flip cast maxPool2d avgPool2d amax amin gather indexSelect".split(" ").map((op) => [op, first]),
+      "reshape permute expand slice flip cast maxPool2d avgPool2d amax amin gather indexSelect"
+        .split(" ")
+        .map((op) => [op, first]),
     ),
   }),
 );

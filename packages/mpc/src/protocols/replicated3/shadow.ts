@@ -65,7 +65,10 @@ export class Shadow {
     for (let i = 0; i < n; i++) {
       let got = 0;
       terms.forEach((t, k) => {
-        const ring = BigInt.asIntN(64, parts.reduce((sum, p) => sum + p[k]![i]!, 0n));
+        const ring = BigInt.asIntN(
+          64,
+          parts.reduce((sum, p) => sum + p[k]![i]!, 0n),
+        );
         got += Number(ring) * 2 ** -t.scale * t.factor;
       });
       values[i] = got;
@@ -73,7 +76,9 @@ export class Shadow {
       if (!(Math.abs(got - expectedValue) <= ABSOLUTE + RELATIVE * Math.abs(expectedValue))) {
         const at = id - this.#program.inputs.length;
         const hint = "a product left 2^62, or an argument its function's range; see ranges()";
-        throw new TacitError("OVERFLOW", `shadow: expected the plain value at node ${at} (${node.op}), got a gross error`, { hint });
+        throw new TacitError("OVERFLOW", `shadow: expected the plain value at node ${at} (${node.op}), got a gross error`, {
+          hint,
+        });
       }
     }
     // Readers are compared with what they were given: rounding does not add up, and ties fall as they fell.

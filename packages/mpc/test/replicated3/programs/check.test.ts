@@ -33,7 +33,11 @@ describe("check", () => {
 });
 
 describe("ranges", () => {
-  const warned = (inputs: readonly Input[], bounds: readonly (number | undefined)[], build: (...args: Expr[]) => Expr): string[] => {
+  const warned = (
+    inputs: readonly Input[],
+    bounds: readonly (number | undefined)[],
+    build: (...args: Expr[]) => Expr,
+  ): string[] => {
     const c = makeCase(inputs, build);
     return replicated3.ranges(c.program, c.bindings, bounds, OPTIONS).map((w) => w.message);
   };

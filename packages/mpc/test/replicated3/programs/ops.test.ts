@@ -141,12 +141,14 @@ describe("pools", () => {
     [3, 2, 1, 3, 0, 1],
     [1, 1, 2, 2, 0, 0],
   ];
-  const both = (attrs: number[]): Build =>
+  const both =
+    (attrs: number[]): Build =>
     (x) => {
       const y = ops.maxPool2d(x!, attrs);
       return [y, ops.maxPool2dGrad(ops.mul(y, y), x!, y, attrs)];
     };
-  const afterRelu = (attrs: number[]): Build =>
+  const afterRelu =
+    (attrs: number[]): Build =>
     (x) => {
       const r = ops.relu(x!);
       const y = ops.maxPool2d(r, attrs);
@@ -208,12 +210,13 @@ describe("reductions", () => {
 });
 
 describe("functions, over their stated ranges", () => {
-  const range = (lo: number, hi: number): Input => secret([900], (i) => (i === 0 ? lo : i === 1 ? hi : lo + (hi - lo) * Math.random()));
+  const range = (lo: number, hi: number): Input =>
+    secret([900], (i) => (i === 0 ? lo : i === 1 ? hi : lo + (hi - lo) * Math.random()));
   /** Even in the logarithm, and both ends. */
   const octaves = (lo: number, hi: number, signed = false): Input =>
     secret([900], (i) => {
       const e = i === 0 ? lo : i === 1 ? hi - 1e-9 : lo + (hi - lo) * Math.random();
-      return Math.floor(2 ** e * 65536) / 65536 * (signed && i % 2 ? -1 : 1);
+      return (Math.floor(2 ** e * 65536) / 65536) * (signed && i % 2 ? -1 : 1);
     });
   cases([
     ["exp", [range(-30, 10)], (x) => ops.exp(x!), 2 ** -14.5, 2 ** -16.5],
@@ -244,7 +247,9 @@ describe("softmax and cross-entropy", () => {
     return [l, ops.softmaxCrossEntropyGrad(z!, t!, each)];
   };
   cases([
-    ...[1, 2, 3, 10, 16, 17, 100].map((c): Row => [`cross-entropy of ${c} classes`, [logits(5, c), target(5, c)], loss, 2 ** -12]),
+    ...[1, 2, 3, 10, 16, 17, 100].map(
+      (c): Row => [`cross-entropy of ${c} classes`, [logits(5, c), target(5, c)], loss, 2 ** -12],
+    ),
     ["cross-entropy of 130 rows", [logits(130, 10), target(130, 10)], loss, 2 ** -12],
     [
       "gradient with a factor for every row",
@@ -259,6 +264,11 @@ describe("softmax and cross-entropy", () => {
       2 ** -11,
     ],
     ["softmax", [logits(6, 5)], (z) => [ops.softmax(z!, 1), ops.logSoftmax(z!, 1)], 2 ** -13],
-    ["softmax along another axis", [secret([3, 4, 5])], (z) => [ops.softmax(z!, 1), ops.softmax(z!, 0), ops.logSoftmax(z!, 2)], 2 ** -13],
+    [
+      "softmax along another axis",
+      [secret([3, 4, 5])],
+      (z) => [ops.softmax(z!, 1), ops.softmax(z!, 0), ops.logSoftmax(z!, 2)],
+      2 ** -13,
+    ],
   ]);
 });

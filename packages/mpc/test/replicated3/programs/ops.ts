@@ -1,6 +1,6 @@
 /** @file One op as a Program, its plain result, and its result on shares. */
 import { type Binding, referenceDevice } from "@tacit/core/device";
-import { type Aval, Expr, type Program, trace, type TypedArray } from "@tacit/core/program";
+import { type Aval, Expr, type Program, type TypedArray, trace } from "@tacit/core/program";
 import { expect } from "vitest";
 import { replicated3 } from "../../../src/protocols/replicated3/index.ts";
 import { type Parties, PUBLIC, SECRET } from "./parties.ts";

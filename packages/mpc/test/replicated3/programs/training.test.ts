@@ -70,7 +70,7 @@ describe("Adam", () => {
     for (const run of runs) {
       const values = await again(run);
       // Squares of gradients below 2^-8 vanish in their running mean (16 fraction bits): such a parameter stays where it is.
-      run.outputs.forEach((want, i) => expect(distance(values[i]!, want)).toBeLessThan(1.1 * lr));
+      for (const [i, want] of run.outputs.entries()) expect(distance(values[i]!, want)).toBeLessThan(1.1 * lr);
     }
   });
 });
@@ -126,7 +126,7 @@ describe("training", () => {
       for (const u of updates) resting.set(u.input, outputs[u.output]!);
       parties.free(outputs[0]!, ...given);
     }
-    runs.forEach((run, k) => expect(losses[k]).toBeCloseTo(Number(run.outputs[0]![0]), 2));
+    for (const [k, run] of runs.entries()) expect(losses[k]).toBeCloseTo(Number(run.outputs[0]![0]), 2);
     for (const u of updates) {
       const aval = program.outputAvals[u.output]!;
       const value = parties.reveal(resting.get(u.input)!, aval);

@@ -26,7 +26,7 @@ function atanh2(u: number): number {
   return 2 * t * sum;
 }
 
-const LN2: number = 2 * atanh2(1.4142135623730951);
+const LN2: number = 2 * atanh2(Math.SQRT2);
 
 /** floor(log2 |x|) of a finite number other than 0, from its bits. */
 export function exponentOf(x: number): number {

@@ -6,7 +6,19 @@
  * `signed`: the same for -v; weights of a negative number are negated, so that v times an odd function of its octave is positive.
  * v = 0 (below every power) gives 0 everywhere.
  */
-import { add, addPublic, type Context, free, mulPublicInteger, type Shares, signBits, stridedRead, sub, view, zeros } from "../primitives/index.ts";
+import {
+  add,
+  addPublic,
+  type Context,
+  free,
+  mulPublicInteger,
+  type Shares,
+  signBits,
+  stridedRead,
+  sub,
+  view,
+  zeros,
+} from "../primitives/index.ts";
 
 export interface Octaves {
   readonly base: 2 | 4;

@@ -31,7 +31,13 @@ import { truncateWide } from "./truncate-wide.ts";
 const G = 16;
 
 /** [x >= 0] as bits, and -|x| times an integer with G fraction bits. */
-async function minusMagnitude(ctx: Context, id: number, x: Shares, f: number, times: bigint): Promise<{ readonly bits: SplitBits; readonly t: Shares }> {
+async function minusMagnitude(
+  ctx: Context,
+  id: number,
+  x: Shares,
+  f: number,
+  times: bigint,
+): Promise<{ readonly bits: SplitBits; readonly t: Shares }> {
   const { bits, injected } = await signBits(ctx, id, x, { inject: [x] });
   const unit = times << BigInt(G - f);
   const twice = mulPublicInteger(ctx, injected[0]!, -2n * unit);

@@ -3,8 +3,8 @@
  *
  * Bounds. Products wait untruncated, scaled by 2^(2f); a public factor s (1/N, a learning rate, a decay) is applied as the integer
  * m = round(s 2^(K - scale)) before a shift of K - f bits. K is the largest that keeps |ring * m| below 2^62 for sums of products
- * below 2^18 (before the factor) and shares below 2^14: with f = 16 the factor of a product has 12 significant bits (relative error
- * 2^-13), as long as it is above 2^-18.
+ * below 2^16 (before the factor) and shares below 2^14: with f = 16 the factor of a product has 14 significant bits (relative error
+ * 2^-15), as long as it is above 2^-16; fewer below (10 at 1e-4 / 128).
  */
 import { TacitError } from "@tacit/core/errors";
 import { exponentOf } from "../functions/clear.ts";
@@ -26,7 +26,7 @@ import {
 import { Held, type Term } from "./value.ts";
 
 /** log2 of the largest magnitude that a lazily scaled value may have. */
-export const LAZY_PRODUCT_BITS = 18;
+export const LAZY_PRODUCT_BITS = 16;
 export const LAZY_SHARE_BITS = 14;
 /** Largest shift of the narrow truncation. */
 const NARROW_SHIFT = 31;

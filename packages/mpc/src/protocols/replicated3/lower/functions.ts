@@ -1,7 +1,7 @@
 /** @file Nonlinear functions of secrets: each reads plain fixed point and gives plain fixed point. */
 import { sizeOf } from "@tacit/core/program";
-import { divide, log as logOf, root, toFraction } from "../functions/general.ts";
 import { EXP_WIDE_SCALE, expRange } from "../functions/exp.ts";
+import { divide, log as logOf, root, toFraction } from "../functions/general.ts";
 import { erf as erfOf, sigmoid as sigmoidOf, tanh as tanhOf } from "../functions/sigmoid.ts";
 import {
   addPublic,
@@ -52,7 +52,6 @@ async function scaled(ctx: Context, id: number, x: Shares, by: number, f: number
   return out;
 }
 
-const SQRT_HALF = 0.7071067811865476;
 const GELU_INNER = 1.5957691216057308;
 const GELU_CUBIC = 0.044715;
 
@@ -83,7 +82,7 @@ async function tanhGate(ctx: Context, id: number, x: Shares, f: number): Promise
 }
 
 async function erfGate(ctx: Context, id: number, x: Shares, f: number): Promise<Gate> {
-  const t = await scaled(ctx, id, x, SQRT_HALF, f);
+  const t = await scaled(ctx, id, x, Math.SQRT1_2, f);
   const e = await erfOf(ctx, id + 1, t, f);
   const shares = addPublic(ctx, e, 1n << BigInt(f));
   free(ctx, t);

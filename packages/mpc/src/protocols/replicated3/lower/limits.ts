@@ -33,7 +33,8 @@ const powLimit: Limit = (plan, node) => {
 };
 
 /** Integers and bits as values of a choice have no handler yet. */
-const whereLimit: Limit = (plan, node) => (DTYPE[plan.program.aval(node.args[1]!).dtype].float ? undefined : "both values must be f32");
+const whereLimit: Limit = (plan, node) =>
+  DTYPE[plan.program.aval(node.args[1]!).dtype].float ? undefined : "both values must be f32";
 
 const classLimit: Limit = (plan, node) => {
   const classes = plan.program.aval(node.args[0]!).shape[node.attrs[0] ?? 1]!;

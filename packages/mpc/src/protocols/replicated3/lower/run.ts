@@ -57,8 +57,10 @@ export class Run {
       value.catch(() => {}); // reported by the outputs, or below
       this.#values.push(value);
     });
-    await Promise.all(this.#values);
-    return Promise.all(program.outputs.map((id) => this.#output(id)));
+    // A result is truncated as soon as it is there, beside what is still under way.
+    const results = Promise.all(program.outputs.map((id) => this.#output(id)));
+    await Promise.all([results, ...this.#values]);
+    return results;
   }
 
   value(id: number): Promise<Value> {

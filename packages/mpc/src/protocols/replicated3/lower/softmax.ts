@@ -119,7 +119,14 @@ function layoutOf(n: NodeRun): Layout {
   const outer = sizeOf(shape.slice(0, axis));
   const stride = sizeOf(shape.slice(axis + 1));
   const rows = outer * stride;
-  return { outer, classes: shape[axis]!, stride, rows, columns: Math.ceil(rows / COLUMNS) * COLUMNS, inner: innerBits(shape[axis]!) };
+  return {
+    outer,
+    classes: shape[axis]!,
+    stride,
+    rows,
+    columns: Math.ceil(rows / COLUMNS) * COLUMNS,
+    inner: innerBits(shape[axis]!),
+  };
 }
 
 /** Runs `use` with the shared part, which the last user frees. */
