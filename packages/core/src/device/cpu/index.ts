@@ -1,10 +1,11 @@
 /** @file The cpu device: Programs become plans of WebAssembly kernels. Values need no disposal. */
 import { expected, TacitError } from "../../errors.ts";
-import type { Aval } from "../../program/aval.ts";
+import { type Aval, showAval } from "../../program/aval.ts";
 import type { DType, TypedArray } from "../../program/dtype.ts";
 import type { Program } from "../../program/program.ts";
 import type { Binding, Device, Executable, Gap, Job, Storage } from "../device.ts";
 import { CpuExecutable } from "./executable.ts";
+import { bytesOf } from "./graph.ts";
 import { type Machine, WasmMachine } from "./machine.ts";
 import { makePlan } from "./plan.ts";
 import { Profile } from "./profile.ts";
@@ -74,11 +75,15 @@ export class CpuDevice implements Device {
     bindings.forEach((b, i) => {
       if (b.kind === "secret") gaps.push({ node: -1, op: `input ${i}`, reason: "the cpu device keeps no secrets" });
     });
+    const look = (node: number, op: string, a: Aval): void => {
+      if (!this.supports(a.dtype)) gaps.push({ node, op, reason: F64_REASON });
+      if (bytesOf(a) >= MOST_BYTES) gaps.push({ node, op, reason: `${showAval(a)} takes 2 GiB or more` });
+    };
     program.inputs.forEach((a, i) => {
-      if (a.dtype === "f64") gaps.push({ node: -1, op: `input ${i}`, reason: F64_REASON });
+      look(-1, `input ${i}`, a);
     });
     program.nodes.forEach((n, i) => {
-      if (n.aval.dtype === "f64") gaps.push({ node: i, op: n.op, reason: F64_REASON });
+      look(i, n.op, n.aval);
     });
     return gaps;
   }
@@ -142,6 +147,8 @@ export class CpuDevice implements Device {
   }
 }
 
+/** Kernels count and address in 32 bits. */
+const MOST_BYTES = 2 ** 31;
 const F64_REASON = "f64 lives on the reference device only";
 
 function refuse64(aval: Aval): void {

@@ -51,13 +51,27 @@ export function lowerConv(to: Lowering, v: number, node: GraphNode, epilogue: Ep
   });
 }
 
-const isFloat32 = (node: GraphNode, args: readonly Aval[]): boolean =>
-  node.aval.dtype === "f32" && args.every((a) => a.dtype === "f32");
+/** Kernels compute sizes and addresses in 32 bits. What no network has (a padding of 2^20, a stride of 2^31 - 1) runs on the host. */
+export const MAX_STEP: number = 2 ** 14;
+/** Elements of one padded image, all channels: 256 MiB. */
+const MAX_IMAGE = 2 ** 26;
 
-const conv2d: LowerRow = { can: isFloat32, lower: (to, v, node) => lowerConv(to, v, node) };
+/** Whether the convolution of an image [n,c,h,w] with these weights is one that the kernels can do. */
+function fits(node: GraphNode, args: readonly Aval[], x: Shape, w: Shape): boolean {
+  if (node.aval.dtype !== "f32" || args.some((a) => a.dtype !== "f32")) return false;
+  const s = convSizes(x, w, node.attrs);
+  const steps = [s.strideH, s.strideW, s.padH, s.padW, s.dilationH, s.dilationW, s.kh, s.kw];
+  const image = s.c * (s.h + 2 * s.padH + s.strideH) * (s.w + 2 * s.padW + s.strideW);
+  return steps.every((d) => d <= MAX_STEP) && image <= MAX_IMAGE;
+}
+
+const conv2d: LowerRow = {
+  can: (node, args) => fits(node, args, args[0]!.shape, args[1]!.shape),
+  lower: (to, v, node) => lowerConv(to, v, node),
+};
 
 const conv2dGradInput: LowerRow = {
-  can: isFloat32,
+  can: (node, args) => fits(node, args, node.aval.shape, args[1]!.shape),
   lower(to, v, node) {
     const [vg, vw] = node.args as [number, number];
     const [dy, weight] = [to.dense(vg), to.dense(vw)];
@@ -73,7 +87,7 @@ const conv2dGradInput: LowerRow = {
 };
 
 const conv2dGradWeight: LowerRow = {
-  can: isFloat32,
+  can: (node, args) => fits(node, args, args[0]!.shape, node.aval.shape),
   lower(to, v, node) {
     const [vx, vg] = node.args as [number, number];
     const [x, dy] = [to.dense(vx), to.dense(vg)];

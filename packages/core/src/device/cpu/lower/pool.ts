@@ -3,6 +3,7 @@ import { F32_KERNELS, type PoolSizes } from "@tacit/kernels";
 import type { Aval, Shape } from "../../../program/aval.ts";
 import type { GraphNode } from "../graph.ts";
 import { call } from "../steps.ts";
+import { MAX_STEP } from "./conv.ts";
 import type { Lowering } from "./lowering.ts";
 import type { LowerRow } from "./row.ts";
 
@@ -57,17 +58,18 @@ export function lowerMaxPoolGrad(to: Lowering, g: number, index: number, out: nu
   });
 }
 
-const isFloat32 = (node: GraphNode, args: readonly Aval[]): boolean =>
-  node.aval.dtype === "f32" && args.every((a) => a.dtype === "f32");
+/** Windows beyond any sense run on the host: see `MAX_STEP`. */
+const fits = (node: GraphNode, args: readonly Aval[]): boolean =>
+  node.aval.dtype === "f32" && args.every((a) => a.dtype === "f32") && node.attrs.slice(0, 6).every((d) => d <= MAX_STEP);
 
 const maxPool2d: LowerRow = {
-  can: isFloat32,
+  can: fits,
   lower: (to, v, node) => lowerMaxPool(to, node.args[0]!, v, node.attrs),
 };
 
 /** Without its pooling beside it (the pool pass pairs them), the gradient finds the maxima again. */
 const maxPool2dGrad: LowerRow = {
-  can: isFloat32,
+  can: fits,
   lower(to, v, node) {
     const [g, x, y] = node.args as [number, number, number];
     const index = to.aux({ shape: to.aval(y).shape, dtype: "i32" });
@@ -77,7 +79,7 @@ const maxPool2dGrad: LowerRow = {
 };
 
 const avgPool2d: LowerRow = {
-  can: isFloat32,
+  can: fits,
   lower(to, v, node) {
     const x = to.dense(node.args[0]!);
     const sizes = poolSizes(to.aval(node.args[0]!).shape, node.attrs);
@@ -92,7 +94,7 @@ const avgPool2d: LowerRow = {
 };
 
 const avgPool2dGrad: LowerRow = {
-  can: isFloat32,
+  can: fits,
   lower(to, v, node) {
     const dy = to.dense(node.args[0]!);
     const sizes = poolSizes(node.aval.shape, node.attrs);

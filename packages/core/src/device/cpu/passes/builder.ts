@@ -96,11 +96,3 @@ export class GraphBuilder {
     return { op: "constant", attrs: constantAttrs(node.aval.dtype, out), args: [], aval: node.aval };
   }
 }
-
-/** The same graph with equal nodes merged, constants folded and dead code gone. */
-export function simplify(graph: Graph): Graph {
-  const builder = new GraphBuilder(graph.inputs);
-  const to = Array.from(graph.inputs, (_, i) => i);
-  for (const n of graph.nodes) to.push(builder.add({ ...n, args: n.args.map((a) => to[a]!) }));
-  return builder.finish(graph.outputs.map((v) => to[v]!));
-}

@@ -1,7 +1,7 @@
 /** @file Bias and relu after a product or a convolution run in its epilogue, while the result is in registers. */
 
-import { sizeOf } from "../../../program/aval.ts";
 import { lowerConv } from "../lower/conv.ts";
+import { hasKernel } from "../lower/index.ts";
 import { lowerMatmul } from "../lower/matmul.ts";
 import type { Matcher } from "../units.ts";
 
@@ -16,7 +16,7 @@ export function epilogues(m: Matcher): void {
   for (let v = m.graph.inputs.length; v < m.count; v++) {
     const node = m.node(v)!;
     const row = HEAVY[node.op];
-    if (row === undefined || !m.free(v) || node.aval.dtype !== "f32" || sizeOf(node.aval.shape) === 0) continue;
+    if (row === undefined || !m.free(v) || !hasKernel(node, m.graph)) continue;
     const members = [v];
     const sum = m.onlyUser(v);
     const bias = sum === undefined || !m.free(sum) ? undefined : biasOf(m, sum, v, row.biasAxis(node.aval.shape.length));

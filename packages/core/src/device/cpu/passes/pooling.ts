@@ -1,6 +1,6 @@
 /** @file Max pooling with what stands before it: max(relu(x + b)) = relu(max(x) + b), on a quarter of the elements for 2x2 windows. */
 
-import { sizeOf } from "../../../program/aval.ts";
+import { hasKernel } from "../lower/index.ts";
 import { lowerMaxPool, lowerMaxPoolGrad, type MaxPoolOptions } from "../lower/pool.ts";
 import type { Matcher } from "../units.ts";
 import { biasOf } from "./epilogues.ts";
@@ -12,7 +12,7 @@ import { biasOf } from "./epilogues.ts";
 export function pooling(m: Matcher): void {
   for (let v = m.graph.inputs.length; v < m.count; v++) {
     const node = m.node(v)!;
-    if (node.op !== "maxPool2d" || !m.free(v) || node.aval.dtype !== "f32" || sizeOf(node.aval.shape) === 0) continue;
+    if (node.op !== "maxPool2d" || !m.free(v) || !hasKernel(node, m.graph)) continue;
     const x = node.args[0]!;
     const grads = m.users[x]!.filter((u) => isGradOf(m, u, x, v));
     const reluGrads = throughRelu(m, x, v, grads);
