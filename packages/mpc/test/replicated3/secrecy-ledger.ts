@@ -83,8 +83,8 @@ export class LedgerStreams implements Streams {
   }
 }
 
-/** Words modulo 2^64, bits, or n packed values of some bits. */
-export type Mode = "add" | "xor" | { readonly packed: number; readonly n: number };
+/** Words modulo 2^64, words of 6 bytes, bits, or n packed values of some bits. */
+export type Mode = "add" | "add48" | "xor" | { readonly packed: number; readonly n: number };
 /** A part of a message with one mask: bytes from..to of it. */
 export interface Region {
   readonly from: number;
@@ -179,6 +179,7 @@ export class Ledger {
     const [s, t] = [this.#keystream(label, false, length), this.#keystream(label, true, length)];
     if (region.mode === "xor") return a.every((v, i) => (v ^ b[i]!) === (s[i]! ^ t[i]!));
     if (region.mode === "add") return differ(wide(a), wide(b), wide(s), wide(t), 64);
+    if (region.mode === "add48") return differ(six(a), six(b), wide(s).slice(0, a.length / 6), wide(t), 48);
     const { packed: w, n } = region.mode;
     return differ(unpack(a, n, w), unpack(b, n, w), narrow(s, n), narrow(t, n), w);
   }
@@ -274,6 +275,8 @@ export function component(covered: readonly Covered[], start: readonly Label[]):
 }
 
 const wide = (b: Uint8Array<ArrayBuffer>): bigint[] => [...new BigUint64Array(b.slice(0, b.length & ~7).buffer)];
+const six = (b: Uint8Array<ArrayBuffer>): bigint[] =>
+  Array.from({ length: b.length / 6 }, (_, i) => b.slice(6 * i, 6 * i + 6).reduceRight((sum, v) => (sum << 8n) | BigInt(v), 0n));
 const narrow = (b: Uint8Array<ArrayBuffer>, n: number): bigint[] => [...new Uint32Array(b.slice(0, 4 * n).buffer)].map(BigInt);
 
 /** after - before = sign (t - s) modulo 2^w, one sign for all words. */

@@ -71,7 +71,7 @@ export async function truncateWide(ctx: Context, id: number, raw: Raw, shift: nu
   if (!Number.isInteger(shift) || shift < 0 || shift > WIDE_SHIFT) {
     throw new TacitError("MPC_TRUNCATION", `truncateWide: expected a shift of 0 to ${WIDE_SHIFT} bits, got ${shift}`, {});
   }
-  const op = ctx.begin(id, "truncate");
+  const op = ctx.begin(id, "truncateWide");
   const z = raw.take("truncateWide");
   const out = fresh(ctx, raw.n, raw.depth);
   const depth = await op.each(planPieces(raw.n, ctx.me, id), raw.depth, (part) =>
