@@ -49,7 +49,7 @@ export async function startParties(
 ): Promise<InProcess> {
   const { session } = world;
   const ends = pipes(world.parties.length);
-  const counters = directories.map((d) => Counters.open(d, session.hex));
+  const counters = directories.map((d) => Counters.open(d, session));
   const meshes = await Promise.all(
     world.parties.map((identity, index) =>
       openMesh(ends[index]!, { session, index, identity, attempt: counters[index]!.nextAttempt, mode: "" }),

@@ -42,11 +42,15 @@ export class PartyClient {
       client.#greeted = { resolve, reject };
     });
     channel.listen({ message: (bytes) => client.#arrived(bytes), closed: () => client.#fail(client.#gone()) });
-    const f = await greeted;
+    const timer = setTimeout(() => {
+      client.#fail(new TacitError("MPC_TIMEOUT", `${session.showParty(index)} sent no greeting for ${session.timeout / 1000} s`));
+      channel.close();
+    }, session.timeout);
+    const f = await greeted.finally(() => clearTimeout(timer));
     const challenge = f.bytes(32);
     const nonce = crypto.getRandomValues(new Uint8Array(32));
-    const scope = { session: session.id, channel: channelId(challenge, nonce) };
     const party = session.file.parties[index]!.identity;
+    const scope = { session: session.id, channel: channelId(challenge, nonce, party) };
     client.#scope = scope;
     client.#reader = new EnvelopeReader(scope, new Map([[party.name, party]]));
     channel.send(toCbor(["hello", nonce]));

@@ -80,9 +80,9 @@ export class Connection {
   /** Whoever sends what cannot be verified is cut off without an answer. */
   async #take(bytes: Uint8Array): Promise<void> {
     if (this.#reader === null) {
-      const f = fromCbor(bytes, "hello", CODE, 2);
+      const f = fromCbor(bytes, "hello", CODE, 2, 3);
       if (f.text() !== "hello") throw new TacitError(CODE, "hello: expected a hello, got another message");
-      this.#scope = { session: this.#session.id, channel: channelId(this.#challenge, f.bytes(32)) };
+      this.#scope = { session: this.#session.id, channel: channelId(this.#challenge, f.bytes(32), this.#identity.public) };
       this.#reader = new EnvelopeReader(this.#scope, this.#session.everyone);
       return;
     }

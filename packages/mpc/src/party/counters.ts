@@ -1,9 +1,11 @@
 /** @file Counters that survive a restart: run numbers, attempts, and how much of each grant was used. Node only. */
-import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { TacitError } from "@tacit/core/errors";
+import { toHex } from "../identity/encoding.ts";
 import { isRecord } from "../identity/identity.ts";
 import type { Used } from "../session/consent.ts";
+import type { Session } from "../session/session-file.ts";
 
 /** Run numbers are reserved ahead by this many, so that a training step waits for the disk once in 64. */
 const RUNS_AHEAD = 64;
@@ -31,14 +33,20 @@ export class Counters {
     }
   }
 
-  /** Opens `directory`/`session`.counters. @throws TacitError COUNTERS_INVALID when it was changed, or another party uses it */
-  static open(directory: string, session: string): Counters {
-    const path = join(directory, `${session}.counters`);
+  /**
+   * Opens the counters of a session in `directory`. Its root names the file: what owners sign in a session file they sign for the
+   * root, and another file with the same terms must not count their runs anew.
+   * @throws TacitError COUNTERS_INVALID when the file was changed, or another party uses it
+   */
+  static open(directory: string, session: Pick<Session, "root">): Counters {
+    const path = join(directory, `${toHex(session.root)}.counters`);
     const lock = `${path}.lock`;
     takeLock(lock);
     try {
       const durable = readCounters(path);
-      return new Counters(openSync(path, "a", 0o600), lock, durable);
+      const file = openSync(path, "a", 0o600);
+      syncDirectory(directory);
+      return new Counters(file, lock, durable);
     } catch (e) {
       dropLock(lock);
       throw e;
@@ -101,6 +109,14 @@ export class Counters {
     closeSync(this.#file);
     dropLock(this.#lock);
   }
+}
+
+/** A new file's name is durable once its directory is; where directories cannot be opened (Windows) the platform sees to it. */
+function syncDirectory(directory: string): void {
+  if (process.platform === "win32") return;
+  const at = openSync(directory, "r");
+  fsyncSync(at);
+  closeSync(at);
 }
 
 /** Reads the file; an unfinished last line (a crash while writing) counts for nothing: what it counts did not happen. */

@@ -53,19 +53,18 @@ export class Inputs {
     if (!session.file.people.some((p) => p.name === owner)) {
       throw new TacitError(CODE, "put: expected an owner among the people of the session, got a party");
     }
+    const opener = await identity.opener(put.encapsulated, inputInfo(session.id, index, put.handle));
+    // From here to its place among the arriving nothing waits: two announcements of one name cannot both pass.
+    // Whoever broke off begins again: a lost connection must not hold the name.
+    const broken = this.#arriving.get(put.handle);
+    if (broken?.owner === owner) this.#drop(broken);
     const used = store.has(put.handle) || this.#arriving.has(put.handle) || this.#checking.has(put.handle);
     if (used) throw new TacitError("HANDLE_USED", `put: expected a new handle, got ${JSON.stringify(put.handle)} again`);
     if (put.chunks !== Math.max(1, Math.ceil(put.total / CHUNK_BYTES)) || this.#arriving.size >= MOST) {
       throw new TacitError(CODE, `put: expected ${put.total} bytes in chunks of ${CHUNK_BYTES}, got ${put.chunks} chunks`);
     }
     store.reserve(put.total);
-    try {
-      const opener = await identity.opener(put.encapsulated, inputInfo(session.id, index, put.handle));
-      this.#arriving.set(put.handle, { put, owner, payload: new Uint8Array(put.total), opener, at: 0, chunks: 0 });
-    } catch (e) {
-      store.unreserve(put.total);
-      throw e;
-    }
+    this.#arriving.set(put.handle, { put, owner, payload: new Uint8Array(put.total), opener, at: 0, chunks: 0 });
   }
 
   /** Takes one chunk; with the last one the input is imported and compared. @throws TacitError INPUT_INVALID, SEAL_INVALID, INPUT_UNEQUAL */
@@ -75,6 +74,8 @@ export class Inputs {
       throw new TacitError(CODE, "chunk: expected an input that was announced, got another");
     try {
       const plain = await a.opener.open(sealed, toCbor(chunkPlace(handle, index, a.put.chunks)));
+      if (this.#arriving.get(handle) !== a)
+        throw new TacitError(CODE, "chunk: expected an input under way, got one that was dropped");
       if (index !== a.chunks || a.at + plain.length > a.payload.length) {
         throw new TacitError(CODE, `chunk: expected chunk ${a.chunks} of ${a.put.total} bytes, got another`);
       }
@@ -94,7 +95,9 @@ export class Inputs {
     await this.#checking.get(handle);
   }
 
+  /** Once: chunks that came together may fail one after the other. */
   #drop(a: Arriving): void {
+    if (this.#arriving.get(a.put.handle) !== a) return;
     this.#arriving.delete(a.put.handle);
     a.payload.fill(0);
     this.#o.store.unreserve(a.put.total);
@@ -143,7 +146,13 @@ export class Inputs {
       party.free(share);
       throw e;
     }
-    store.add(inputOf(put.handle, put.aval, share, owner));
+    try {
+      store.add(inputOf(put.handle, put.aval, share, owner));
+    } catch (e) {
+      party.free(share);
+      store.unreserve(share.bytes);
+      throw e;
+    }
     transcript.add({ event: "input", handle: put.handle, owner, shape: put.aval.shape, dtype: put.aval.dtype });
   }
 }

@@ -141,10 +141,12 @@ export function valueBytes(values: TypedArray): Uint8Array {
 
 /** @throws TacitError ENVELOPE_INVALID when the length does not fit */
 export function valuesOf(bytes: Uint8Array, aval: Aval): TypedArray {
-  const values = DTYPE[aval.dtype].make(sizeOf(aval.shape));
-  if (values.byteLength !== bytes.length) {
-    throw new TacitError(CODE, `value: expected ${values.byteLength} bytes for its shape, got ${bytes.length}`);
+  const n = sizeOf(aval.shape);
+  const { bytes: width, make } = DTYPE[aval.dtype];
+  if (n * width !== bytes.length) {
+    throw new TacitError(CODE, `value: expected ${n * width} bytes for its shape, got ${bytes.length}`);
   }
+  const values = make(n);
   new Uint8Array(values.buffer).set(bytes);
   return values;
 }

@@ -94,6 +94,7 @@ export class Party {
       runKey: (which, run, attempt) => mesh.keys.runKey(which, run, attempt),
       options: session.file.protocol.options,
       memoryLimit: session.file.limits.memory,
+      mode: mesh.mode,
     });
     const made = new Party(options, party);
     made.#transcript.add({ event: "session", session: session.hex, party: session.partyName(index), attempt: mesh.attempt });
@@ -204,6 +205,7 @@ export class Party {
   async #grant(bytes: Uint8Array): Promise<Wire> {
     const { session } = this.#o;
     const signed = grantFromBytes(bytes);
+    if (signed.signatures.length === 0) throw new TacitError("GRANT_INVALID", "grant: expected a signature at least, got none");
     this.#admit(consentOf(signed, await signersOf(session.id, signed, session.everyone)));
     return [];
   }

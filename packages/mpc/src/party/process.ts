@@ -80,7 +80,7 @@ export async function join(listening: Listening, options: JoinOptions): Promise<
       `session: expected ${protocol.parties} parties for ${protocol.name}, got ${session.file.parties.length}`,
     );
   }
-  const counters = Counters.open(directory, session.hex);
+  const counters = Counters.open(directory, session);
   try {
     const mesh = await connectParties(listening.parties, {
       session,

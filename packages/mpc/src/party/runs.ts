@@ -63,10 +63,20 @@ export class Runs {
 
   /** @throws TacitError POLICY_REFUSED, RUN_MISMATCH, HANDLE_UNKNOWN, ... before anything secret was sent; after that the session ends */
   async run(c: RunCommand): Promise<RunResult> {
-    const { session, counters, mesh, transcript, party } = this.#o;
+    const { store } = this.#o;
+    try {
+      return await this.#run(c);
+    } finally {
+      store.unclaim(c.outputs);
+    }
+  }
+
+  async #run(c: RunCommand): Promise<RunResult> {
+    const { session, counters, mesh, transcript, party, store } = this.#o;
     const subject = `run ${c.run}`;
     const { bound, prepared } = await this.#agree(c.run, subject, "RUN_MISMATCH", async () => {
       const resolved = await this.#resolve(c);
+      store.claim(c.outputs);
       const consent = permitRun(this.#o.consents.values(), resolved.run, (id) => counters.used(id), seconds());
       const ready = this.#prepare(resolved);
       if (consent !== undefined) counters.countRun(consent.id, consent.grant.runs);

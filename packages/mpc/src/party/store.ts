@@ -28,6 +28,9 @@ export function publicSource(values: TypedArray): Source {
   let most: number | null = null;
   for (const v of values) {
     const x = Number(v);
+    // NaN compares with nothing: it is outside every bound.
+    if (Number.isNaN(x))
+      return { kind: "public", least: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY, distinct: false };
     if (least === null || x < least) least = x;
     if (most === null || x > most) most = x;
   }
@@ -47,6 +50,7 @@ export const boundInput = (s: Pick<Stored, "owners" | "source" | "aval">): Bound
 
 export class Store {
   readonly #values = new Map<string, Stored>();
+  readonly #claimed = new Set<string>();
   readonly #party: ProtocolParty;
   readonly #limit: number;
   #bytes = 0;
@@ -78,8 +82,18 @@ export class Store {
     this.#bytes -= bytes;
   }
 
+  /** Whether a handle is taken: by a value, or by a run that will make one. */
   has(handle: string): boolean {
-    return this.#values.has(handle);
+    return this.#values.has(handle) || this.#claimed.has(handle);
+  }
+
+  /** Takes the names of results before their run begins: an input that comes meanwhile gets another. */
+  claim(handles: readonly string[]): void {
+    for (const h of handles) this.#claimed.add(h);
+  }
+
+  unclaim(handles: readonly string[]): void {
+    for (const h of handles) this.#claimed.delete(h);
   }
 
   /** @throws TacitError HANDLE_UNKNOWN */

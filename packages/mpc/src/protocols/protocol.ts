@@ -40,6 +40,8 @@ export interface PartyEnvironment {
   readonly options: ProtocolOptions;
   /** Most bytes of share memory. */
   readonly memoryLimit: number;
+  /** What all parties were started with, compared in the handshake; only sessions on one machine have any. "" or absent: nothing. */
+  readonly mode?: string;
 }
 
 /** A shared value that rests at a party between runs. Opaque outside the protocol. */
@@ -105,5 +107,6 @@ export interface Protocol {
   share(values: TypedArray, aval: Aval, options: ProtocolOptions): readonly Uint8Array[];
   /** Client side: the value from every party's `exportShare`. */
   reconstruct(payloads: readonly Uint8Array[], aval: Aval, options: ProtocolOptions): TypedArray;
+  /** @throws TacitError MPC_HANDSHAKE for a mode that the protocol does not have */
   createParty(environment: PartyEnvironment): Promise<ProtocolParty>;
 }

@@ -142,11 +142,32 @@ export class Fields {
   }
 }
 
+/** Most data items of one message: the longest list of a command has 100,000. Items cost memory, bytes alone do not. */
+const MOST_ITEMS = 262_144;
+
+/** Data items that start in `bytes`, one by one without a call stack; more than `most` once it is known to be too many. */
+function countItems(bytes: Uint8Array, most: number): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length && count <= most; count++) {
+    const head = bytes[at]!;
+    const info = head & 31;
+    const extra = info < 24 ? 0 : 2 ** (info - 24);
+    if (info > 27 || at + 1 + extra > bytes.length) return count;
+    let size = extra === 0 ? info : 0;
+    for (let i = 1; i <= extra; i++) size = size * 256 + bytes[at + i]!;
+    at += 1 + extra;
+    // Byte and text strings (major types 2 and 3) carry their content.
+    if (head >> 6 === 1) at += size;
+  }
+  return count;
+}
+
 /**
- * Decodes one array. Refuses bytes that would not encode to themselves.
+ * Decodes one array of at most `most` items in all. Refuses bytes that would not encode to themselves.
  * @throws TacitError `code`; never anything else, whatever the bytes.
  */
-export function fromCbor(bytes: Uint8Array, where: string, code: string, length?: number): Fields {
+export function fromCbor(bytes: Uint8Array, where: string, code: string, length?: number, most: number = MOST_ITEMS): Fields {
+  if (countItems(bytes, most) > most) throw new TacitError(code, `${where}: expected at most ${most} items, got more`);
   let value: unknown;
   let canonical = false;
   try {

@@ -8,9 +8,12 @@ import { type Fields, fromCbor, toCbor, type Wire } from "./cbor.ts";
 const CODE = "ENVELOPE_INVALID";
 const VERSION = 1;
 
-/** Both ends give 32 random bytes: neither can be made to accept messages of an earlier connection. */
-export const channelId = (challenge: Uint8Array, nonce: Uint8Array): Uint8Array =>
-  sha256(concatBytes(utf8("tacit/channel/1\0"), challenge, nonce));
+/**
+ * Both ends give 32 random bytes: neither can be made to accept messages of an earlier connection. The signing key of the party
+ * at the far end is bound too: what a person says to one party cannot be passed on to another.
+ */
+export const channelId = (challenge: Uint8Array, nonce: Uint8Array, party: PublicIdentity): Uint8Array =>
+  sha256(concatBytes(utf8("tacit/channel/2\0"), challenge, nonce, party.sign));
 
 /** What an envelope says before its body. */
 export interface EnvelopeHead {
@@ -50,7 +53,7 @@ export class EnvelopeReader {
   }
 
   async open(bytes: Uint8Array): Promise<Envelope> {
-    const outer = fromCbor(bytes, "envelope", CODE, 2);
+    const outer = fromCbor(bytes, "envelope", CODE, 2, 3);
     const payload = outer.bytes();
     const signature = outer.bytes(64);
     const f = fromCbor(payload, "envelope", CODE, 6);

@@ -13,7 +13,7 @@ export async function connectClient(session: Session, index: number): Promise<Ch
   const entry = session.file.parties[index]!;
   const until = Date.now() + session.timeout;
   while (Date.now() < until) {
-    const socket = await open(`wss://${entry.client}`, session.file.limits.message);
+    const socket = await open(`wss://${entry.client}`, session.file.limits.message, until - Date.now());
     if (socket === undefined) {
       await new Promise((resolve) => setTimeout(resolve, 25));
       continue;
@@ -37,7 +37,11 @@ export async function connectClient(session: Session, index: number): Promise<Ch
 }
 
 /** `rejectUnauthorized` is off because trust is the pinned key, compared before the first message. */
-function open(url: string, message: number): Promise<{ socket: WebSocket; key: Uint8Array | undefined } | undefined> {
+function open(
+  url: string,
+  message: number,
+  handshakeTimeout: number,
+): Promise<{ socket: WebSocket; key: Uint8Array | undefined } | undefined> {
   return new Promise((resolve) => {
     let key: Uint8Array | undefined;
     const socket = new WebSocket(url, {
@@ -45,6 +49,7 @@ function open(url: string, message: number): Promise<{ socket: WebSocket; key: U
       minVersion: "TLSv1.3",
       maxPayload: message,
       perMessageDeflate: false,
+      handshakeTimeout: Math.max(1, handshakeTimeout),
     });
     socket.on("upgrade", (response) => {
       key = isTls(response.socket) ? peerKey(response.socket) : undefined;

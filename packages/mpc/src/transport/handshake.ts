@@ -56,6 +56,19 @@ export function readHello(bytes: Uint8Array, session: Session, index: number, mo
   return hello;
 }
 
+const LOOPBACK = /^(127\.[0-9.]+|localhost|\[::1\]):/;
+
+/**
+ * Modes are for tests: a session that reaches beyond this machine has none, whatever its parties were started with.
+ * @throws TacitError MPC_HANDSHAKE
+ */
+export function checkMode(session: Session, mode: string): void {
+  if (mode === "" || session.file.parties.every((p) => LOOPBACK.test(p.address) && LOOPBACK.test(p.client))) return;
+  throw new TacitError(CODE, `handshake: expected no mode in a session that reaches other machines, got "${mode.slice(0, 32)}"`, {
+    hint: "modes for tests exist under mpc.local alone",
+  });
+}
+
 /** The private side of one connection's key agreement. */
 export interface Ephemeral {
   readonly pair: CryptoKeyPair;

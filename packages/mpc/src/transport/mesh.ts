@@ -5,6 +5,7 @@ import type { Identity } from "../identity/identity.ts";
 import type { Session } from "../session/session-file.ts";
 import { FrameLink } from "./frame-link.ts";
 import {
+  checkMode,
   commonKey,
   type Ephemeral,
   type Hello,
@@ -30,6 +31,8 @@ export interface Mesh {
   readonly keys: KeyRing;
   /** The largest that any party proposed: never used before by any of them. */
   readonly attempt: number;
+  /** What all parties were started with beyond the session; "" but in tests. */
+  readonly mode: string;
   close(): Promise<void>;
 }
 
@@ -103,6 +106,7 @@ class Introduction {
  */
 export async function openMesh(connections: readonly (Connection | undefined)[], options: MeshOptions): Promise<Mesh> {
   const { session } = options;
+  checkMode(session, options.mode);
   const introductions = connections.map((c, j) => (c === undefined ? undefined : new Introduction(linkOver(c, session, j))));
   const links = introductions.map((i) => i?.link);
   try {
@@ -116,19 +120,19 @@ export async function openMesh(connections: readonly (Connection | undefined)[],
     await Promise.all(introductions.map((i) => (i === undefined ? undefined : agreeReady(i, ready, session.timeout))));
     const keys = greeted.map((g) => g?.key ?? commonKey(session, contributions));
     contribution.fill(0);
-    return meshOf(options.index, links, new KeyRing(session, options.index, keys), attempt);
+    return meshOf(options, links, new KeyRing(session, options.index, keys), attempt);
   } catch (e) {
     await Promise.all(links.map((l) => l?.close()));
     throw e;
   }
 }
 
-function meshOf(index: number, links: readonly (FrameLink | undefined)[], keys: KeyRing, attempt: number): Mesh {
+function meshOf({ index, mode }: MeshOptions, links: readonly (FrameLink | undefined)[], keys: KeyRing, attempt: number): Mesh {
   const close = async (): Promise<void> => {
     keys.close();
     await Promise.all(links.map((l) => l?.close()));
   };
-  return { index, links, keys, attempt, close };
+  return { index, links, keys, attempt, mode, close };
 }
 
 async function greet(

@@ -122,13 +122,19 @@ export function splitAddress(address: string): { host: string; port: number } {
   return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(address.slice(colon + 1)) };
 }
 
-/** One attempt to connect. Resolves with undefined where nobody listens yet. */
-function dialOnce(address: string, leaf: TlsLeaf): Promise<TLSSocket | undefined> {
+/**
+ * One attempt to connect. Resolves with undefined where nobody listens yet, and after `timeout`: the system accepts connections
+ * for a process that is stopped, which then never answers.
+ */
+function dialOnce(address: string, leaf: TlsLeaf, timeout: number): Promise<TLSSocket | undefined> {
   return new Promise((resolve) => {
     const socket = tlsConnect({ ...tlsOptions(leaf), ...splitAddress(address), checkServerIdentity: () => undefined });
+    const timer = setTimeout(() => socket.destroy(), timeout);
+    socket.once("close", () => clearTimeout(timer));
     socket.on("error", () => resolve(undefined));
     socket.once("close", () => resolve(undefined));
     socket.once("secureConnect", () => {
+      clearTimeout(timer);
       socket.setNoDelay(true);
       resolve(socket);
     });
@@ -140,7 +146,7 @@ export async function dial(session: Session, index: number, leaf: TlsLeaf, signa
   const entry = session.file.parties[index]!;
   const until = Date.now() + session.timeout;
   while (Date.now() < until && !signal.aborted) {
-    const socket = await dialOnce(entry.address, leaf);
+    const socket = await dialOnce(entry.address, leaf, until - Date.now());
     if (socket !== undefined) {
       if (isPinned(socket, entry.identity.sign)) return socket;
       socket.destroy();

@@ -11,13 +11,14 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "tacit-counters-"));
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
-const path = (): string => join(directory, "s.counters");
+const session = { root: new Uint8Array(32).fill(0xab) };
+const path = (): string => join(directory, `${"ab".repeat(32)}.counters`);
 
 describe("counters", () => {
   it("never give a run number twice, over restarts and crashes", () => {
     let least = 0;
     for (let restart = 0; restart < 4; restart++) {
-      const c = Counters.open(directory, "s");
+      const c = Counters.open(directory, session);
       expect(c.nextRun).toBeGreaterThanOrEqual(least);
       for (let i = 0; i < 100; i++) {
         least = c.nextRun + 1;
@@ -29,13 +30,13 @@ describe("counters", () => {
   });
 
   it("count small grants exactly, and large ones with at most 1 % lost to a restart", () => {
-    const first = Counters.open(directory, "s");
+    const first = Counters.open(directory, session);
     for (let i = 0; i < 3; i++) first.countRun("small", 5);
     for (let i = 0; i < 3; i++) first.countRun("large", 1000);
     first.countReveal("small");
     expect(first.used("large")).toEqual({ runs: 3, reveals: 0 });
     first.close();
-    const second = Counters.open(directory, "s");
+    const second = Counters.open(directory, session);
     expect(second.used("small")).toEqual({ runs: 3, reveals: 1 });
     expect(second.used("large").runs).toBeGreaterThanOrEqual(3);
     expect(second.used("large").runs).toBeLessThanOrEqual(13);
@@ -43,31 +44,31 @@ describe("counters", () => {
   });
 
   it("survive a line that a crash cut off, and refuse one that was changed", async () => {
-    const c = Counters.open(directory, "s");
+    const c = Counters.open(directory, session);
     c.takeRun(7);
     c.countReveal("g");
     c.close();
     appendFileSync(path(), '["reveals","g",');
-    const again = Counters.open(directory, "s");
+    const again = Counters.open(directory, session);
     expect(again.used("g").reveals).toBe(1);
     again.countReveal("g");
     again.close();
-    const third = Counters.open(directory, "s");
+    const third = Counters.open(directory, session);
     expect(third.used("g").reveals).toBe(2);
     third.close();
     writeFileSync(path(), `${readFileSync(path(), "utf8")}["reveals","g",1]\n`);
-    expect(await codeOf(() => Counters.open(directory, "s"))).toBe("COUNTERS_INVALID");
+    expect(await codeOf(() => Counters.open(directory, session))).toBe("COUNTERS_INVALID");
   });
 
   it("belong to one party at a time", async () => {
-    const c = Counters.open(directory, "s");
-    expect(await codeOf(() => Counters.open(directory, "s"))).toBe("COUNTERS_INVALID");
+    const c = Counters.open(directory, session);
+    expect(await codeOf(() => Counters.open(directory, session))).toBe("COUNTERS_INVALID");
     c.close();
-    Counters.open(directory, "s").close();
+    Counters.open(directory, session).close();
   });
 
   it("refuse to wrap", async () => {
-    const c = Counters.open(directory, "s");
+    const c = Counters.open(directory, session);
     expect(await codeOf(() => c.takeRun(2 ** 32 - 3))).toBe("RUN_NUMBER");
     c.close();
   });

@@ -9,8 +9,9 @@ let world: World;
 beforeAll(async () => {
   world = await makeWorld();
 });
-const channel = channelId(new Uint8Array(32), new Uint8Array(32).fill(1));
-const scope = (): { session: Uint8Array; channel: Uint8Array } => ({ session: world.session.id, channel });
+const channel = (challenge = 0, party = 0): Uint8Array =>
+  channelId(new Uint8Array(32).fill(challenge), new Uint8Array(32).fill(1), world.parties[party]!.public);
+const scope = (): { session: Uint8Array; channel: Uint8Array } => ({ session: world.session.id, channel: channel() });
 const reader = (): EnvelopeReader => new EnvelopeReader(scope(), world.session.everyone);
 
 describe("envelopes", () => {
@@ -28,15 +29,12 @@ describe("envelopes", () => {
   it("of another session, another connection or another signer are refused", async () => {
     const a = world.people.get("driver")!;
     const other = await makeWorld();
-    const replayed = await sealEnvelope(
-      { ...scope(), channel: channelId(new Uint8Array(32).fill(9), new Uint8Array(32)) },
-      a,
-      0,
-      ["close"],
-    );
+    const replayed = await sealEnvelope({ ...scope(), channel: channel(9) }, a, 0, ["close"]);
+    const relayed = await sealEnvelope({ ...scope(), channel: channel(0, 1) }, a, 0, ["close"]);
     const foreign = await sealEnvelope({ ...scope(), session: other.session.id }, a, 0, ["close"]);
     const stranger = await sealEnvelope(scope(), other.people.get("driver")!, 0, ["close"]);
-    for (const bytes of [replayed, foreign, stranger]) expect(await codeOf(() => reader().open(bytes))).toBe("ENVELOPE_INVALID");
+    for (const bytes of [replayed, relayed, foreign, stranger])
+      expect(await codeOf(() => reader().open(bytes))).toBe("ENVELOPE_INVALID");
   });
 
   it("with any byte changed are refused with a code, whatever the bytes", async () => {

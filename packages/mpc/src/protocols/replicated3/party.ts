@@ -213,6 +213,8 @@ class Party implements ProtocolParty {
 
 /** Makes a party. `observe` sees every value of a run: for tests in one process only; ProtocolParty has no door to it. */
 export async function createParty(environment: PartyEnvironment, observe?: Observer): Promise<Party> {
+  if (environment.mode)
+    expected("MPC_HANDSHAKE", "replicated3", "no mode: its shadow runs in one process, in tests", environment.mode);
   const memory = new Memory(environment.memoryLimit);
   return new Party(environment, memory, await loadKernels(memory.wasm), observe);
 }

@@ -104,7 +104,7 @@ export class KeyStreams implements Streams {
 
   /** After `close` the keys are zero: a mask drawn then would be known to everyone. */
   #open(): void {
-    if (this.#closed) throw new TacitError("STREAM_CLOSED", "streams: expected a run under way, got one that has ended");
+    if (this.#closed) throw new TacitError("MPC_CLOSED", "streams: expected a run under way, got one that has ended");
   }
 
   #state(key: number, id: number, piece: number, stream: number): number {
