@@ -4,6 +4,7 @@ import type { Tensor } from "@tacit/core";
 import * as data from "@tacit/core/data";
 import { expected } from "@tacit/core/errors";
 import { loadSafetensors } from "@tacit/core/io";
+import { Random } from "@tacit/core/random";
 import { readBounded } from "../files.ts";
 
 type Pairs = data.Dataset<readonly [Tensor, Tensor]>;
@@ -104,7 +105,10 @@ function classNumbers(values: data.HostArray["values"]): Int32Array {
   return out;
 }
 
-/** Checks sizes; the last part of the samples, in file order, is the test set. */
+/**
+ * Checks sizes; the test set is a part of the samples drawn at random, the same one each time: files are often sorted by class, and
+ * the last part of such a file holds classes that the rest has never shown.
+ */
 function split(path: string, raw: Raw): Labelled {
   const name = basename(path); // it goes into the saved model, which may travel: no directory
   const n = raw.labels.length;
@@ -116,19 +120,28 @@ function split(path: string, raw: Raw): Labelled {
   let classes = 0;
   for (const c of raw.labels) classes = Math.max(classes, c + 1);
   const cut = Math.max(1, Math.floor(n * (1 - HELD_OUT)));
+  const order = new Random(0).permutation(n);
   const part = (from: number, to: number): Pairs => {
-    const images = {
-      values: raw.images.values.subarray(from * pixels, to * pixels),
-      shape: [to - from, 1, SIDE, SIDE],
-      dtype: raw.images.dtype,
-    };
+    const rows = order.subarray(from, to);
+    const values = rowsOf(raw.images.values, pixels, rows);
+    const images = { values, shape: [to - from, 1, SIDE, SIDE], dtype: raw.images.dtype };
     const column = raw.images.dtype === "u8" ? { bytes: images, scale: raw.scale } : scaled(images, raw.scale);
-    const classes: data.HostArray = { values: raw.labels.subarray(from, to), shape: [to - from], dtype: "i32" };
+    const classes: data.HostArray = { values: rows.map((i) => raw.labels[i]!), shape: [to - from], dtype: "i32" };
     return data.tensorDataset([column, classes], { name });
   };
   const names = raw.names === undefined ? {} : { names: raw.names };
   return { name, origin: path, classes, ...names, train: part(0, cut), test: part(cut, n) };
 }
+
+/** The rows with these numbers, in an array of their own. */
+function rowsOf(values: data.HostArray["values"], width: number, rows: Int32Array): data.HostArray["values"] {
+  const out = values.slice(0, rows.length * width);
+  const [from, to] = [bytesOf(values), bytesOf(out)];
+  const bytes = width * values.BYTES_PER_ELEMENT;
+  for (const [i, row] of rows.entries()) to.set(from.subarray(row * bytes, (row + 1) * bytes), i * bytes);
+  return out;
+}
+const bytesOf = (a: data.HostArray["values"]): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength);
 
 function scaled(a: data.HostArray, scale: number): data.HostArray {
   const values = new Float32Array(a.values.length);
