@@ -12,7 +12,7 @@ console.log(`id ${program.id}`);
 const copy = Program.fromBytes(program.toBytes()); // strict: a Program from a stranger can fail, not surprise
 console.log(`the same after a trip as bytes: ${copy.id === program.id}`);
 
-const perExample = vmap(grad(program, { wrt: [1] }), [0, null]); // gradients by w for a batch of x
+const perExample = vmap(grad(program, { wrt: [1] }), [0, null], 4); // gradients by w for a batch of 4
 console.log(perExample.toString());
 
 // The same on tensors.
