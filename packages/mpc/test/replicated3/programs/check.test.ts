@@ -32,6 +32,17 @@ describe("check", () => {
   });
 });
 
+describe("public results", () => {
+  test("come back as arrays: what depends on public inputs only is no secret", async () => {
+    const parties = await Parties.start({ memoryLimit: 2 ** 24 });
+    const c = makeCase([known([4], () => 3), secret([4], () => 2)], (x, y) => [ops.mul(x!, x!), ops.add(x!, y!), x!]);
+    const { outputs, counters } = await parties.run(c.program, c.bindings, parties.bind(c.program, c.bindings, c.inputs));
+    expect(outputs.map((o) => "share" in o[0]!)).toEqual([false, true, false]);
+    expect(counters.map((k) => k.rounds)).toEqual([0, 0, 0]);
+    parties.close();
+  });
+});
+
 describe("ranges", () => {
   const warned = (
     inputs: readonly Input[],

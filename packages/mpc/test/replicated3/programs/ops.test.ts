@@ -21,6 +21,12 @@ function cases(rows: readonly Row[]): void {
   });
 }
 
+/** The loss of every row and its gradient. */
+const crossEntropy: Build = (z, t) => {
+  const each = ops.full([z!.shape[0]!], "f32", 0.125);
+  return [ops.softmaxCrossEntropy(z!, t!), ops.softmaxCrossEntropyGrad(z!, t!, each)];
+};
+
 /** Small values around zero, exact zeros, and one large. */
 const awkward = (i: number): number => [0, LSB, -LSB, 0.5, -0.5, 1, -1, 100.25, -100.25][i % 9]!;
 const positive = uniform(0.01, 50);
@@ -241,11 +247,7 @@ describe("functions, over their stated ranges", () => {
 describe("softmax and cross-entropy", () => {
   const logits = (n: number, c: number): Input => secret([n, c], (i) => (i < c ? 3 : uniform(-9, 9)(i)));
   const target = (n: number, c: number): Input => secret([n, c], (i) => (i % c === (Math.floor(i / c) * 7) % c ? 1 : 0));
-  const loss: Build = (z, t) => {
-    const l = ops.softmaxCrossEntropy(z!, t!);
-    const each = ops.full([z!.shape[0]!], "f32", 0.125);
-    return [l, ops.softmaxCrossEntropyGrad(z!, t!, each)];
-  };
+  const loss = crossEntropy;
   cases([
     ...[1, 2, 3, 10, 16, 17, 100].map(
       (c): Row => [`cross-entropy of ${c} classes`, [logits(5, c), target(5, c)], loss, 2 ** -12],
@@ -271,4 +273,21 @@ describe("softmax and cross-entropy", () => {
       2 ** -13,
     ],
   ]);
+});
+
+describe("other fraction bits", () => {
+  const on13 = (i: number): number => Math.round(uniform(0.1, 8)(i) * 8192) / 8192;
+  const rows: readonly Row[] = [
+    ["products", [secret([5, 7], on13), secret([7, 3], on13)], (x, y) => ops.relu(ops.matmul(x!, y!)), 2 ** -11],
+    ["division, roots, logarithm", [secret([60], on13)], (x) => [ops.reciprocal(x!), ops.sqrt(x!), ops.log(x!)], 2 ** -10],
+    ["exp and sigmoid", [secret([60], on13)], (x) => [ops.exp(ops.neg(x!)), ops.sigmoid(x!), ops.tanh(x!)], 2 ** -11],
+    ["cross-entropy", [secret([6, 5], on13), secret([6, 5], (i) => (i % 5 === 2 ? 1 : 0))], crossEntropy, 2 ** -10],
+    ["a public factor", [secret([9], on13), known([])], (x, y) => ops.mul(ops.mul(x!, x!), y!), 2 ** -10, 2 ** -10],
+  ];
+  test.each(rows.map((row) => ({ name: row[0], row })))("13: $name", async ({ row }) => {
+    const few = await Parties.start({ protocol: { fractionBits: 13, prgRounds: 12 }, memoryLimit: 2 ** 25 });
+    const [, inputs, build, absolute, relative] = row;
+    await expectClose(few, makeCase(inputs, build), absolute, relative);
+    few.close();
+  });
 });

@@ -41,6 +41,13 @@ const classLimit: Limit = (plan, node) => {
   return classes >= 1 && classes <= MAX_CLASSES ? undefined : `1 to ${MAX_CLASSES} classes, not ${classes}`;
 };
 
+/** Steps 30 to 44 route the winner back through a tournament. */
+const MAX_PLACES = 2 ** 15;
+const placeLimit: Limit = (plan, node) => {
+  const places = plan.program.aval(node.args[0]!).shape[node.attrs[0]!]!;
+  return places <= MAX_PLACES ? undefined : `an axis of at most ${MAX_PLACES}, not ${places}`;
+};
+
 export const LIMITS: ReadonlyMap<string, Limit> = new Map(
   Object.entries({
     matmul: floatOnly,
@@ -48,6 +55,8 @@ export const LIMITS: ReadonlyMap<string, Limit> = new Map(
     div: floatOnly,
     cast: castLimit,
     pow: powLimit,
+    argmax: placeLimit,
+    argmin: placeLimit,
     softmax: classLimit,
     logSoftmax: classLimit,
     softmaxCrossEntropy: classLimit,
