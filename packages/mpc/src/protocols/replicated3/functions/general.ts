@@ -3,12 +3,13 @@
  * a product back. Inside, 24 fraction bits. Ranges are constants here, checked by the range analysis and by the tests' shadow.
  *
  * | function | range of v | result | rounds | error |
- * | x / v, 1 / v | 2^-12 <= abs v < 2^14 | below 2^13 | 17 | 2^-15 + 2^-15 abs result |
- * | sqrt | 0 <= v < 2^14 | | 21 | 2^-15 + 2^-17 result |
- * | rsqrt | 2^-16 <= v < 2^14 | up to 2^8 | 21 | 2^-15 + 2^-16 result |
- * | log | 2^-16 <= v < 2^14 | | 17 | 2^-14 |
+ * | x / v, 1 / v | 2^-12 <= abs v < 2^14 | below 2^13 | 17 | 2^-14.5 + 2^-14.5 abs result |
+ * | sqrt | 0 <= v < 2^14 | | 23 | 2^-14.5 + 2^-16 result |
+ * | rsqrt | 2^-12 <= v < 2^14 | up to 2^6 | 23 | 2^-14.5 + 2^-15 result |
+ * | log | 2^-16 <= v < 2^14 | | 19 | 2^-14 |
  *
- * v = 0 gives 0 (log: about -11.4). Bytes: 23.5 per comparison (26 per division and sign, 15 for a root, 30 for a logarithm) and 11 per product.
+ * v = 0 gives 0 (log: about -11.4). Bytes: 23.5 per comparison (52 for a
+ * division, 15 for a root, 30 for a logarithm) and 11 per product.
  */
 import {
   add,

@@ -2,7 +2,7 @@
  * @file Sigmoid and tanh by e = exp(-|x|) in (0, 1] and a quotient with 1 + e in (1, 2]; erf by a polynomial on [-4, 4].
  *
  * sigmoid: 1. b = [x >= 0], |x| (7 rounds). 2. e (6 rounds), to 24 fraction bits (2). 3. N = e + b (1 - e) (1 round). 4. N / (1 + e)
- * (6 rounds), to f (2). 24 rounds, any x, error below 2^-14.5. tanh: the same with e = exp(-2 |x|) and N = (2 b - 1) (1 - e).
+ * (6 rounds), to f (2). 25 or 26 rounds, any x, error below 2^-14.5. tanh: the same with e = exp(-2 |x|) and N = (2 b - 1) (1 - e).
  * erf: x clamped to [-4, 4] (1 - erf(4) < 2^-25; 7 rounds), Chebyshev (14 rounds), error below 2^-15.
  */
 import {
