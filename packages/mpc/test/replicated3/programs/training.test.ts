@@ -69,7 +69,7 @@ describe("Adam", () => {
     const runs = await trainingRuns({ model, x: [9, 20], classes: 5, random, optimizer: (m) => adam(m, { lr }), steps: 2 });
     for (const run of runs) {
       const values = await again(run);
-      // Squares of gradients below 2^-8 vanish in their running mean (16 fraction bits): such a parameter stays where it is.
+      // Squares of small gradients are rounded at random in their running mean (16 fraction bits).
       for (const [i, want] of run.outputs.entries()) expect(distance(values[i]!, want)).toBeLessThan(1.1 * lr);
     }
   });
