@@ -18,7 +18,14 @@ export interface AdamOptions {
 }
 
 /**
- * m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - lr/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + eps). Weight decay is added to g, or, decoupled
+ * Gradients are taken times 128, and eps with them. Adam's steps do not depend on the scale of the gradients; a power of two changes
+ * no digit of a float; and the running mean of squares, which sums (1-β₂)g² with (1-β₂) = 2^-10, keeps 14 bits more where numbers
+ * have a fixed point (2^-16 on shares).
+ */
+const SCALE = 128;
+
+/**
+ * With g the gradient: m ← β₁m + (1-β₁)g, v ← β₂v + (1-β₂)g², p ← p - lr/(1-β₁ᵗ) · m / (√v/√(1-β₂ᵗ) + eps). Weight decay is added to g, or, decoupled
  * (AdamW), taken off p first. The step t enters through two scalar inputs.
  */
 export class Adam extends Optimizer {
@@ -47,14 +54,14 @@ export class Adam extends Optimizer {
     const old = p.expr;
     const lit = (value: number): Expr => this.literal(value, old);
     const decays = weightDecay !== 0;
-    const g = decays && !this.decoupled ? add(grad, mul(old, lit(weightDecay))) : grad;
+    const g = mul(decays && !this.decoupled ? add(grad, mul(old, lit(weightDecay))) : grad, lit(SCALE));
     const from = decays && this.decoupled ? mul(old, scalar("decay", 1 - this.lr * weightDecay, old)) : old;
     const m = this.slot("mean", name, p);
     const v = this.slot("square", name, p);
     const nextM = add(mul(m.expr, lit(b1)), mul(g, lit(1 - b1)));
     const nextV = add(mul(v.expr, lit(b2)), mul(mul(g, g), lit(1 - b2)));
     const rate = scalar(`rate${late}`, this.lr / (1 - b1 ** t), old);
-    const denominator = add(mul(sqrt(nextV), scalar(`square${late}`, 1 / Math.sqrt(1 - b2 ** t), old)), lit(eps));
+    const denominator = add(mul(sqrt(nextV), scalar(`square${late}`, 1 / Math.sqrt(1 - b2 ** t), old)), lit(SCALE * eps));
     updates.push({ tensor: m, next: nextM }, { tensor: v, next: nextV });
     updates.push({ tensor: p, next: sub(from, mul(div(nextM, denominator), rate)) });
   }

@@ -63,14 +63,18 @@ describe("steps equal plain ones: loss and every parameter's new value", () => {
 });
 
 describe("Adam", () => {
-  test("runs, and moves every parameter by at most a learning rate away from the plain step", async () => {
+  test("moves nine parameters of ten within 2 % of the plain step, and every one within a learning rate", async () => {
     const lr = 0.01;
     const model = mlp(random, [20, 16, 5]);
     const runs = await trainingRuns({ model, x: [9, 20], classes: 5, random, optimizer: (m) => adam(m, { lr }), steps: 2 });
     for (const run of runs) {
       const values = await again(run);
-      // Squares of small gradients are rounded at random in their running mean (16 fraction bits).
-      for (const [i, want] of run.outputs.entries()) expect(distance(values[i]!, want)).toBeLessThan(1.1 * lr);
+      // The square of a gradient below 2^-10.5 adds less than half a unit to its running mean and is rounded at random: a few differ.
+      for (const [i, want] of run.outputs.entries()) {
+        const off = Array.from(want, (w, k) => Math.abs(Number(w) - Number(values[i]![k]!)) / lr).sort((a, b) => a - b);
+        expect(off[Math.floor(0.9 * off.length)]!).toBeLessThan(0.02);
+        expect(off.at(-1)!).toBeLessThan(1.1);
+      }
     }
   });
 });
