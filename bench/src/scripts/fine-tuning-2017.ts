@@ -113,24 +113,32 @@ type Place = (t: Tensor) => Promise<Tensor>;
 interface Trained {
   readonly model: nn.Layer;
   readonly steps: number;
-  /** Seconds of giving inputs. */
+  /** Seconds of waiting for a batch to be shared. */
   readonly giving: number;
   readonly seconds: number;
 }
 
+/** The next batch is shared while a step runs. */
 async function trainHead(model: nn.Layer, train: Samples, place: Place, name: string): Promise<Trained> {
   const optimizer = optim.sgd(model, { lr, momentum });
   const started = performance.now();
-  let [steps, giving] = [0, 0];
-  for (const rows of batches(train)) {
-    const { x, labels } = gather(train, rows);
+  const all = [...batches(train)];
+  const give = (i: number): Promise<readonly [Tensor, Tensor]> => {
+    const { x, labels } = gather(train, all[i]!);
+    return Promise.all([place(x), place(hot(labels))]);
+  };
+  let giving = 0;
+  let next = all.length > 0 ? give(0) : null;
+  for (let i = 0; next !== null; i++) {
     const before = performance.now();
-    const [shared, target] = await Promise.all([place(x), place(hot(labels))]);
+    const [x, target] = await next;
     giving += (performance.now() - before) / 1000;
-    await optimizer.step(nn.crossEntropy(model(shared), target));
-    if (++steps % 25 === 0) say(`${name}: step ${steps}, ${((performance.now() - started) / 1000 / steps).toFixed(2)} s each`);
+    const step = optimizer.step(nn.crossEntropy(model(x), target));
+    next = i + 1 < all.length ? give(i + 1) : null;
+    await step;
+    if ((i + 1) % 25 === 0) say(`${name}: step ${i + 1}, ${((performance.now() - started) / 1000 / (i + 1)).toFixed(2)} s each`);
   }
-  return { model, steps, giving, seconds: (performance.now() - started) / 1000 };
+  return { model, steps: all.length, giving, seconds: (performance.now() - started) / 1000 };
 }
 
 /** Share of right answers; on shares only the number of each run's right answers is opened. */
@@ -177,7 +185,7 @@ if (!words.plain) {
   const shown = [
     `${mnist.name}, digits 5 to 9, 6272-128-5, ${epochs} epochs of ${steps / epochs} steps of ${batch}`,
     `accuracy on ${test.count} test pictures: ${(100 * secret.accuracy).toFixed(2)} % on shares, ${(100 * plain).toFixed(2)} % in the clear`,
-    `${seconds.toFixed(0)} s (${(seconds / steps).toFixed(3)} s a step, ${(giving / steps).toFixed(3)} s of it sharing the batch), ${(Math.max(...bytesPerParty) / 1e6).toFixed(0)} MB sent per party, ${rounds} rounds`,
+    `${seconds.toFixed(0)} s (${(seconds / steps).toFixed(3)} s a step, ${(giving / steps).toFixed(3)} s of it waiting for its batch to be shared), ${(Math.max(...bytesPerParty) / 1e6).toFixed(0)} MB sent per party, ${rounds} rounds`,
   ].join("\n");
   process.stdout.write(words.json ? `${JSON.stringify({ ...figures, accuracy: secret.accuracy, plain })}\n` : `${shown}\n`);
 }
