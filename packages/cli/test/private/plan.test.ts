@@ -73,6 +73,20 @@ describe("the plan of a private training", () => {
     expect(only).toMatchObject({ runs: 1, reveals: 1, disclosures: [{ output: 0, to: "data-owner", why: "prediction" }] });
   });
 
+  test("of the same pictures as CSV, IDX or safetensors asks for the same Programs", async () => {
+    const files = digitFiles(60);
+    const csv = place.write("d.csv", files.csv);
+    const [idx, labels] = [place.write("x.idx", files.images), place.write("y.idx", files.labels)];
+    const tensors = place.write("d.safetensors", files.safetensors);
+    const ids = async (words: Parameters<typeof jobOptions>[0]): Promise<string[]> => [
+      ...(await small({ steps: 4, ...words })).recorder.recordings.keys(),
+    ];
+    const wanted = await ids({ data: tensors });
+    expect(wanted).toHaveLength(3);
+    expect(await ids({ data: csv })).toEqual(wanted);
+    expect(await ids({ data: idx, labels })).toEqual(wanted);
+  });
+
   test("is refused where both steps and epochs are given", () => {
     expect(() => jobOptions({ steps: 3, epochs: 1 })).toThrow(/--steps or --epochs, got both/);
   });
