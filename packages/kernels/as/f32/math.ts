@@ -148,12 +148,18 @@ function sinCos1(x: f32, quadrant: i32): f32 {
   return quadrant ? <f32>NativeMath.cos(x) : <f32>NativeMath.sin(x);
 }
 
-/** x^y, one lane at a time (through f64: below 1 ulp). */
+/**
+ * x^y, one lane at a time (through f64: below 1 ulp). IEEE 754 and PyTorch give 1 for 1^y, also of NaN, and for (-1)^±inf, where
+ * JavaScript's rules, which NativeMathf follows, give NaN.
+ */
 export function pow4(x: v128, y: v128): v128 {
+  const infinite = f32x4.eq(f32x4.abs(y), c(Infinity)), one = c(1);
+  const ones = v128.or(f32x4.eq(x, one), v128.and(f32x4.eq(f32x4.abs(x), one), infinite));
   let r = f32x4.splat(NativeMathf.pow(f32x4.extract_lane(x, 0), f32x4.extract_lane(y, 0)));
   r = f32x4.replace_lane(r, 1, NativeMathf.pow(f32x4.extract_lane(x, 1), f32x4.extract_lane(y, 1)));
   r = f32x4.replace_lane(r, 2, NativeMathf.pow(f32x4.extract_lane(x, 2), f32x4.extract_lane(y, 2)));
-  return f32x4.replace_lane(r, 3, NativeMathf.pow(f32x4.extract_lane(x, 3), f32x4.extract_lane(y, 3)));
+  r = f32x4.replace_lane(r, 3, NativeMathf.pow(f32x4.extract_lane(x, 3), f32x4.extract_lane(y, 3)));
+  return v128.bitselect(one, r, ones);
 }
 /** C fmod, one lane at a time. */
 export function rem4(x: v128, y: v128): v128 {
@@ -163,11 +169,11 @@ export function rem4(x: v128, y: v128): v128 {
   return f32x4.replace_lane(r, 3, NativeMathf.mod(f32x4.extract_lane(x, 3), f32x4.extract_lane(y, 3)));
 }
 
-/** -1, 0 or 1; NaN stays; zeros keep their sign. */
+/** -1, 0 or 1; 0 for NaN and +0 for both zeros, as PyTorch. */
 @inline
 export function sign4(v: v128): v128 {
-  const one = copySign(c(1), v);
-  return v128.bitselect(one, v, f32x4.gt(f32x4.abs(v), c(0)));
+  const one = c(1), zero = c(0);
+  return f32x4.sub(v128.and(f32x4.gt(v, zero), one), v128.and(f32x4.lt(v, zero), one));
 }
 
 /** Remainder of C on signed lanes; 0 where the divisor is 0. */

@@ -8,6 +8,7 @@ import {
   ELEMENT_BYTES,
   type ElementType,
   F32_KERNELS,
+  type MemoryViews,
 } from "../../src/f32/index.ts";
 import { type Buffers, engines, Numbers, type Output } from "./harness.ts";
 
@@ -81,6 +82,69 @@ const pairs = (table: Readonly<Record<string, readonly ElementType[]>>): (readon
 describe("chain operations agree with the reference", () => {
   it.each(pairs(UNARY))("%s of %s", (op, type) => check([type], [{ op: op as ChainOp, args: [0] }], type, 1100));
   it.each(pairs(BINARY))("%s of %s", (op, type) => check([type, type], [{ op: op as ChainOp, args: [0, 1] }], type, 700));
+  it("pow and sign of infinities, NaN, ones and zeros are PyTorch's", () => {
+    const [nan, inf] = [Number.NaN, Number.POSITIVE_INFINITY];
+    // torch.pow (1.13): base, exponent, result.
+    const powers = [
+      ...[
+        [1, nan, 1],
+        [1, inf, 1],
+        [1, -inf, 1],
+        [-1, inf, 1],
+        [-1, -inf, 1],
+        [-1, nan, nan],
+        [nan, 0, 1],
+        [nan, 1, nan],
+      ],
+      ...[
+        [0, nan, nan],
+        [2, inf, inf],
+        [-2, inf, inf],
+        [0.5, inf, 0],
+        [-0.5, inf, 0],
+        [0.5, -inf, inf],
+        [-2, -inf, 0],
+      ],
+      ...[
+        [inf, -inf, 0],
+        [-inf, 3, -inf],
+        [-0, -3, -inf],
+        [-8, 1 / 3, nan],
+        [-2, 3, -8],
+        [0, 0, 1],
+      ],
+    ] as const;
+    const signs = [
+      [nan, 0],
+      [-nan, 0],
+      [0, 0],
+      [-0, 0],
+      [inf, 1],
+      [-inf, -1],
+      [1e-45, 1],
+      [-1e-45, -1],
+    ] as const;
+    for (const [op, rows] of [
+      ["pow", powers],
+      ["sign", signs],
+    ] as const) {
+      all.check((buffers) => {
+        const arity = rows[0]!.length - 1;
+        const column = (k: number): number => buffers.f32(rows.map((row) => row[k]!));
+        const inputs = Array.from({ length: arity }, (_, k): ChainInput => ({ address: column(k), dtype: "f32" }));
+        const address = buffers.room(rows.length);
+        const steps: ChainStep[] = [{ op, args: inputs.map((_, k) => k) }];
+        const wanted = Float32Array.from(rows, (row) => row[arity]!);
+        const reference = (p: ChainParams, memory: MemoryViews): number => {
+          chain.reference(p, memory);
+          expect(memory.f32.slice(address / 4, address / 4 + rows.length)).toEqual(wanted);
+          return 0;
+        };
+        const params: ChainParams = { shape: [rows.length], inputs, steps, outputs: [{ value: arity, address }] };
+        return { kernel: { ...chain, reference }, params, outputs: [{ address, n: rows.length, type: "f32" }] };
+      });
+    }
+  });
   it.each(EVERY)("comparisons of %s", (type) => {
     for (const op of ["eq", "ne", "lt", "le", "gt", "ge"] as const) check([type, type], [{ op, args: [0, 1] }], "bool", 130);
   });

@@ -174,7 +174,7 @@ function compare(actual: MemoryViews, expected: MemoryViews, outputs: readonly O
       const a = actual[type][i]!;
       const e = expected[type][i]!;
       if (Object.is(a, e) || a === e) continue;
-      const close = Math.abs(a - e) <= absolute + relative * Math.abs(e);
+      const close = Number.isFinite(e) && Math.abs(a - e) <= absolute + relative * Math.abs(e);
       if (!close) expect.fail(`element ${i - at} of ${n}: expected ${e}, got ${a}`);
     }
   }

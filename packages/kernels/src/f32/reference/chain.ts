@@ -12,6 +12,8 @@ const roundHalfEven = (x: number): number => {
   const r = d < 0.5 ? f : d > 0.5 ? f + 1 : f % 2 === 0 ? f : f + 1;
   return r === 0 && (x < 0 || Object.is(x, -0)) ? -0 : r;
 };
+/** 1 for 1^y, also of NaN, and for (-1)^±inf, as IEEE 754 and PyTorch; JavaScript says NaN. */
+const pow = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b);
 const outside = (amount: number): boolean => amount < 0 || amount > 31;
 const isFloat = (t: ElementType): boolean => t === "f32";
 
@@ -21,13 +23,13 @@ const OPS: Readonly<Record<string, Op>> = {
   mul: (a, b, _c, t) => (isFloat(t) ? a * b : Math.imul(a, b)),
   div: (a, b) => a / b,
   rem: (a, b, _c, t) => (!isFloat(t) && b === 0 ? 0 : a % b),
-  pow: (a, b) => a ** b,
+  pow,
   maximum: (a, b) => Math.max(a, b),
   minimum: (a, b) => Math.min(a, b),
   fma: (a, b, c) => a * b + c,
   neg: (a) => -a,
   abs: (a) => Math.abs(a),
-  sign: (a) => Math.sign(a),
+  sign: (a) => (a > 0 ? 1 : a < 0 ? -1 : 0),
   exp: (a) => Math.exp(a),
   log: (a) => Math.log(a),
   sqrt: (a) => Math.sqrt(a),
