@@ -34,6 +34,11 @@ export interface InputsOptions {
 }
 
 const CODE = "INPUT_INVALID";
+/**
+ * One party's component is a key of 32 bytes, the next one's as large as the data: whoever has its own may wait for the others'
+ * this many times the session's time.
+ */
+const PATIENCE = 20;
 /** Most inputs under way at once. */
 const MOST = 256;
 
@@ -42,6 +47,9 @@ export class Inputs {
   readonly #arriving = new Map<string, Arriving>();
   /** Inputs that arrived and are being compared. A run that needs one waits for it. */
   readonly #checking = new Map<string, Promise<void>>();
+
+  /** Inputs that this party could not read, until the others have said what they think of theirs. */
+  readonly #spoilt = new Set<string>();
 
   constructor(options: InputsOptions) {
     this.#o = options;
@@ -58,7 +66,7 @@ export class Inputs {
     // Whoever broke off begins again: a lost connection must not hold the name.
     const broken = this.#arriving.get(put.handle);
     if (broken?.owner === owner) this.#drop(broken);
-    const used = store.has(put.handle) || this.#arriving.has(put.handle) || this.#checking.has(put.handle);
+    const used = [store, this.#arriving, this.#checking, this.#spoilt].some((place) => place.has(put.handle));
     if (used) throw new TacitError("HANDLE_USED", `put: expected a new handle, got ${JSON.stringify(put.handle)} again`);
     if (put.chunks !== Math.max(1, Math.ceil(put.total / CHUNK_BYTES)) || this.#arriving.size >= MOST) {
       throw new TacitError(CODE, `put: expected ${put.total} bytes in chunks of ${CHUNK_BYTES}, got ${put.chunks} chunks`);
@@ -120,9 +128,8 @@ export class Inputs {
   }
 
   async #import(a: Arriving): Promise<void> {
-    const { party, store, peers, transcript } = this.#o;
+    const { party, peers, transcript } = this.#o;
     const { put, owner } = a;
-    const subject = `input ${put.handle}`;
     let share: ReturnType<ProtocolParty["importShare"]>;
     try {
       if (a.at !== put.total) throw new TacitError(CODE, `put: expected ${put.total} bytes, got ${a.at}`);
@@ -130,29 +137,51 @@ export class Inputs {
     } catch (e) {
       const error =
         e instanceof TacitError ? e : new TacitError(CODE, "put: expected a component of this protocol, got something else");
-      peers.refuse(subject, error);
+      const subjects = [`input ${put.handle}`, `accept ${put.handle}`];
+      const heard = Promise.all(subjects.map((s) => peers.decline(s, error, PATIENCE)));
+      this.#spoilt.add(put.handle);
+      void heard.finally(() => this.#spoilt.delete(put.handle));
       throw error;
     }
     try {
-      const said = toCbor([put.handle, avalWire(put.aval), owner]);
-      await peers.compare(
-        subject,
-        (j) => sha256(concatBytes(said, party.componentHash(share, j))),
-        "INPUT_UNEQUAL",
-        `${owner}'s software or machine gave unequal parts: nothing was used; give the input again`,
-      );
-      store.reserve(share.bytes);
+      await this.#agree(a, share);
     } catch (e) {
       party.free(share);
-      throw e;
-    }
-    try {
-      store.add(inputOf(put.handle, put.aval, share, owner));
-    } catch (e) {
-      party.free(share);
-      store.unreserve(share.bytes);
       throw e;
     }
     transcript.add({ event: "input", handle: put.handle, owner, shape: put.aval.shape, dtype: put.aval.dtype });
+  }
+
+  /**
+   * Compares what each two parties hold in common, then whether all are content: a component that two hold alike may be unequal
+   * between one of them and the third, and nobody keeps what not everybody keeps.
+   */
+  async #agree(a: Arriving, share: ReturnType<ProtocolParty["importShare"]>): Promise<void> {
+    const { party, store, peers } = this.#o;
+    const { put, owner } = a;
+    const [subject, accepted] = [`input ${put.handle}`, `accept ${put.handle}`];
+    const said = toCbor([put.handle, avalWire(put.aval), owner]);
+    const hint = `${owner}'s software or machine gave unequal parts: nothing was used; give the input again`;
+    let reserved = 0;
+    try {
+      const digest = (j: number): Uint8Array => sha256(concatBytes(said, party.componentHash(share, j)));
+      await peers.compare(subject, digest, "INPUT_UNEQUAL", hint, PATIENCE);
+      store.reserve(share.bytes);
+      reserved = share.bytes;
+      if (store.has(put.handle))
+        throw new TacitError("HANDLE_USED", `put: expected a new handle, got ${JSON.stringify(put.handle)} again`);
+    } catch (e) {
+      store.unreserve(reserved);
+      const error = e instanceof TacitError ? e : new TacitError(CODE, "put: expected an input, got something else");
+      await peers.decline(accepted, error, PATIENCE);
+      throw e;
+    }
+    try {
+      await peers.compare(accepted, () => sha256(said), "INPUT_UNEQUAL", hint, PATIENCE);
+      store.add(inputOf(put.handle, put.aval, share, owner));
+    } catch (e) {
+      store.unreserve(reserved);
+      throw e;
+    }
   }
 }

@@ -64,6 +64,15 @@ export class Peers {
     this.#tell(["refuse", subject, error.code, cut(error.message)]);
   }
 
+  /**
+   * The same for a subject that may come again: hears the one word that every other party says on it, so that nothing is left
+   * behind for the next time.
+   */
+  async decline(subject: string, error: TacitError, patience: number): Promise<void> {
+    this.#tell(["refuse", subject, error.code, cut(error.message)]);
+    await Promise.all(this.#others().map((j) => this.#hear(j, subject, patience * this.#timeout).catch(() => {})));
+  }
+
   abort(error: TacitError): void {
     this.#tell(["abort", error.code, cut(error.message), cut(error.hint ?? "")]);
   }
@@ -75,15 +84,21 @@ export class Peers {
   }
 
   /**
-   * Sends digestFor(j) to each other party and compares with what it sends.
+   * Sends digestFor(j) to each other party and compares with what it sends. Waits `patience` times the session's time.
    * @throws TacitError `code` where one differs; a peer's refusal; MPC_TIMEOUT
    */
-  async compare(subject: string, digestFor: (other: number) => Uint8Array, code: string, hint: string): Promise<void> {
+  async compare(
+    subject: string,
+    digestFor: (other: number) => Uint8Array,
+    code: string,
+    hint: string,
+    patience = 1,
+  ): Promise<void> {
     const others = this.#others();
     this.#refused.delete(subject);
     const mine = others.map((j) => digestFor(j));
     for (const [i, j] of others.entries()) this.#mesh.links[j]?.sendControl(toCbor(["digest", subject, mine[i]!]));
-    const said = await Promise.all(others.map((j) => this.#hear(j, subject)));
+    const said = await Promise.all(others.map((j) => this.#hear(j, subject, patience * this.#timeout)));
     for (const s of said) if ("refused" in s) throw s.refused;
     for (const [i, s] of said.entries()) {
       if ("digest" in s && sameBytes(s.digest, mine[i]!)) continue;
@@ -94,7 +109,7 @@ export class Peers {
     }
   }
 
-  #hear(j: number, subject: string): Promise<Said> {
+  #hear(j: number, subject: string, timeout: number): Promise<Said> {
     const key = `${j} ${subject}`;
     const early = this.#early.get(key);
     if (early !== undefined) {
@@ -105,8 +120,8 @@ export class Peers {
       const timer = setTimeout(() => {
         this.#waiting.delete(key);
         const who = this.#session.showParty(j);
-        reject(new TacitError("MPC_TIMEOUT", `${who} said nothing of ${subject} for ${this.#timeout / 1000} s`));
-      }, this.#timeout);
+        reject(new TacitError("MPC_TIMEOUT", `${who} said nothing of ${subject} for ${timeout / 1000} s`));
+      }, timeout);
       const done = (said: Said): void => {
         clearTimeout(timer);
         this.#waiting.delete(key);

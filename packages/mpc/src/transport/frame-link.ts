@@ -64,6 +64,8 @@ export class FrameLink implements Link {
   #queuedBytes = 0;
   #queuedFrames = 0;
   #lost: TacitError | null = null;
+  /** When anything came last. */
+  #heard: number = performance.now();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(carrier: Carrier, options: FrameLinkOptions) {
@@ -86,6 +88,7 @@ export class FrameLink implements Link {
     this.counters.bytesSent += bytes.length + HEADER_BYTES;
     this.counters.framesSent++;
     this.#latest = tag;
+    this.#watch();
     this.#put(tag, depth, bytes);
   }
 
@@ -138,6 +141,7 @@ export class FrameLink implements Link {
   /** Feeds bytes from the carrier. */
   feed(chunk: Uint8Array): void {
     if (this.#lost !== null) return;
+    this.#heard = performance.now();
     try {
       this.#parser.feed(chunk);
     } catch (e) {
@@ -227,7 +231,7 @@ export class FrameLink implements Link {
 
   #end(header: FrameHeader, body: Uint8Array): void {
     if (header.tag.run === CONTROL_RUN) {
-      this.onControl(body);
+      if (body.length > 0) this.onControl(body);
       return;
     }
     const direct = this.#filling.get(body);
@@ -277,8 +281,15 @@ export class FrameLink implements Link {
     this.#timer.unref();
   }
 
+  /**
+   * Blames the peer for a frame that is late where the peer is silent altogether, and at twice the time in any case. One that waits
+   * for somebody else itself says so by empty control messages (not counted, one each period): it finds out who that is first.
+   */
   #expire(): void {
-    const oldest = performance.now() - this.#options.timeout;
+    if (this.#latest !== null) this.sendControl(new Uint8Array(0));
+    const now = performance.now();
+    const silent = now - this.#heard > this.#options.timeout;
+    const oldest = now - (silent ? 1 : 2) * this.#options.timeout;
     for (const w of this.#waiters()) {
       if (w.since > oldest) continue;
       if (!w.late) {

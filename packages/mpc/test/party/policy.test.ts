@@ -26,13 +26,15 @@ const aval = { shape: [4], dtype: "f32" } as const;
 const negate = new Program([aval], [{ op: "neg", attrs: [], args: [0], aval }], [1]);
 /** y = |x|. */
 const absolute = new Program([aval], [{ op: "abs", attrs: [], args: [0], aval }], [1]);
+/** One moment for all: grants with other terms are other grants, with counts of their own. */
+const EXPIRES = inAnHour();
 const terms = (change: Partial<Grant> = {}): Grant => ({
   program: negate.id,
   inputs: [{ owners: ["data-owner"], sources: [{ kind: "handle", handle: "x" }], rows: 4 }],
   disclosures: [{ output: 0, to: "model-owner", why: "result" }],
   runs: 2,
   reveals: 1,
-  expires: inAnHour(),
+  expires: EXPIRES,
   ...change,
 });
 

@@ -9,7 +9,7 @@ import { channelPair } from "../../src/transport/channel.ts";
 import { connectClient } from "../../src/transport/client.ts";
 import { checkMode } from "../../src/transport/handshake.ts";
 import { dial } from "../../src/transport/tls.ts";
-import { codeOf, makeWorld } from "../support.ts";
+import { codeOf, errorOf, makeWorld, pipeMeshes } from "../support.ts";
 
 const servers: { server: Server; sockets: Set<Socket> }[] = [];
 afterEach(async () => {
@@ -47,6 +47,28 @@ describe("whoever accepts and says nothing", () => {
       expect(await codeOf(wait)).toBe("MPC_TIMEOUT");
       expect(performance.now() - began).toBeLessThan(4 * LIMIT);
     }
+  });
+});
+
+describe("a party that waits for a silent one itself", () => {
+  it("is not blamed for it, though its own message is due first", async () => {
+    const world = await makeWorld({ limits: { timeout: 400 } });
+    const meshes = await pipeMeshes(world);
+    const tag = (op: number): { run: number; op: number; lane: number } => ({ run: 0, op, lane: 0 });
+    const receive = (me: number, from: number, op: number): Promise<Error> =>
+      errorOf(() => meshes[me]!.links[from]!.receive(tag(op), new Uint8Array(1)));
+    // Parties 1 and 2 are in the run; party 0 never says a word.
+    meshes[2]!.links[1]!.send(tag(1), 0, new Uint8Array(1));
+    await meshes[1]!.links[2]!.receive(tag(1), new Uint8Array(1));
+    const fromHonest = receive(1, 2, 2);
+    const atHonest = receive(2, 0, 3);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const fromSilent = receive(1, 0, 3);
+    const first = await Promise.race([fromHonest, fromSilent]);
+    expect(first.message).toMatch(/^party 0 \(clinic-a\) sent nothing for 0.4 s at op 3/);
+    expect((await atHonest).message).toMatch(/^party 0 \(clinic-a\) sent nothing/);
+    await Promise.all(meshes.map((m) => m.close()));
+    await fromHonest;
   });
 });
 
