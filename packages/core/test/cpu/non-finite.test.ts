@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { interpret } from "../../src/device/reference/reference.ts";
 import type { Expr } from "../../src/expr.ts";
 import * as op from "../../src/ops/emit.ts";
+import { OPS } from "../../src/ops/table.ts";
 import type { Shape } from "../../src/program/aval.ts";
 import type { TypedArray } from "../../src/program/dtype.ts";
 import { trace } from "../../src/transform/trace.ts";
@@ -53,5 +54,60 @@ describe("elementwise ops", () => {
     await gives((a) => op.pow(a, op.lit(a, Inf)), [[5]], [[1, -1, 0.5, -3, NaN_]], [1, 1, 0, Inf, NaN_]);
     await gives((a) => op.pow(op.lit(a, 1), a), [[4]], [[NaN_, Inf, -Inf, 2]], [1, 1, 1, 1]);
     await gives((a) => op.pow(op.lit(a, -1), a), [[5]], [[NaN_, Inf, -Inf, 2, 3]], [NaN_, 1, 1, 1, -1]);
+  });
+});
+
+describe("cross-entropy with classes ruled out by logits of -Infinity", () => {
+  const shape = [4, 3];
+  const logits = [
+    [1, -Inf, 2],
+    [0.5, 1.5, -Inf],
+    [1, -Inf, 2],
+    [0, NaN_, 1],
+  ].flat();
+  const target = [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 1, 0],
+    [1, 0, 0],
+  ].flat();
+  // torch.nn.functional.cross_entropy (1.13) of the class indices 0, 1, 1, 0, and its gradient.
+  const losses = [1.3132616, 0.3132617, Inf, NaN_];
+  const gradient = [
+    [-0.7310586, 0, 0.7310586],
+    [0.2689414, -0.2689414, 0],
+    [0.2689414, -1, 0.7310586],
+    [NaN_, NaN_, NaN_],
+  ].flat();
+
+  it("is that of class indices in PyTorch, as one kernel and decomposed", async () => {
+    await gives(op.softmaxCrossEntropy, [shape, shape], [logits, target], losses);
+    const decompose = OPS.get("softmaxCrossEntropy")!.decompose!;
+    await gives((...x) => decompose(x, []), [shape, shape], [logits, target], losses);
+  });
+
+  it("has PyTorch's gradient, as one kernel and decomposed", async () => {
+    const shapes = [shape, shape, [4]];
+    const data = [logits, target, [1, 1, 1, 1]];
+    await gives(op.softmaxCrossEntropyGrad, shapes, data, gradient);
+    const decompose = OPS.get("softmaxCrossEntropyGrad")!.decompose!;
+    await gives((...x) => decompose(x, []), shapes, data, gradient);
+    const one = (...x: Expr[]): Expr => op.softmaxCrossEntropyGrad(x[0]!, x[1]!, op.expand(op.lit(x[0]!, 1), [4]));
+    await gives(one, [shape, shape], [logits, target], gradient);
+  });
+
+  it("leaves a row without weight out, as an ignored index", async () => {
+    await gives(
+      op.softmaxCrossEntropy,
+      [
+        [1, 3],
+        [1, 3],
+      ],
+      [
+        [-Inf, 1, 2],
+        [0, 0, 0],
+      ],
+      [0],
+    );
   });
 });

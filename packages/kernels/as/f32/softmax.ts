@@ -50,7 +50,7 @@ export function softmax(a: usize): void {
   }
 }
 
-/** words: 0 logits, 1 target, 2 losses, 3 n, 4 c. */
+/** words: 0 logits, 1 target, 2 losses, 3 n, 4 c. A class of target 0 adds nothing, also where its log-probability is -inf. */
 export function softmaxCrossEntropy(a: usize): void {
   const n = word(a, 3), c = word(a, 4);
   for (let i = part(n, tid), e = part(n, tid + 1); i < e; ++i) {
@@ -59,7 +59,8 @@ export function softmaxCrossEntropy(a: usize): void {
     let s = f32x4.splat(0);
     for (let j = 0; j < c; j += 4) {
       const d = f32x4.sub(f32x4.sub(v128.load(x + bytes4(j)), h), l);
-      s = f32x4.sub(s, v128.and(f32x4.mul(v128.load(t + bytes4(j)), d), mask(c - j)));
+      const w = v128.load(t + bytes4(j)), counts = v128.and(f32x4.ne(w, f32x4.splat(0)), mask(c - j));
+      s = f32x4.sub(s, v128.and(f32x4.mul(w, d), counts));
     }
     f32.store(address(a, 2) + bytes4(i), sumLanes(s));
   }

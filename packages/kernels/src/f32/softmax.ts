@@ -19,7 +19,10 @@ export const softmax: Kernel<SoftmaxParams> = {
   reference: softmaxReference,
 };
 
-/** losses[n] = -sum over c of target[n,c] * logSoftmax(logits)[n,c]; target is f32 (probabilities, one-hot or any weights). */
+/**
+ * losses[n] = -sum over c of target[n,c] * logSoftmax(logits)[n,c]; target is f32 (probabilities, one-hot or any weights). A class of
+ * target 0 adds nothing, also at a logit of -inf: a one-hot target gives what PyTorch gives for the class index.
+ */
 export interface SoftmaxCrossEntropyParams {
   readonly logits: Address;
   readonly target: Address;

@@ -38,6 +38,55 @@ describe("softmax family", () => {
       });
     }
   });
+  it("cross-entropy and its gradient stay finite at logits of -inf where the target is 0, as class indices in PyTorch", () => {
+    const inf = Number.POSITIVE_INFINITY;
+    // Rows of 5: classes ruled out, the target ruled out, all ruled out, a NaN, weights of more than one class.
+    const rows = [
+      [
+        [1, -inf, 2, -inf, -inf],
+        [1, 0, 0, 0, 0],
+      ],
+      [
+        [1, -inf, 2, 0, 3],
+        [0, 1, 0, 0, 0],
+      ],
+      [
+        [-inf, -inf, -inf, -inf, -inf],
+        [0, 0, 1, 0, 0],
+      ],
+      [
+        [0, Number.NaN, 1, 2, 3],
+        [0, 0, 1, 0, 0],
+      ],
+      [
+        [-inf, 1, 2, 3, -inf],
+        [0, 0.25, 0.5, 0.25, -0],
+      ],
+    ] as const;
+    const [n, c] = [rows.length, 5];
+    const wanted = [Math.log1p(Math.E), inf, Number.NaN, Number.NaN];
+    all.check((buffers) => {
+      const logits = buffers.f32(rows.flatMap(([x]) => x));
+      const target = buffers.f32(rows.flatMap(([, t]) => t));
+      const losses = buffers.room(n);
+      const kernel = F32_KERNELS.softmaxCrossEntropy;
+      const reference: typeof kernel.reference = (p, memory) => {
+        kernel.reference(p, memory);
+        for (const [i, w] of wanted.entries()) expect(memory.f32[losses / 4 + i]).toBe(Math.fround(w));
+        return 0;
+      };
+      const outputs = [{ address: losses, n, type: "f32" as const, relative: 3e-6, absolute: 1e-6 }];
+      return { kernel: { ...kernel, reference }, params: { logits, target, losses, n, c }, outputs };
+    });
+    all.check((buffers) => {
+      const logits = buffers.f32(rows.flatMap(([x]) => x));
+      const target = buffers.f32(rows.flatMap(([, t]) => t));
+      const [g, grad] = [buffers.f32([0.5]), buffers.room(n * c)];
+      const params = { logits, target, g, gStride: 0, grad, n, c };
+      const outputs = [{ address: grad, n: n * c, type: "f32" as const, relative: 3e-6, absolute: 1e-7 }];
+      return { kernel: F32_KERNELS.softmaxCrossEntropyGrad, params, outputs };
+    });
+  });
   it("does not overflow for logits of 1e30 and gives zeros for -inf", () => {
     all.check((buffers) => {
       const x = buffers.f32([1e30, 1e30, -1e30, Number.NEGATIVE_INFINITY, 0]);

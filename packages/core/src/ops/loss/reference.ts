@@ -57,7 +57,8 @@ export const crossEntropyReference: Reference = ([logits, target], [aval], _attr
   const losses = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     let sum = 0;
-    for (let k = i * c; k < (i + 1) * c; k++) sum += t[k]! * logs[k]!;
+    // A class of target 0 adds nothing, also where its log-probability is -Infinity.
+    for (let k = i * c; k < (i + 1) * c; k++) if (t[k] !== 0) sum += t[k]! * logs[k]!;
     losses[i] = -sum;
   }
   return rounded(losses, out);

@@ -91,7 +91,12 @@ const softmaxCrossEntropy: OpRow = {
   },
   vmap: batchRows("softmaxCrossEntropy"),
   reference: ref.crossEntropyReference,
-  decompose: ([logits, target]) => op.neg(op.sum(op.mul(target!, op.logSoftmax(logits!, 1)), [1])),
+  /** A class of target 0 adds nothing, also at a logit of -Infinity: one-hot rows give what PyTorch gives for class indices. */
+  decompose([logits, target]) {
+    const zero = op.lit(target!, 0);
+    const terms = op.mul(target!, op.logSoftmax(logits!, 1));
+    return op.neg(op.sum(op.where(op.eq(target!, zero), zero, terms), [1]));
+  },
 };
 
 const softmaxCrossEntropyGrad: OpRow = {

@@ -21,7 +21,10 @@ export function softmaxCrossEntropyReference(p: SoftmaxCrossEntropyParams, { f32
   for (let i = 0; i < p.n; i++) {
     const log = logSoftmax(f32.slice(p.logits / 4 + i * p.c, p.logits / 4 + (i + 1) * p.c));
     let loss = 0;
-    for (let j = 0; j < p.c; j++) loss -= f32[p.target / 4 + i * p.c + j]! * log[j]!;
+    for (let j = 0; j < p.c; j++) {
+      const target = f32[p.target / 4 + i * p.c + j]!;
+      if (target !== 0) loss -= target * log[j]!;
+    }
     f32[p.losses / 4 + i] = loss;
   }
   return 0;
