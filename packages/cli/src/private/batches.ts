@@ -51,15 +51,17 @@ export interface Block {
   readonly end: number;
 }
 
-/** Most pictures of one input: sharing takes about 60 bytes for each pixel at once. */
-const MOST_ROWS = 8192;
+/** Most pictures of one input. Sharing takes about 60 bytes for each pixel at once, and a second of the owner's time for so many. */
+const MOST_ROWS = 2048;
 
 /** Cuts `count` rows into blocks of equal size, a multiple of `size` (the last one may be shorter); rows that fill no batch are left out. */
 export function blocksOf(count: number, size: number): Block[] {
   const batches = Math.floor(count / size);
-  const pieces = Math.ceil((batches * size) / Math.max(MOST_ROWS, size));
-  const rows = Math.ceil(batches / Math.max(1, pieces)) * size;
-  return Array.from({ length: pieces }, (_, i) => ({ start: i * rows, end: Math.min((i + 1) * rows, batches * size) }));
+  const most = Math.max(1, Math.floor(MOST_ROWS / size));
+  const each = Math.ceil(batches / Math.max(1, Math.ceil(batches / most)));
+  const blocks: Block[] = [];
+  for (let at = 0; at < batches; at += each) blocks.push({ start: at * size, end: Math.min(at + each, batches) * size });
+  return blocks;
 }
 
 /** Row numbers of a batch within a block. */

@@ -58,18 +58,20 @@ function share(device: SecretDevice, name: string, samples: Samples, plan: Train
   ];
 }
 
-/** Blocks are shared when a batch first needs them, one at a time: sharing takes several times their size. */
+/** Blocks are shared while the one before is in use: sharing all at once would take several times their size. */
 class SharedBlocks {
   readonly #share: (block: number) => Shared;
-  readonly #shared = new Map<number, Shared>();
+  readonly #count: number;
+  readonly #shared: Shared[] = [];
 
   constructor(device: SecretDevice, samples: Samples, blocks: readonly Block[], plan: TrainingPlan) {
+    this.#count = blocks.length;
     this.#share = (i) => share(device, `train-${i}`, sliceOf(samples, blocks[i]!.start, blocks[i]!.end), plan);
   }
 
   batch(block: number, rows: Int32Array): Shared {
-    const [images, labels] = this.#shared.get(block) ?? this.#share(block);
-    this.#shared.set(block, [images, labels]);
+    while (this.#shared.length < Math.min(block + 2, this.#count)) this.#shared.push(this.#share(this.#shared.length));
+    const [images, labels] = this.#shared[block]!;
     const chosen = publicRows(rows);
     return [images.indexSelect(0, chosen), labels.indexSelect(0, chosen)];
   }

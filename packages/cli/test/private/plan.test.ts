@@ -8,6 +8,7 @@ import { estimate, showEstimate } from "../../src/private/estimate.ts";
 import { jobOptions } from "../../src/private/options.ts";
 import { exampleSession, type Outline, outline } from "../../src/private/outline.ts";
 import { Recorder } from "../../src/private/recorder.ts";
+import { encodeSafetensors } from "../process/safetensors.ts";
 import { digitFiles, scratch } from "../process/tacit.ts";
 
 const place = scratch();
@@ -85,6 +86,22 @@ describe("the plan of a private training", () => {
     expect(wanted).toHaveLength(3);
     expect(await ids({ data: csv })).toEqual(wanted);
     expect(await ids({ data: idx, labels })).toEqual(wanted);
+  });
+
+  test("of many pictures names each block of them as a source of the same input", async () => {
+    const n = 7600;
+    const file = encodeSafetensors([
+      { name: "images", dtype: "U8", shape: [n, 28, 28], bytes: new Uint8Array(n * 784) },
+      { name: "labels", dtype: "U8", shape: [n], bytes: new Uint8Array(n).fill(9, 0, 1) },
+    ]);
+    const o = await small({ data: place.write("many.safetensors", file), batch: 32, steps: 200, test: "all" });
+    expect(titles(o)).toMatchObject({ "training step": 200, "mean loss of 10 steps": 20 });
+    const [step] = (await mpc.plan(session, o.recorder.planned())).programs;
+    const from = step!.inputs.find((i) => i.aval.endsWith(",1,28,28]"))!.from;
+    expect(from).toEqual([0, 1, 2, 3].map((i) => `input train-${i}-images`));
+    expect(o.recorder.given.filter((g) => g.name.startsWith("test-")).map((g) => g.aval.shape[0])).toEqual([
+      1000, 1000, 140, 140,
+    ]);
   });
 
   test("is refused where both steps and epochs are given", () => {
