@@ -85,12 +85,14 @@ function directoryOf({ session }: LocalSession): string {
   return found;
 }
 
-function transcripts(directory: string): string[] {
-  return readdirSync(directory).flatMap((p) =>
-    readdirSync(join(directory, p))
-      .filter((f) => f.endsWith(".transcript"))
-      .map((f) => readFileSync(join(directory, p, f), "utf8")),
-  );
+function transcripts(directory: string, party = ""): string[] {
+  return readdirSync(directory)
+    .filter((p) => p.startsWith(party))
+    .flatMap((p) =>
+      readdirSync(join(directory, p))
+        .filter((f) => f.endsWith(".transcript"))
+        .map((f) => readFileSync(join(directory, p, f), "utf8")),
+    );
 }
 
 /** The others end by themselves with code 4, nothing was revealed, and no port, process or directory is left. */
@@ -103,8 +105,12 @@ async function expectEnd(t: Training, e: Error, faulty: number): Promise<void> {
   const directory = directoryOf(t);
   for (const text of transcripts(directory)) expect(text).not.toContain('"event":"reveal"');
   // What both of the others wrote down at the end names the party.
-  const ends = transcripts(directory).flatMap((text) => text.split("\n").filter((line) => line.includes('"event":"end"')));
-  expect(ends.filter((line) => line.includes(`party ${faulty} (`)).length).toBe(2);
+  for (const i of others) {
+    const last = transcripts(directory, t.session.session.partyName(i)).flatMap((text) => text.trim().split("\n").slice(-1));
+    expect(last).toHaveLength(1);
+    expect(JSON.parse(last[0]!)).toMatchObject({ event: "end", code: (e as TacitError).code });
+    expect(last[0]).toContain(`party ${faulty} (`);
+  }
   for (const [i, p] of t.session.session.file.parties.entries()) {
     if (i !== faulty) for (const a of [p.address, p.client]) expect(await isOpen(a)).toBe(false);
   }
