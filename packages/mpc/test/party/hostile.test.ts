@@ -6,6 +6,7 @@ import { sealerTo } from "../../src/identity/seal.ts";
 import { chunkPlace } from "../../src/party/messages.ts";
 import { inputInfo } from "../../src/party/purposes.ts";
 import { publicSource } from "../../src/party/store.ts";
+import type { PartyEnvironment, ProtocolParty } from "../../src/protocols/protocol.ts";
 import { replicated3 } from "../../src/protocols/replicated3/index.ts";
 import { fromCbor, toCbor } from "../../src/session/cbor.ts";
 import { type Consent, permitRun } from "../../src/session/consent.ts";
@@ -108,6 +109,49 @@ describe("a provider", () => {
     });
     expect(code).toBe("MPC_MEMORY");
     expect(performance.now() - began).toBeLessThan(1000);
+  });
+});
+
+describe("the names of results", () => {
+  it("are taken while the run that makes them is under way", async () => {
+    const seen: boolean[] = [];
+    const watching = {
+      ...plain3,
+      createParty: async (e: PartyEnvironment): Promise<ProtocolParty> => watched(await plain3.createParty(e)),
+    };
+    let announced: (() => Promise<string>) | null = null;
+    const watched = (party: ProtocolParty): ProtocolParty =>
+      new Proxy(party, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name);
+          if (typeof value !== "function") return value;
+          if (name !== "run") return value.bind(target);
+          return async (...args: unknown[]): Promise<unknown> => {
+            if (announced !== null) seen.push((await announced()) === "HANDLE_USED");
+            return value.apply(target, args);
+          };
+        },
+      });
+    const p = await start({}, watching);
+    const session = await p.open();
+    const x = session.input("x", Float32Array.from([1, 2, 3, 4]), { owner: "data-owner" });
+    await x.add(1).realize();
+    const [first] = await session.transcript();
+    const prefix = /"outputs":\["([0-9a-f]+)\./.exec(first!.join("\n"))![1]!;
+    const client = await p.client(0);
+    const owner = p.world.people.get("data-owner")!;
+    const { encapsulated } = await sealerTo(p.world.session.file.parties[0]!.identity.seal, new Uint8Array(1));
+    const put = {
+      type: "put",
+      handle: `${prefix}.1`,
+      aval: { shape: [4], dtype: "f32" },
+      total: 32,
+      chunks: 1,
+      encapsulated,
+    } as const;
+    announced = () => codeOf(() => client.request(owner, put));
+    await x.add(2).realize();
+    expect(seen).toContain(true);
   });
 });
 

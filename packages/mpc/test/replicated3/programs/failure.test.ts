@@ -1,6 +1,7 @@
 /** @file A run that fails at one node: nothing is sent after it, whatever its other branches were about to do. */
 import { Program } from "@tacit/core/program";
 import { describe, expect, it } from "vitest";
+import { createParty } from "../../../src/protocols/replicated3/party.ts";
 import type { Frame } from "../../../src/transport/memory-link.ts";
 import { Parties, PUBLIC, SECRET } from "./parties.ts";
 
@@ -29,5 +30,29 @@ describe("a run that fails at one node", () => {
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(frames.length).toBe(atFailure);
     parties.close();
+  });
+});
+
+describe("a party by itself", () => {
+  it("refuses a Program with gaps before it runs, whatever the driver asked", async () => {
+    const parties = await Parties.start();
+    const sorting = new Program([aval], [{ op: "sort", attrs: [0, 0], args: [0], aval }], [1]);
+    expect(() => parties.parties[0]!.prepare(sorting, [SECRET])).toThrow(/1 gaps: node 0 \(sort\)/);
+    expect(() => parties.parties[0]!.prepare(sorting, [PUBLIC])).not.toThrow();
+    parties.close();
+  });
+
+  it("takes the offsets of truncation from a key of the parties, not from numbers that everybody knows", async () => {
+    const asked: string[] = [];
+    const runKey = (which: number, run: number, attempt: number): Uint8Array => {
+      asked.push(`${which}.${run}.${attempt}`);
+      return new Uint8Array(32).fill(which + 1);
+    };
+    const options = { fractionBits: 16, prgRounds: 20 } as const;
+    const party = await createParty({ index: 1, links: [], runKey, options, memoryLimit: 2 ** 20 });
+    const share = party.importShare(new Uint8Array(32 + 2400), aval);
+    party.exportShare(share, { run: 7, attempt: 3 });
+    expect(asked.sort()).toEqual(["1.7.3", "2.7.3", "3.7.3"]);
+    party.close();
   });
 });
