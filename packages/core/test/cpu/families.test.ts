@@ -222,8 +222,23 @@ describe("indexing", () => {
     const narrow = op.rem(op.iota("i32", 1, [2, 6, 2]), op.constant("i32", 4));
     await everywhere([op.gather(x, narrow, 1), op.sort(x, 1, true), op.argsort(x, 2)], [x]);
     await everywhere([op.oneHot(index, 5, "f32"), op.oneHot(index, 6, "i32")], []);
-    const [key, offset] = [input([2], "u32"), input([1], "u32")];
-    await everywhere([op.randomBits(key, offset, [7, 3]), op.randomBits(key, offset, [1030])], [key, offset]);
+    for (const words of [1, 2, 3, 4]) {
+      const [key, offset] = [input([2], "u32"), input([words], "u32")];
+      await everywhere([op.randomBits(key, offset, [7, 3]), op.randomBits(key, offset, [1030])], [key, offset]);
+    }
+  });
+
+  it("random bits of counters of any length come from the kernel, not from the host", async () => {
+    for (const words of [1, 2, 3, 4]) {
+      const [key, offset] = [input([2], "u32"), input([words], "u32")];
+      const { program } = trace([op.randomBits(key, offset, [40])], [key, offset]);
+      const given = randomInputs(generator(3), program);
+      await run(wasm, program, given);
+      const profile = wasm.profile();
+      await run(wasm, program, given);
+      profile.stop();
+      expect(profile.rows().map((r) => r.label)).toEqual(["randomBits"]);
+    }
   });
 
   it("names the op when an index or a label is out of range", async () => {

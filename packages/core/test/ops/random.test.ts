@@ -36,17 +36,22 @@ describe("randomBits", () => {
   it("is one stream in Random, in the op and in the kernels, also on threads and over the end of a counter word", async () => {
     const devices = [cpu(), cpu({ threads: 3 })];
     try {
-      for (const [key, block, n] of [
-        [[7, 9], 0, 1],
-        [[0xffffffff, 3], 0xfffffffd, 1003],
-        [[0, 0x80000000], 12345, 70_001],
+      for (const [key, offset, n] of [
+        [[7, 9], [0], 1],
+        [[0xffffffff, 3], [0xfffffffd], 1003],
+        [[0, 0x80000000], [12345], 70_001],
+        [[1, 2], [0xfffffff0, 0xffffffff], 1003],
+        [[1, 2], [0xffffffff, 0xffffffff, 5], 30],
+        [[3, 4], [0, 17, 2], 8],
+        [[5, 6], [0xfffffffe, 0xffffffff, 0xffffffff, 0xffffffff], 29],
       ] as const) {
-        const random = Random.from({ key, counter: [block, 0, 0, 0], used: 4 });
+        const counter = [0, 1, 2, 3].map((w) => offset[w] ?? 0) as [number, number, number, number];
+        const random = Random.from({ key, counter, used: 4 });
         const want = Uint32Array.from({ length: n }, () => random.bits());
-        expect(Uint32Array.from(bits([...key], [block], [n]))).toEqual(want);
+        expect(Uint32Array.from(bits([...key], [...offset], [n]))).toEqual(want);
         for (const device of devices) {
           const made = Tensor.adopt(Uint32Array.from(key), [2], "u32", { device });
-          const at = Tensor.adopt(Uint32Array.of(block), [1], "u32", { device });
+          const at = Tensor.adopt(Uint32Array.from(offset), [offset.length], "u32", { device });
           expect(await made.randomBits(at, [n]).data()).toEqual(want);
         }
       }

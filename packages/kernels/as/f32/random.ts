@@ -7,23 +7,34 @@ const M1: i32 = 0xcd9e8d57;
 const W0: i32 = 0x9e3779b9;
 const W1: i32 = 0xbb67ae85;
 
-/** words: 0 key (u32[2]), 1 offset (u32[1]), 2 y, 3 n. Units of 4 blocks (16 words) are shared out. */
+/** words: 0 key (u32[2]), 1 offset, 2 y, 3 n, 4 words of the offset (1 to 4, low first). Units of 4 blocks (16 words) are shared out. */
 export function randomBits(a: usize): void {
-  const y = address(a, 2), n = word(a, 3), key = address(a, 0);
-  const first = <i64>load<u32>(address(a, 1)), units = ceilDiv(n, 16);
+  const y = address(a, 2), n = word(a, 3), key = address(a, 0), units = ceilDiv(n, 16);
+  const low = offsetWord(a, 0) | (offsetWord(a, 1) << 32), high = offsetWord(a, 2) | (offsetWord(a, 3) << 32);
   for (let u = part(units, tid), e = part(units, tid + 1); u < e; ++u) {
-    blocks(first + 4 * <i64>u, load<i32>(key), load<i32>(key, 4), y + bytes4(16 * u), n - 16 * u);
+    const b = low + 4 * <u64>u;
+    blocks(b, high + <u64>(b < low), load<i32>(key), load<i32>(key, 4), y + bytes4(16 * u), n - 16 * u);
   }
 }
+@inline
+function offsetWord(a: usize, i: i32): u64 {
+  return i < word(a, 4) ? <u64>load<u32>(address(a, 1) + bytes4(i)) : 0;
+}
 
-/** Words of 4 blocks from number b on; `left` of them are stored. */
-function blocks(b: i64, k0: i32, k1: i32, y: usize, left: i32): void {
+/** Words of 4 blocks from the counter b + 2^64 high on; `left` of them are stored. */
+function blocks(b: u64, high: u64, k0: i32, k1: i32, y: usize, left: i32): void {
   let x0 = i32x4(<i32>b, <i32>(b + 1), <i32>(b + 2), <i32>(b + 3));
   let x1 = i32x4(<i32>(b >> 32), <i32>((b + 1) >> 32), <i32>((b + 2) >> 32), <i32>((b + 3) >> 32));
-  let x2 = i32x4.splat(0), x3 = x2;
+  let x2 = i32x4.splat(<i32>high), x3 = i32x4.splat(<i32>(high >> 32));
+  if (b + 3 < b) {
+    // The low half wraps within these blocks: each lane after it takes the carry.
+    const h1 = high + <u64>(b + 1 < b), h2 = high + <u64>(b + 2 < b), h3 = high + 1;
+    x2 = i32x4(<i32>high, <i32>h1, <i32>h2, <i32>h3);
+    x3 = i32x4(<i32>(high >> 32), <i32>(h1 >> 32), <i32>(h2 >> 32), <i32>(h3 >> 32));
+  }
   const m0 = i32x4.splat(M0), m1 = i32x4.splat(M1);
   for (let round = 0; round < 10; ++round) {
-    const h0 = high(x0, m0), h1 = high(x2, m1), l0 = i32x4.mul(x0, m0), l1 = i32x4.mul(x2, m1);
+    const h0 = highWords(x0, m0), h1 = highWords(x2, m1), l0 = i32x4.mul(x0, m0), l1 = i32x4.mul(x2, m1);
     x0 = v128.xor(v128.xor(h1, x1), i32x4.splat(k0));
     x1 = l1;
     x2 = v128.xor(v128.xor(h0, x3), i32x4.splat(k1));
@@ -40,7 +51,7 @@ function blocks(b: i64, k0: i32, k1: i32, y: usize, left: i32): void {
 }
 /** High words of the 64-bit products of lanes. */
 @inline
-function high(x: v128, m: v128): v128 {
+function highWords(x: v128, m: v128): v128 {
   return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(x, m), i64x2.extmul_high_i32x4_u(x, m), 1, 3, 5, 7);
 }
 function put(y: usize, v: v128, left: i32): void {

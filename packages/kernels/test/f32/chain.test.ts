@@ -85,36 +85,30 @@ describe("chain operations agree with the reference", () => {
   it("pow and sign of infinities, NaN, ones and zeros are PyTorch's", () => {
     const [nan, inf] = [Number.NaN, Number.POSITIVE_INFINITY];
     // torch.pow (1.13): base, exponent, result.
-    const powers = [
-      ...[
-        [1, nan, 1],
-        [1, inf, 1],
-        [1, -inf, 1],
-        [-1, inf, 1],
-        [-1, -inf, 1],
-        [-1, nan, nan],
-        [nan, 0, 1],
-        [nan, 1, nan],
-      ],
-      ...[
-        [0, nan, nan],
-        [2, inf, inf],
-        [-2, inf, inf],
-        [0.5, inf, 0],
-        [-0.5, inf, 0],
-        [0.5, -inf, inf],
-        [-2, -inf, 0],
-      ],
-      ...[
-        [inf, -inf, 0],
-        [-inf, 3, -inf],
-        [-0, -3, -inf],
-        [-8, 1 / 3, nan],
-        [-2, 3, -8],
-        [0, 0, 1],
-      ],
-    ] as const;
-    const signs = [
+    const powers: readonly (readonly number[])[] = [
+      [1, nan, 1],
+      [1, inf, 1],
+      [1, -inf, 1],
+      [-1, inf, 1],
+      [-1, -inf, 1],
+      [-1, nan, nan],
+      [nan, 0, 1],
+      [nan, 1, nan],
+      [0, nan, nan],
+      [2, inf, inf],
+      [-2, inf, inf],
+      [0.5, inf, 0],
+      [-0.5, inf, 0],
+      [0.5, -inf, inf],
+      [-2, -inf, 0],
+      [inf, -inf, 0],
+      [-inf, 3, -inf],
+      [-0, -3, -inf],
+      [-8, 1 / 3, nan],
+      [-2, 3, -8],
+      [0, 0, 1],
+    ];
+    const signs: readonly (readonly number[])[] = [
       [nan, 0],
       [-nan, 0],
       [0, 0],
@@ -123,7 +117,7 @@ describe("chain operations agree with the reference", () => {
       [-inf, -1],
       [1e-45, 1],
       [-1e-45, -1],
-    ] as const;
+    ];
     for (const [op, rows] of [
       ["pow", powers],
       ["sign", signs],

@@ -1,6 +1,7 @@
 /** @file Tests of the softmax family, of kernels that take indices, of copies and of random bits. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { contiguousStrides, F32_KERNELS } from "../../src/f32/index.ts";
+import { contiguousStrides, F32_KERNELS, type MemoryViews } from "../../src/f32/index.ts";
 import { philox } from "../../src/f32/reference/random.ts";
 import { type Buffers, engines, Numbers } from "./harness.ts";
 
@@ -265,29 +266,35 @@ describe("fill and iota", () => {
 });
 
 describe("randomBits", () => {
-  // Known answers for philox4x32, 10 rounds, of the Random123 library (kat_vectors): counter, key, result.
-  const KNOWN = [
-    { counter: [0, 0, 0, 0], key: [0, 0], words: [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8] },
-    {
-      counter: [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
-      key: [0xffffffff, 0xffffffff],
-      words: [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd],
-    },
-    {
-      counter: [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
-      key: [0xa4093822, 0x299f31d0],
-      words: [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
-    },
-  ];
-  it.each(KNOWN)("the reference gives the published words for counter $counter", ({ counter, key, words }) => {
-    expect(philox(counter, key)).toEqual(words);
+  interface Known {
+    readonly philox4x32_10: readonly { readonly counter: string[]; readonly key: string[]; readonly result: string[] }[];
+  }
+  const known = JSON.parse(readFileSync(new URL("../../../../vectors/philox.json", import.meta.url), "utf8")) as Known;
+  const words = (list: readonly string[]): number[] => list.map((w) => Number.parseInt(w, 16));
+  const KNOWN = known.philox4x32_10.map((v) => ({ counter: words(v.counter), key: words(v.key), result: words(v.result) }));
+
+  it.each(KNOWN)("reference and kernel give the published words for counter $counter", ({ counter, key, result }) => {
+    expect(philox(counter, key)).toEqual(result);
+    all.check((buffers) => {
+      const y = buffers.room(4);
+      const params = { key: buffers.u32(key), offset: buffers.u32(counter), offsetWords: 4, y, n: 4 };
+      const reference = (_: unknown, memory: MemoryViews): number => {
+        memory.u32.set(result, y / 4);
+        return 0;
+      };
+      return { kernel: { ...F32_KERNELS.randomBits, reference }, params, outputs: [{ address: y, n: 4, type: "u32" }] };
+    });
   });
-  it("agrees with the reference, also where the counter carries", () => {
-    for (const offset of [0, 5, 0xfffffffe]) {
-      for (const n of [0, 1, 4, 15, 16, 1001]) {
+  it("agrees with the reference, also where the counter carries, from offsets of 1 to 4 words", () => {
+    const M = 0xffffffff;
+    // The carry falls between units of 4 blocks, and on each lane within one.
+    const offsets = [[0], [5], [M - 1], [0, 1], [M - 7, M], [M - 1, M], [M, M, 7], [M - 2, M, M], [3, 0, 9], [M - 4, M, M, M]];
+    for (const offset of [...offsets, [M, M, M, M], [1, 2, 3, 4]]) {
+      for (const n of [0, 1, 4, 15, 16, 29, 1001]) {
         all.check((buffers) => {
           const y = buffers.room(n);
-          const params = { key: buffers.u32([0x243f6a88, 0x85a308d3]), offset: buffers.u32([offset]), y, n };
+          const key = buffers.u32([0x243f6a88, 0x85a308d3]);
+          const params = { key, offset: buffers.u32(offset), y, n, ...(offset.length > 1 ? { offsetWords: offset.length } : {}) };
           return { kernel: F32_KERNELS.randomBits, params, outputs: [{ address: y, n, type: "u32" }] };
         });
       }

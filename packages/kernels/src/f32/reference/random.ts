@@ -25,9 +25,14 @@ export function philox(counter: readonly number[], key: readonly number[]): numb
 
 export function randomBitsReference(p: RandomBitsParams, { u32 }: MemoryViews): number {
   const key = [u32[p.key / 4]!, u32[p.key / 4 + 1]!];
+  let first = 0n;
+  for (let w = (p.offsetWords ?? 1) - 1; w >= 0; w--) first = (first << 32n) | BigInt(u32[p.offset / 4 + w]!);
   for (let i = 0; i < p.n; i += 4) {
-    const block = u32[p.offset / 4]! + i / 4;
-    const words = philox([block >>> 0, Math.floor(block / 2 ** 32), 0, 0], key);
+    const counter = first + BigInt(i / 4);
+    const words = philox(
+      [0n, 32n, 64n, 96n].map((s) => Number((counter >> s) & 0xffffffffn)),
+      key,
+    );
     for (let j = 0; j < 4 && i + j < p.n; j++) u32[p.y / 4 + i + j] = words[j]!;
   }
   return 0;

@@ -104,17 +104,16 @@ const oneHot: LowerRow = {
   },
 };
 
-/** The kernel counts blocks from a one-word offset; longer counters run on the host. */
 const randomBits: LowerRow = {
-  can: (_node, [, offset]) => offset!.shape[0] === 1,
   lower(to, v, node) {
     const [key, offset] = node.args.map((a) => to.dense(a)) as [number, number];
+    const offsetWords = to.size(node.args[1]!);
     const n = sizeOf(node.aval.shape);
     to.kernel({
       label: "randomBits",
       reads: [key, offset],
       writes: [v],
-      calls: (at) => [call(F32_KERNELS.randomBits, { key: at(key), offset: at(offset), y: at(v), n })],
+      calls: (at) => [call(F32_KERNELS.randomBits, { key: at(key), offset: at(offset), offsetWords, y: at(v), n })],
     });
   },
 };
