@@ -18,7 +18,7 @@ const classes = await noGrad(() => model(shared).argmax(1)).reveal({ to: "data-o
 const same = classes.filter((c, i) => c === plain[i]).length;
 const right = Tensor.from(Int32Array.from(classes, Number)).eq(answers).int().sum();
 console.log(`${shared} by ${session}: ${same} of 20 answers as in the clear, ${await right.item()} right`);
-console.log(
-  `who learned what: ${JSON.stringify((await session.transcript())[0]!.filter((line) => line.includes('"reveal"')).length)} disclosure`,
-);
+const [line] = (await session.transcript())[0]!.filter((l) => l.includes('"reveal"'));
+const { to, why } = JSON.parse(line!) as { to: string; why: string };
+console.log(`the one disclosure that the parties took part in: ${why}, to ${to}`);
 if (same < 19) throw new Error("expected the same answers on shares");
