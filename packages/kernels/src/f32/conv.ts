@@ -116,8 +116,8 @@ function parts(p: ConvSizes): { common: number; forward: number; gradInput: numb
   const image = align(4 * (cg * (g.h + 2 * g.padH) * g.strideW * Math.ceil((g.w + 2 * g.padW) / g.strideW) + 16));
   const quads = Math.ceil((g.oh * g.ow) / 4);
   const straddling = straddlingQuads(g);
-  // The weight gradient takes small images together: sums of at least 512 terms between visits of memory.
-  const together = quads === 0 ? 1 : Math.max(1, Math.min(g.n, Math.floor(512 / (4 * quads))));
+  // The weight gradient takes small images together: sums of up to 1024 terms between visits of memory.
+  const together = quads === 0 ? 1 : Math.max(1, Math.min(g.n, Math.floor(1024 / (4 * quads))));
   return {
     common: 4096 + image + 12 * (quads + 4) + 16 * straddling + 8 * k,
     forward: 16 * straddling * k + 4 * g.groups * up(og, 4) * k,

@@ -21,6 +21,7 @@ export const randomBits: Kernel<RandomBitsParams> = {
   name: "randomBits",
   opcode: OPCODES.randomBits,
   encode: (p) => ({ opcode: OPCODES.randomBits, words: [p.key, p.offset, p.y, p.n, p.offsetWords ?? 1] }),
-  scratchBytes: () => 0,
+  // Vectors of the two key words of each round.
+  scratchBytes: () => 320,
   reference: randomBitsReference,
 };
