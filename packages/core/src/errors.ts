@@ -10,13 +10,14 @@ export interface TacitErrorOptions {
 /** An error with a stable code. The message names sizes and types, never a secret value. */
 export class TacitError extends Error {
   readonly code: string;
-  readonly hint: string | undefined;
+  /** Present only where one was given. */
+  declare readonly hint?: string;
 
   constructor(code: string, message: string, options: TacitErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "TacitError";
     this.code = code;
-    this.hint = options.hint;
+    if (options.hint !== undefined) this.hint = options.hint;
   }
 }
 

@@ -108,11 +108,15 @@ class TensorDataset<T extends Batch> extends Dataset<T> {
 /** One tensor per column. */
 export type TensorsOf<C extends readonly unknown[]> = { readonly [K in keyof C]: Tensor };
 
-/** A dataset of columns with equally many rows: `tensorDataset([images, labels])`. */
+/** A dataset of columns with equally many rows: `tensorDataset([images, labels])`. @throws ARGUMENT_INVALID, SHAPE_MISMATCH */
 export function tensorDataset<const C extends readonly Column[]>(
   columns: C,
   options: { readonly name?: string } = {},
 ): Dataset<TensorsOf<C>> {
+  // Plain JavaScript gets here with tensorDataset(x, y).
+  if (!Array.isArray(columns) || options instanceof Tensor) {
+    expected("ARGUMENT_INVALID", "tensorDataset", "one list of columns", "a column", "write tensorDataset([x, y])");
+  }
   return new TensorDataset<TensorsOf<C>>(options.name ?? "tensors", columns, (t) => t as TensorsOf<C>);
 }
 

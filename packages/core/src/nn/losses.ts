@@ -2,6 +2,7 @@
 import { expected } from "../errors.ts";
 import { showAval } from "../program/aval.ts";
 import { DTYPE } from "../program/dtype.ts";
+import { where } from "../tensor/functions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { warnOnce } from "./warn.ts";
 
@@ -100,7 +101,9 @@ export function nllLoss(logProbabilities: Tensor, target: Tensor, options: LossO
   if (!isIndex(target)) expected("DTYPE_MISMATCH", "nllLoss", "class indices i32", showAval(target), "convert with labels.int()");
   checkRange("nllLoss", target, classes);
   const p = target.reshape(target.numel).oneHot(classes, logProbabilities.dtype);
-  const losses = classesLast(logProbabilities).mul(p).sum(1).neg();
+  // A choice, not a product alone: 0 · -Infinity of another class would be NaN.
+  const chosen = where(p.eq(0), 0, classesLast(logProbabilities));
+  const losses = chosen.sum(1).neg();
   if (options.reduction === "none") return losses.reshape(...target.shape);
   return reduce(losses, options);
 }

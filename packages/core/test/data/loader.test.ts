@@ -8,6 +8,13 @@ import { engineStats } from "../../src/engine/engine.ts";
 import { Tensor } from "../../src/tensor/tensor.ts";
 import { codeOf, codeOfAsync } from "../errors.ts";
 
+test("columns are one list: two of them side by side are refused with the way to write them", () => {
+  const [x, y] = [Tensor.from([1, 2]), Tensor.from(Int32Array.of(0, 1))];
+  const loose = tensorDataset as (...columns: readonly unknown[]) => unknown;
+  expect(codeOf(() => loose(x, y))).toBe("ARGUMENT_INVALID");
+  expect(codeOf(() => loose([x], y))).toBe("ARGUMENT_INVALID");
+});
+
 /** Rows [i, i + 0.5] with label i. */
 const numbers = (n: number): Dataset<readonly [Tensor, Tensor]> =>
   tensorDataset([

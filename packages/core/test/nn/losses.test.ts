@@ -68,6 +68,23 @@ describe("cross-entropy", () => {
   });
 });
 
+describe("negative log likelihood", () => {
+  test("of a certain answer is finite where other classes are impossible, and so is its gradient", async () => {
+    const minus = Number.NEGATIVE_INFINITY;
+    const x = Tensor.from([0, minus, minus, Math.log(0.25), Math.log(0.75), minus], [2, 3], { requiresGrad: true });
+    const loss = nn.nllLoss(x, labels(0, 1), { reduction: "none" });
+    const values = await loss.data();
+    expect(values[0]).toBeCloseTo(0, 12);
+    expect(values[1]).toBeCloseTo(-Math.log(0.75), 6);
+    loss.sum().backward();
+    expect(await x.grad!.tolist()).toEqual([
+      [-1, 0, 0],
+      [0, -1, 0],
+    ]);
+    expect(await nn.nllLoss(x, labels(1, 1)).item()).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
 describe("metrics", () => {
   /** Predicts the class that the input says. */
   const model = nn.sequential(nn.flatten(), nn.dropout(0.9));
@@ -82,6 +99,17 @@ describe("metrics", () => {
     expect(await nn.accuracy(model, [[zeros([1, 2]), labels(0)]])).toBe(1);
     expect(await nn.accuracy(model, data.take(0))).toBeNaN();
     expect(model.training && model.layers[1]!.training).toBe(true);
+  });
+
+  test("say what they take when given a pair of tensors, a tensor or nothing", async () => {
+    const [x, y] = [zeros([1, 2]), labels(0)];
+    const given: readonly unknown[] = [[x, y], x, null, [[x]], [[x, 3]]];
+    for (const bad of given) {
+      const wrong = bad as Parameters<typeof nn.accuracy>[1];
+      expect(await codeOfAsync(nn.accuracy(model, wrong))).toBe("ARGUMENT_INVALID");
+      expect(await codeOfAsync(nn.confusionMatrix(model, wrong))).toBe("ARGUMENT_INVALID");
+      expect(model.training).toBe(true);
+    }
   });
 
   test("count actual against predicted", async () => {

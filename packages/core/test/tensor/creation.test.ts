@@ -9,6 +9,23 @@ beforeAll(() => {
 const type = (t: T.Tensor): string => `${t.dtype}[${t.shape}]`;
 
 describe("tensor", () => {
+  test.each([
+    [[2, 3], "an array", /reshape/],
+    [{ shape: [2, 3] }, '"shape"', /reshape/],
+    [{ dType: "f64" }, '"dType"', undefined],
+    ["f64", "string", /reshape/],
+    [null, "null", /reshape/],
+  ])("refuses %j as options: %s", (options, got, hint) => {
+    try {
+      T.tensor([1, 2, 3, 4, 5, 6], options as T.TensorOptions);
+      expect.unreachable();
+    } catch (e) {
+      expect(e).toMatchObject({ code: "ARGUMENT_INVALID", message: expect.stringContaining(`got ${got}`) });
+      expect(Object.hasOwn(e as object, "hint")).toBe(hint !== undefined);
+      if (hint !== undefined) expect((e as { hint: string }).hint).toMatch(hint);
+    }
+  });
+
   test("takes its shape from nesting and its dtype from the values", async () => {
     expect(
       type(
