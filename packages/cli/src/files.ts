@@ -1,5 +1,5 @@
 /** @file Files that a user names: read with a bound, and looked at before work begins that would end in them. */
-import { createReadStream } from "node:fs";
+import { createReadStream, type ReadStream } from "node:fs";
 import { mkdir, open, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { expected, TacitError } from "@tacit/core/errors";
@@ -26,11 +26,20 @@ function reason(cause: unknown): string {
  * Reads a file (or a pipe) of at most `limit` bytes.
  * @throws FILE_READ; SIZE_LIMIT as soon as more has come, so that an endless device ends too
  */
-export async function readBounded(where: string, path: string, limit: number): Promise<Uint8Array> {
+export function readBounded(where: string, path: string, limit: number): Promise<Uint8Array> {
+  return readStream(where, path, createReadStream(path), limit);
+}
+
+/** The first bytes of a file, fewer where it is shorter: what kind of file it is. @throws FILE_READ */
+export function readStart(where: string, path: string, bytes: number): Promise<Uint8Array> {
+  return readStream(where, path, createReadStream(path, { end: bytes - 1 }), bytes);
+}
+
+async function readStream(where: string, path: string, stream: ReadStream, limit: number): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let total = 0;
   try {
-    for await (const piece of createReadStream(path) as AsyncIterable<Uint8Array>) {
+    for await (const piece of stream as AsyncIterable<Uint8Array>) {
       total += piece.length;
       if (total > limit) expected("SIZE_LIMIT", where, `a file of at most ${limit} bytes`, "a larger one");
       pieces.push(piece);
@@ -44,8 +53,8 @@ export async function readBounded(where: string, path: string, limit: number): P
   return Buffer.concat(pieces);
 }
 
-/** Sees, before any work, that a file can be made at `path`: its directory (made if need be) takes a new file. @throws FILE_WRITE */
-export async function checkWritable(path: string): Promise<void> {
+/** Sees, before any work, that a file can be made at `path`: its directory (made if need be) takes a new file. Says whether one is there. @throws FILE_WRITE */
+export async function checkWritable(path: string): Promise<"new" | "replaces"> {
   const refuse = (got: string, cause?: unknown): never => {
     throw new TacitError("FILE_WRITE", `${path}: expected a writable place, got ${got}`, {
       hint: "choose another path with --out",
@@ -63,4 +72,5 @@ export async function checkWritable(path: string): Promise<void> {
   } catch (cause) {
     refuse(reason(cause), cause);
   }
+  return there === null ? "new" : "replaces";
 }

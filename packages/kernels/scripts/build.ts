@@ -129,6 +129,7 @@ async function main(only: readonly string[]): Promise<void> {
   await generate();
   const compiler = asc();
   const queue = jobs(only, compiler.version);
+  if (only.length === 0 && queue.length > 0) process.stderr.write("building kernels (once, about a minute)\n");
   const worker = async (): Promise<void> => {
     for (let job = queue.shift(); job; job = queue.shift()) await compile(compiler.path, job);
   };

@@ -4,11 +4,11 @@ import { expected } from "@tacit/core/errors";
 import { loadSafetensors } from "@tacit/core/io";
 import type * as nn from "@tacit/core/nn";
 import type { Command } from "commander";
-import { readBounded } from "../files.ts";
+import { readBounded, readStart } from "../files.ts";
 import { decodePng, fitGray } from "../image/png.ts";
 import { MODELS, modelName } from "../models.ts";
 import { showMegabytes } from "../output/progress.ts";
-import { EXIT, result } from "../output/streams.ts";
+import { EXIT, result, say } from "../output/streams.ts";
 import { type Centring, centre } from "../private/batches.ts";
 import { type Answer, privatePrediction } from "../private/predict.ts";
 import { showWitnesses } from "../private/witness.ts";
@@ -39,6 +39,11 @@ function namesOf(text: string | undefined, classes: number): readonly string[] {
 
 /** A model from a file that `tacit train` wrote. @throws MODEL_UNKNOWN, STATE_MISMATCH, SAFETENSORS_INVALID, FILE_READ */
 export async function openModel(path: string): Promise<Opened> {
+  // Eight bytes of length, then JSON: any other file would be taken for one with an absurd header.
+  if ((await readStart("predict", path, 9))[8] !== "{".charCodeAt(0)) {
+    const hint = "the model comes first: tacit predict model.safetensors image.png";
+    expected("SAFETENSORS_INVALID", "predict", "a saved model", `${JSON.stringify(path)}, which is not a safetensors file`, hint);
+  }
   const { tensors, metadata } = await loadSafetensors(path);
   const name = metadata.get("tacit.model");
   if (name === undefined) {
@@ -71,7 +76,10 @@ function centringOf(metadata: ReadonlyMap<string, string>): Centring {
 
 /** A picture as the model takes it: 28x28, centred. */
 function pictureOf(png: Uint8Array, centring: Centring): Float32Array {
-  return centre(Float32Array.from(fitGray(decodePng(png), { width: 28, height: 28 }).values), centring);
+  const picture = decodePng(png);
+  const { width, height } = picture;
+  if (width !== 28 || height !== 28) say(`note: the picture of ${width}x${height} was resized to 28x28`);
+  return centre(Float32Array.from(fitGray(picture, { width: 28, height: 28 }).values), centring);
 }
 
 /** Probabilities of the classes for a picture, resized to 28x28. */

@@ -54,11 +54,16 @@ async function untilInterrupted(options: Omit<LoopOptions, "interrupt">): Promis
   return interrupt.requested ? null : epochs;
 }
 
+/** Sees that the model can be saved, and says what that will replace. @throws FILE_WRITE */
+async function checkOut(path: string): Promise<void> {
+  if ((await checkWritable(path)) === "replaces") say(`note: ${path} is there already; the trained model will replace it`);
+}
+
 /** Trains and saves. Returns null when the user stopped it: the checkpoint is kept. */
 export async function train(options: TrainOptions): Promise<TrainResult | null> {
   const started = performance.now();
   const name = modelName(options.model);
-  await checkWritable(options.out);
+  await checkOut(options.out);
   if (options.threads !== undefined) setDefaultDevice(cpu({ threads: options.threads }));
   const data = await openData(options.data, options.labels);
   say(`data: ${data.name} (${data.origin}), ${data.train.length} to train on, ${data.test.length} to test`);
@@ -129,7 +134,7 @@ async function trainPrivately(words: TrainWords, said: ReadonlySet<string>): Pro
   const own = Object.fromEntries(Object.entries(words).filter(([name]) => said.has(name)));
   const options = jobOptions(own as JobWords);
   const { out } = words;
-  if (options.revealModel) await checkWritable(out);
+  if (options.revealModel) await checkOut(out);
   const r = await mainJob({ ...options, compare: words.compare ?? false, out });
   if (r === null) process.exitCode = EXIT.interrupted;
   else result(words.json === true, "training", r, () => showMainJob(r));

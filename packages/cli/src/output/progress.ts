@@ -23,6 +23,11 @@ const BAR = 20;
 /** A terminal is redrawn at most this often; a log gets a line at most this often. */
 const REDRAW_MS = 100;
 const LOG_MS = 10_000;
+/** The rate is that of the last 20 s, looked at every 0.2 s: first steps compile, and a machine's load changes. */
+const WINDOW_MS = 20_000;
+const SAMPLE_MS = 200;
+/** Fewer steps say nothing about the time left. */
+const STEPS_TO_FORESEE = 5;
 
 /** A progress line for `total` steps. On a terminal it redraws in place; elsewhere it prints a line every ten seconds. */
 export class Progress {
@@ -30,6 +35,8 @@ export class Progress {
   readonly #total: number;
   readonly #target: ProgressTarget;
   readonly #started = performance.now();
+  /** When how many steps were done: the first is where the window begins. */
+  readonly #samples: { readonly at: number; readonly done: number }[] = [{ at: this.#started, done: 0 }];
   #drawn = Number.NEGATIVE_INFINITY;
   #width = 0;
   #done = 0;
@@ -46,6 +53,8 @@ export class Progress {
     this.#done = done;
     this.#fields = fields.join("  ");
     const now = performance.now();
+    if (now - this.#samples.at(-1)!.at >= SAMPLE_MS) this.#samples.push({ at: now, done });
+    while (this.#samples.length > 2 && this.#samples[1]!.at <= now - WINDOW_MS) this.#samples.shift();
     if (now - this.#drawn < (this.#target.isTTY ? REDRAW_MS : LOG_MS)) return;
     this.#drawn = now;
     this.#draw();
@@ -59,14 +68,17 @@ export class Progress {
 
   /** The line as it stands. */
   line(): string {
-    const seconds = (performance.now() - this.#started) / 1000;
-    const rate = this.#done / Math.max(seconds, 1e-9);
+    const now = performance.now();
+    const seconds = (now - this.#started) / 1000;
+    const ended = this.#done >= this.#total;
+    const from = ended ? { at: this.#started, done: 0 } : this.#samples[0]!;
+    const rate = (this.#done - from.done) / Math.max((now - from.at) / 1000, 1e-9);
     const share = this.#total > 0 ? Math.min(1, this.#done / this.#total) : 1;
     const full = Math.round(share * BAR);
     const bar = "█".repeat(full) + "░".repeat(BAR - full);
     const speed = rate >= 1 || rate === 0 ? `${rate.toFixed(1)}/s` : `${(1 / rate).toFixed(2)} s each`;
-    const left = this.#done > 0 ? showSeconds((this.#total - this.#done) / rate) : "?";
-    const tail = this.#done >= this.#total ? `took ${showSeconds(seconds)}` : `${left} left`;
+    const left = this.#done >= STEPS_TO_FORESEE && rate > 0 ? showSeconds((this.#total - this.#done) / rate) : "?";
+    const tail = ended ? `took ${showSeconds(seconds)}` : `${left} left`;
     return `${this.#label} ${bar} ${this.#done}/${this.#total}  ${speed}  ${tail}${this.#fields === "" ? "" : `  ${this.#fields}`}`;
   }
 

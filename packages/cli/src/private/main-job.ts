@@ -61,9 +61,11 @@ interface Shared {
 /** The private part, in a session of its own that has ended when this returns. */
 async function runOnParties(job: Job, interrupt: Interrupt): Promise<Shared | null> {
   const { owners } = job.plan;
+  say("starting three parties…");
   await using session = await mpc.local(3, { people: [owners.model, owners.data], owner: owners.model });
   const names = session.session.file.parties.map((p) => p.identity.name);
   say(`parties: ${names.join(", ")} (three processes, TLS 1.3, ${session.name})`);
+  say(`sharing ${job.train.count} pictures to train on and ${job.test.count} to test…`);
   let training = session.cost();
   const result = await runJob(session, job, onlooker(interrupt, costFields(session)), () => {
     training = session.cost();
@@ -95,6 +97,11 @@ function sayDisclosure({ owners }: TrainingPlan): void {
   say("a disclosed model can tell whether a picture was among those it learned, and rare ones may be drawn from it");
 }
 
+function stopped(): null {
+  say("nothing was saved; the shares ended with the session");
+  return null;
+}
+
 /** Runs the main job; null when the user stopped it. */
 export async function mainJob(options: MainJobOptions): Promise<MainJobResult | null> {
   const started = performance.now();
@@ -106,11 +113,11 @@ export async function mainJob(options: MainJobOptions): Promise<MainJobResult | 
   say(`model: ${plan.model}, ${weights.reduce((n, p) => n + p.numel, 0)} weights, ${plan.steps} steps of ${plan.batch}`);
   if (options.revealModel) sayDisclosure(plan);
   const shared = await runOnParties(job, interrupt).catch((e: unknown) => {
-    // Ctrl-C on a terminal reaches the parties too: their end is then no fault.
+    // After Ctrl-C the end of a party is no fault.
     if (interrupt.requested) return null;
     throw e;
   });
-  if (shared === null) return null;
+  if (shared === null) return stopped();
   const { result, training, all, parties } = shared;
   const inTheClear = options.compare
     ? await clearAccuracy(
@@ -118,7 +125,7 @@ export async function mainJob(options: MainJobOptions): Promise<MainJobResult | 
         onlooker(interrupt, () => []),
       )
     : null;
-  if (interrupt.requested) return null;
+  if (interrupt.requested) return stopped();
   if (result.weights !== null) await save(options.out, job, result.weights);
   else say("the model stayed shared, and ended with the session: --reveal-model discloses it");
   return {
@@ -142,12 +149,13 @@ const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
 /** The result for people. */
 export function showMainJob(r: MainJobResult): string {
-  const { training, secondsPerStep } = r.cost;
-  const sent = showMegabytes(Math.max(...training.bytesPerParty));
+  const { training, all, secondsPerStep } = r.cost;
+  const most = (cost: SessionCost): string => showMegabytes(Math.max(...cost.bytesPerParty));
   const lines = [showWitnesses(r.parties), ""];
   lines.push(
-    `training on shares: ${r.steps} steps of ${r.batch}, ${secondsPerStep.toFixed(3)} s each, ${sent} sent per party, ${training.rounds} rounds`,
+    `training on shares: ${r.steps} steps of ${r.batch}, ${secondsPerStep.toFixed(3)} s each, ${most(training)} sent per party in training, ${training.rounds} rounds`,
   );
+  lines.push(`with test and disclosures: ${most(all)} sent per party in all, ${all.rounds} rounds`);
   if (r.accuracy !== null) {
     const beside = r.accuracyInTheClear === null ? "" : `; the same training in the clear: ${percent(r.accuracyInTheClear)}`;
     lines.push(`accuracy on ${r.pictures.test} encrypted test pictures: ${percent(r.accuracy)}${beside}`);

@@ -5,7 +5,8 @@ import * as data from "@tacit/core/data";
 import { expected } from "@tacit/core/errors";
 import { loadSafetensors } from "@tacit/core/io";
 import { Random } from "@tacit/core/random";
-import { readBounded } from "../files.ts";
+import { readBounded, readStart } from "../files.ts";
+import { say } from "../output/streams.ts";
 
 type Pairs = data.Dataset<readonly [Tensor, Tensor]>;
 
@@ -28,6 +29,7 @@ const SIDE = 28;
 export async function openData(source: string, labels?: string): Promise<Labelled> {
   if (source === "auto" || source === "mnist" || source === "digits") {
     const from = { auto: "auto", mnist: "download", digits: "drawn" } as const;
+    if (source !== "mnist") say(source === "digits" ? "drawing digits…" : "reading MNIST where it is kept, else drawing digits…");
     const m = await data.mnist({ source: from[source] });
     return { name: m.name, origin: m.origin, classes: 10, train: m.train, test: m.test };
   }
@@ -47,8 +49,25 @@ interface Raw {
   readonly scale: number;
 }
 
+/** Two zeros, an element type, a rank; or gzip's magic. @throws ARGUMENT_INVALID for a file that is none of the kinds read here */
+async function checkKind(path: string): Promise<void> {
+  const [a, b, type, rank] = await readStart("data", path, 4);
+  const idx = a === 0 && b === 0 && type !== undefined && type >= 8 && rank !== undefined;
+  const gzip = a === 0x1f && b === 0x8b;
+  if (idx || gzip) return;
+  const hint = "CSV ends in .csv, safetensors in .safetensors; pictures are 28x28";
+  expected(
+    "ARGUMENT_INVALID",
+    "data",
+    "CSV, safetensors or IDX",
+    `${JSON.stringify(path)}, which is neither CSV, safetensors nor IDX`,
+    hint,
+  );
+}
+
 async function fromIdx(path: string, labels: string | undefined): Promise<Raw> {
   if (labels === undefined) {
+    await checkKind(path);
     expected(
       "ARGUMENT_INVALID",
       "data",
@@ -119,6 +138,7 @@ function split(path: string, raw: Raw): Labelled {
   if (n < 2) expected("ARGUMENT_INVALID", "data", "at least 2 samples", `${n}`);
   let classes = 0;
   for (const c of raw.labels) classes = Math.max(classes, c + 1);
+  sayMissing(raw.labels, classes);
   const cut = Math.max(1, Math.floor(n * (1 - HELD_OUT)));
   const order = new Random(0).permutation(n);
   const part = (from: number, to: number): Pairs => {
@@ -131,6 +151,15 @@ function split(path: string, raw: Raw): Labelled {
   };
   const names = raw.names === undefined ? {} : { names: raw.names };
   return { name, origin: path, classes, ...names, train: part(0, cut), test: part(cut, n) };
+}
+
+/** Says which class numbers nobody will learn. */
+function sayMissing(labels: Int32Array, classes: number): void {
+  const there = new Set(labels);
+  const missing = Array.from({ length: classes }, (_, c) => c).filter((c) => !there.has(c));
+  if (missing.length === 0) return;
+  const more = missing.length > 8 ? ` and ${missing.length - 8} more` : "";
+  say(`note: no example of class ${missing.slice(0, 8).join(", ")}${more}`);
 }
 
 /** The rows with these numbers, in an array of their own. */

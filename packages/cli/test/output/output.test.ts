@@ -66,7 +66,22 @@ describe("the progress line", () => {
     expect(p.line()).toContain("0/4  0.0/s  ? left");
     now.mockReturnValue(8000);
     p.update(2);
-    expect(p.line()).toContain("2/4  4.00 s each  8 s left");
+    expect(p.line()).toContain("2/4  4.00 s each  ? left");
+  });
+
+  test("foresees nothing before five steps, and then from the rate of the last twenty seconds", () => {
+    const now = vi.spyOn(performance, "now").mockReturnValue(0);
+    const p = new Progress("x", 1000, target(false));
+    const step = (done: number, seconds: number): string => {
+      now.mockReturnValue(1000 * seconds);
+      p.update(done);
+      return p.line();
+    };
+    expect(step(4, 40)).toContain("? left"); // the first steps compile
+    expect(step(5, 50)).toContain("10.00 s each  2 h 45 min left");
+    for (let s = 51; s <= 75; s++) step(5 + 10 * (s - 50), s);
+    expect(step(265, 76)).toContain("265/1000  10.0/s  1 min 14 s left");
+    expect(step(1000, 200)).toContain("1000/1000  5.0/s  took 3 min 20 s");
   });
 
   test("times and sizes read as people write them", () => {

@@ -128,6 +128,7 @@ describe("a private training that does not come to its end", () => {
     expect(await run.ended).toBe(130);
     expect(run.stdout()).toBe("");
     expect(run.stderr()).not.toContain("error[");
+    expect(run.stderr()).toContain("nothing was saved; the shares ended with the session");
     expect(parties.filter(isRunning)).toEqual([]);
   });
 

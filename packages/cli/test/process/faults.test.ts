@@ -55,7 +55,19 @@ const lying =
 
 const BAD_DATA: readonly Case[] = [
   { what: "a file that is not there", args: train("--data", place.file("none.csv")), code: "FILE_READ", says: /no such file/ },
-  { what: "a directory as data", args: train("--data", place.path), code: "ARGUMENT_INVALID", says: /--labels/ },
+  { what: "a directory as data", args: train("--data", place.path), code: "FILE_READ", says: /got a directory/ },
+  {
+    what: "a file of another kind",
+    args: train("--data", place.write("read.md", "# hello")),
+    code: "ARGUMENT_INVALID",
+    says: /read\.md", which is neither CSV, safetensors nor IDX/,
+  },
+  {
+    what: "IDX pictures without labels",
+    args: train("--data", place.write("alone.idx", files.images)),
+    code: "ARGUMENT_INVALID",
+    says: /--labels/,
+  },
   {
     what: "safetensors cut short",
     args: train("--data", place.write("cut.safetensors", files.safetensors.subarray(0, 5000))),
@@ -186,6 +198,7 @@ describe("tacit predict refuses", () => {
     await trained;
     const picture = place.write("gray.png", gray);
     expectFault(await tacit(["predict", good, picture]), "MODEL_UNKNOWN", /tacit\.model/);
+    expectFault(await tacit(["predict", picture, model]), "SAFETENSORS_INVALID", /gray\.png", which is not a safetensors file/);
     const bytes = readFileSync(model);
     const cut = place.write("half.safetensors", bytes.subarray(0, bytes.length / 2));
     expectFault(await tacit(["predict", cut, picture]), "SAFETENSORS_INVALID", /bytes of data/);

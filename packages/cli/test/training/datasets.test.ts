@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeIdx } from "@tacit/core/data";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { openData } from "../../src/training/datasets.ts";
 
 test("a file that is sorted by class gives every class to both sets, each picture once and with its own label", async () => {
@@ -34,6 +34,27 @@ test("a file that is sorted by class gives every class to both sets, each pictur
     }
     expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: n }, (_, i) => i));
   } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("classes that no picture shows are named", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tacit-missing-"));
+  const texts: string[] = [];
+  const heard = vi.spyOn(process.stderr, "write").mockImplementation((text) => texts.push(String(text)) > 0);
+  try {
+    const path = join(folder, "few.csv");
+    const row = (label: number): string => `${label},${new Array(784).fill(0.5).join(",")}\n`;
+    await writeFile(path, row(0) + row(3) + row(1));
+    await openData(path);
+    expect(texts.splice(0)).toEqual(["note: no example of class 2\n"]);
+    await writeFile(path, row(0) + row(1));
+    await openData(path);
+    await writeFile(path, row(0) + row(12));
+    await openData(path);
+    expect(texts).toEqual(["note: no example of class 1, 2, 3, 4, 5, 6, 7, 8 and 3 more\n"]);
+  } finally {
+    heard.mockRestore();
     await rm(folder, { recursive: true });
   }
 });

@@ -32,6 +32,8 @@ function errorReport(e: unknown): object {
 /** Runs one party and ends the process. Nothing secret stands in arguments or the environment. */
 export async function runChild(protocols: readonly Protocol[] = PROTOCOLS): Promise<void> {
   let party: Party | null = null;
+  // A terminal sends Ctrl-C to the whole group: the driver decides whether and when its parties end.
+  process.on("SIGINT", () => undefined);
   process.once("disconnect", () => {
     // The parent is gone: nobody would look after this process.
     if (party === null) process.exit(4);
