@@ -81,6 +81,7 @@ describe("a private training", () => {
 
   test("says what a disclosed model gives away, and that three parties on one machine protect nothing", () => {
     expect(said.stderr).toContain("with the consent of data-owner");
+    expect(said.stderr).toMatch(/starting three parties…\n.*sharing \d+ pictures to train on and 60 to test…\n/s);
     expect(said.stderr).toContain("a disclosed model can tell whether a picture was among those it learned");
     expect(said.stderr).toContain("three parties on one machine protect nothing");
   });
@@ -123,6 +124,10 @@ describe("a private training that does not come to its end", () => {
     await run.until(BEGUN);
     const parties = childrenOf(run.process.pid!);
     expect(parties).toHaveLength(3);
+    // A party alone does not end of it: only the driver ends parties.
+    for (const party of parties) process.kill(party, "SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(parties.filter(isRunning)).toEqual(parties);
     // As a terminal does: to the whole group, parties too.
     process.kill(-run.process.pid!, "SIGINT");
     expect(await run.ended).toBe(130);

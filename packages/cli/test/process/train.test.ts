@@ -117,8 +117,13 @@ describe("Ctrl-C during tacit train", () => {
     const straight = await tacit(["train", ...options, "--out", whole]);
     const resumed = await tacit(["train", ...options, "--out", interrupted, "--resume"]);
     expect([straight.code, resumed.code]).toEqual([0, 0]);
-    expect(resumed.stderr).toMatch(/resumed .*epoch 1, batch [1-9]/);
+    expect(straight.stderr).not.toContain("will replace it");
     expect(Buffer.compare(readFileSync(interrupted), readFileSync(whole))).toBe(0);
+    const again = await tacit(["train", "--data", data, ...FAST, "--epochs", "1", "--out", whole], {
+      interrupt: { when: "epoch 1/1" },
+    });
+    expect(again.stderr).toContain("whole.safetensors is there already; the trained model will replace it");
+    expect(resumed.stderr).toMatch(/resumed .*epoch 1, batch [1-9]/);
   });
 
   test("twice ends at once, also with 130; digits that were drawn here are named", async () => {
@@ -215,6 +220,7 @@ describe("tacit predict", () => {
     }
     const path = place.write("negative.png", encode({ width: side, height: side, channels: 1, depth: 8, data: negative }));
     const ran = await tacit(["predict", place.file("p.safetensors"), path, "--json"]);
+    expect(ran.stderr).toMatch(/note: the picture of \d+x\d+ was resized to 28x28/);
     expect((JSON.parse(ran.stdout) as { class: number }).class).toBe(labels[i]);
   });
 });
