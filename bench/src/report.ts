@@ -54,7 +54,8 @@ export function table(report: Report): string {
 const PREFACE = `# Benchmarks
 
 Written by \`npm run bench -- --write\`; nothing here is edited by hand. A value is the median of interleaved runs, peers in the same
-run, each in a process of its own. \`bytesPerParty\` is payload plus frame headers, the maximum over the parties.
+run, each in a process of its own: PyTorch from Debian's python3-torch with libopenblas0-pthread (with the reference BLAS its products
+are 20 times slower), the JavaScript ones from \`npm run bench:peers\`. Bytes per party are payload plus frame headers, the maximum over the parties.
 `;
 
 /** Replaces this suite's section in docs/benchmarks.md. */

@@ -34,7 +34,6 @@ function gemmRow(n: number): TimedRow {
     peers: present(
       javascriptPeer("tfjs-wasm", "tfjs.ts", "@tensorflow/tfjs-backend-wasm"),
       javascriptPeer("onnxruntime-web", "onnxruntime.ts", "onnxruntime-web"),
-      javascriptPeer("jax-js", "jax.ts", "@jax-js/jax"),
       torchPeer(1),
     ),
   };
