@@ -42,5 +42,10 @@ for (const suite of wanted) {
   const report = makeReport(suite.name, await runSuite(suite));
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : `${table(report)}\n`);
   if (options.write)
-    writeReport(report, new URL("../../docs/benchmarks.md", import.meta.url).pathname, `npm run bench -- ${suite.name}`);
+    writeReport(
+      report,
+      new URL("../../docs/benchmarks.md", import.meta.url).pathname,
+      `npm run bench -- ${suite.name}`,
+      options.only !== undefined,
+    );
 }

@@ -58,13 +58,22 @@ run, each in a process of its own: PyTorch from Debian's python3-torch with libo
 are 20 times slower), the JavaScript ones from \`npm run bench:peers\`. Bytes per party are payload plus frame headers, the maximum over the parties.
 `;
 
-/** Replaces this suite's section in docs/benchmarks.md. */
-export function writeReport(report: Report, file: string, command: string): void {
+/** The rows of a section as they stand, by name. */
+function oldRows(section: string): Map<string, string> {
+  const lines = section.split("\n").filter((l) => l.startsWith("| ") && !l.startsWith("| row ") && !l.startsWith("| ---"));
+  return new Map(lines.map((l) => [l.split(" | ")[0]!.slice(2), l]));
+}
+
+/** Replaces this suite's section in docs/benchmarks.md; with `part`, only the rows that were measured. */
+export function writeReport(report: Report, file: string, command: string, part = false): void {
   const old = existsSync(file) ? readFileSync(file, "utf8") : PREFACE;
   const sections = old.split(/^(?=## )/m);
   const title = `## ${report.suite}\n`;
   const { cpu, cores, node } = report.machine;
-  const section = `${title}\n${report.date}, ${cpu}, ${cores} cores, Node ${node}: \`${command}\`\n\n${table(report)}\n\n`;
+  const kept = part ? oldRows(sections.find((s) => s.startsWith(title)) ?? "") : new Map<string, string>();
+  for (const row of report.rows) kept.set(row.name, `| ${cells(row).join(" | ")} |`);
+  const lines = [HEAD, HEAD.map(() => "---")].map((l) => `| ${l.join(" | ")} |`);
+  const section = `${title}\n${report.date}, ${cpu}, ${cores} cores, Node ${node}: \`${command}\`\n\n${[...lines, ...kept.values()].join("\n")}\n\n`;
   const at = sections.findIndex((s) => s.startsWith(title));
   if (at >= 0) sections[at] = section;
   else sections.push(section);
