@@ -47,7 +47,7 @@ export function showWitnesses(all: readonly Witness[]): string {
   const lines = all.map((w) => {
     const opened = Object.entries(w.disclosures).map(([what, n]) => `${what} (${n}x)`);
     const said = opened.length === 0 ? "nothing" : opened.join(", ");
-    return `  ${w.party}: ${w.runs} runs of ${w.programs.length} Programs, ${showMegabytes(w.sentBytes)} sent in all; only masked words received; took part in disclosing: ${said}`;
+    return `  ${w.party}: ${w.runs} runs of ${w.programs.length} Programs, ${showMegabytes(w.sentBytes)} sent in all; took part in disclosing: ${said}`;
   });
   return `what each party saw:\n${lines.join("\n")}`;
 }
