@@ -1,26 +1,14 @@
-/** @file Products, convolution, pooling, indexing: the methods whose PyTorch form has shapes to arrange first. */
+/** @file Products and indexing: the methods whose PyTorch form has shapes to arrange first. */
 import { expected } from "../errors.ts";
 import { type Expr, emit } from "../expr.ts";
 import * as op from "../ops/emit.ts";
 import { broadcastShapes, type Shape, sameShape, showShape } from "../program/aval.ts";
 import type { DType } from "../program/dtype.ts";
-import { axisOf, type Pair, pairOf } from "./axes.ts";
+import { axisOf } from "./axes.ts";
 import type { TensorBase } from "./base.ts";
 import { MovementTensor } from "./movement.ts";
 import { commonDType } from "./operand.ts";
 import type { Tensor } from "./tensor.ts";
-
-export interface Conv2dOptions {
-  readonly stride?: Pair;
-  readonly padding?: Pair;
-  readonly dilation?: Pair;
-  readonly groups?: number;
-}
-export interface PoolOptions {
-  /** The kernel's size by default. */
-  readonly stride?: Pair;
-  readonly padding?: Pair;
-}
 
 /** Batched product of operands of rank >= 2: batch dimensions broadcast. */
 function product(a: Expr, b: Expr): Expr {
@@ -87,21 +75,6 @@ export abstract class LinearTensor extends MovementTensor {
     return this.derive(x.shape.length === 1 ? op.reshape(y, y.shape.slice(1)) : y);
   }
 
-  /** Cross-correlation: x [N,C,H,W], weight [O,C/groups,KH,KW], bias [O] -> [N,O,H',W']. */
-  conv2d(weight: TensorBase, bias?: TensorBase | null, options: Conv2dOptions = {}): Tensor {
-    const sizes = [...pairOf(options.stride ?? 1), ...pairOf(options.padding ?? 0), ...pairOf(options.dilation ?? 1)];
-    const y = op.conv2d(this.expr, weight.expr, [...sizes, options.groups ?? 1]);
-    return this.derive(bias ? op.add(y, op.reshape(bias.expr, [bias.numel, 1, 1])) : y);
-  }
-  /** Maximum over windows; padding counts as -∞. */
-  maxPool2d(kernel: Pair, options: PoolOptions = {}): Tensor {
-    return this.derive(op.maxPool2d(this.expr, window(kernel, options)));
-  }
-  /** Mean over windows; padding counts as zeros unless `countIncludePad` is false. */
-  avgPool2d(kernel: Pair, options: PoolOptions & { readonly countIncludePad?: boolean } = {}): Tensor {
-    return this.derive(op.avgPool2d(this.expr, [...window(kernel, options), options.countIncludePad === false ? 0 : 1]));
-  }
-
   /** out[i][j] = this[index[i][j]][j] for dim 0: index has the rank of this. */
   gather(dim: number, index: TensorBase): Tensor {
     return this.derive(op.gather(this.expr, indexed(index), axisOf("gather", dim, this.ndim)));
@@ -127,8 +100,4 @@ export abstract class LinearTensor extends MovementTensor {
   randomBits(offset: TensorBase, shape: Shape): Tensor {
     return this.derive(emit("randomBits", [this.expr, offset.expr], shape));
   }
-}
-
-function window(kernel: Pair, options: PoolOptions): number[] {
-  return [...pairOf(kernel), ...pairOf(options.stride ?? kernel), ...pairOf(options.padding ?? 0)];
 }

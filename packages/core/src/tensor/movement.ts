@@ -5,14 +5,12 @@ import * as op from "../ops/emit.ts";
 import { showShape } from "../program/aval.ts";
 import { axesOf, axisOf, type Ints, inferShape, ints } from "./axes.ts";
 import type { TensorBase } from "./base.ts";
+import { type Padding, type PadOptions, padded } from "./padding.ts";
 import { ReduceTensor } from "./reduce.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A range along one dimension as Python writes it: `[start, stop, step]`, null for everything, a number to select (and drop). */
 export type Range = number | null | readonly [start?: number | null, stop?: number | null, step?: number];
-
-/** The new tensor's extent along each dimension, innermost first, as PyTorch's `F.pad`: [left, right, top, bottom, ...]. */
-export type Padding = readonly number[];
 
 const clampIndex = (i: number, n: number): number => Math.min(n, Math.max(0, i < 0 ? i + n : i));
 
@@ -182,17 +180,12 @@ export abstract class MovementTensor extends ReduceTensor {
   unbind(dim = 0): Tensor[] {
     return Array.from({ length: this.shape[axisOf("unbind", dim, this.ndim)]! }, (_, i) => this.select(dim, i));
   }
-  /** Pads with `value`: [left, right] of the last dimension, then of the one before, as PyTorch's `F.pad`. */
-  pad(padding: Padding, value = 0): Tensor {
-    if (padding.length % 2 !== 0 || padding.length > 2 * this.ndim) {
-      expected("ARGUMENT_INVALID", "pad", `pairs for at most ${this.ndim} dimensions`, `${padding.length} numbers`);
-    }
-    const lo = this.shape.map((_, d) => padding[2 * (this.ndim - 1 - d)] ?? 0);
-    const hi = this.shape.map((_, d) => padding[2 * (this.ndim - 1 - d) + 1] ?? 0);
-    const padded = op.pad(this.expr, lo, hi);
-    if (value === 0) return this.derive(padded);
-    const inside = op.ne(op.pad(op.full(this.shape, "i32", 1), lo, hi), op.constant("i32", 0));
-    return this.derive(op.where(inside, padded, op.lit(padded, value)));
+  /**
+   * Pads with a value or by a mode: [left, right] of the last dimension, then of the one before, as PyTorch's `F.pad`; negative
+   * widths cut off. `x.pad([1, 1], { mode: "reflect" })`. @throws ARGUMENT_INVALID, SHAPE_MISMATCH
+   */
+  pad(padding: Padding, how: number | PadOptions = 0): Tensor {
+    return this.derive(padded(this.expr, padding, typeof how === "number" ? { value: how } : how));
   }
   /** Reverses the order along the dimensions. */
   flip(...dims: Ints): Tensor {

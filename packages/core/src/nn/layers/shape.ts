@@ -1,6 +1,6 @@
 /** @file Layers without parameters that move or pool: flatten, max and average pooling. */
 import type { Pair } from "../../tensor/axes.ts";
-import type { PoolOptions } from "../../tensor/linear.ts";
+import type { PoolOptions } from "../../tensor/spatial.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { Module } from "../module.ts";
 
