@@ -151,5 +151,16 @@ export const logSoftmax = (x: Expr, axis: number): Expr => emit("logSoftmax", [x
 export const softmaxCrossEntropy = (logits: Expr, target: Expr): Expr => emit("softmaxCrossEntropy", [logits, target]);
 export const softmaxCrossEntropyGrad = (logits: Expr, target: Expr, g: Expr): Expr =>
   emit("softmaxCrossEntropyGrad", [logits, target, g]);
+
+// Normalisation and attention.
+/** attrs: [trailing axes, whether to subtract the mean, the halves of eps]. */
+export const layerNorm = (x: Expr, attrs: readonly number[]): Expr => emit("layerNorm", [x], attrs);
+export const layerNormGrad = (g: Expr, x: Expr, attrs: readonly number[]): Expr => emit("layerNormGrad", [g, x], attrs);
+/** args: q [...,L,E], k [...,S,E], v [...,S,D], perhaps a mask; attrs: [causal, the halves of the scale]. */
+export const attention = (args: readonly Expr[], attrs: readonly number[]): Expr => emit("attention", args, attrs);
+/** Gradients of q, k and v, one below the other: [..., L + 2 S, max(E, D)]. */
+export const attentionGrad = (g: Expr, args: readonly Expr[], attrs: readonly number[]): Expr =>
+  emit("attentionGrad", [g, ...args], attrs);
+
 /** key u32[2], offset u32[1..4] -> u32[shape]. */
 export const randomBits = (key: Expr, offset: Expr, shape: Shape): Expr => emit("randomBits", [key, offset], shape);

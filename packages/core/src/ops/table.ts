@@ -1,4 +1,5 @@
 /** @file The op table: every op of the catalogue, by name. A new op is a row in its family. */
+import { ATTENTION_ROWS } from "./attention/rows.ts";
 import { CONSTANT_ROWS } from "./constant/rows.ts";
 import { CONV_ROWS } from "./conv/rows.ts";
 import { ELEMENTWISE_ROWS } from "./elementwise/rows.ts";
@@ -6,6 +7,7 @@ import { INDEX_ROWS } from "./index/rows.ts";
 import { LOSS_ROWS } from "./loss/rows.ts";
 import { MATMUL_ROWS } from "./matmul/rows.ts";
 import { MOVEMENT_ROWS } from "./movement/rows.ts";
+import { NORM_ROWS } from "./norm/rows.ts";
 import { POOL_ROWS } from "./pool/rows.ts";
 import { RANDOM_ROWS } from "./random/rows.ts";
 import { REDUCE_ROWS } from "./reduce/rows.ts";
@@ -21,6 +23,8 @@ const FAMILIES: readonly (readonly OpRow[])[] = [
   MOVEMENT_ROWS,
   INDEX_ROWS,
   LOSS_ROWS,
+  NORM_ROWS,
+  ATTENTION_ROWS,
   RANDOM_ROWS,
 ];
 

@@ -1,4 +1,5 @@
 /** @file One list of arguments and attributes for every op: gradients, batching, decompositions and encodings are all tested on it. */
+import { numberAttrs } from "../../src/ops/number.ts";
 import { DTYPE } from "../../src/program/dtype.ts";
 import { type Arg, f, filled, index, typed } from "./harness.ts";
 
@@ -231,6 +232,39 @@ const loss: Case[] = [
   of("softmaxCrossEntropyGrad", [f(3, 4), filled("probability", 3, 4), f(3)]),
 ];
 
+const EPS = numberAttrs(0.1);
+const norm: Case[] = [1, 0].flatMap((centre) =>
+  (
+    [
+      [[3, 5], 1],
+      [[2, 3, 4], 2],
+      [[4], 1],
+      [[0, 3], 1],
+      [[2, 1], 1],
+    ] as const
+  ).flatMap(([shape, axes]) => [
+    of("layerNorm", [f(...shape)], [axes, centre, ...EPS]),
+    of("layerNormGrad", [f(...shape), f(...shape)], [axes, centre, ...EPS]),
+  ]),
+);
+
+/** Batch, queries, keys, widths of keys and values, mask, causal. */
+const attentions: [number[], number, number, number, number, Arg | null, number][] = [
+  [[], 3, 4, 2, 2, null, 0],
+  [[2], 4, 3, 2, 3, null, 1],
+  [[2, 2], 2, 3, 3, 1, f(2, 3), 0],
+  [[2], 3, 3, 2, 2, f(2, 1, 3), 1],
+  [[2, 1], 3, 2, 1, 2, filled("positive", 3, 1), 0],
+  [[2], 2, 2, 2, 2, typed("bool", "mask", 2, 2), 0],
+  [[0], 2, 2, 2, 2, null, 0],
+  [[2], 0, 2, 2, 1, null, 0],
+];
+const attention: Case[] = attentions.flatMap(([batch, l, s, e, d, mask, causal]) => {
+  const operands = [f(...batch, l, e), f(...batch, s, e), f(...batch, s, d), ...(mask === null ? [] : [mask])];
+  const attrs = [causal, ...numberAttrs(0.7)];
+  return [of("attention", operands, attrs), of("attentionGrad", [f(...batch, l, d), ...operands], attrs)];
+});
+
 const random: Case[] = [of("randomBits", [typed("u32", 1000, 2), typed("u32", 1000, 1)], [3, 3])];
 
 /** Every op of the table occurs: a test checks it. */
@@ -245,6 +279,8 @@ export const CASES: readonly Case[] = [
   ...movement,
   ...indexing,
   ...loss,
+  ...norm,
+  ...attention,
   ...random,
 ];
 

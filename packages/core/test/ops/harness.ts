@@ -21,9 +21,9 @@ export function generator(seed: number): () => number {
 
 /**
  * How an argument is filled. `normal`: both signs, about 1. `positive`: 0.3 to 2. `distinct`: no two closer than 0.05, none near 0.
- * `ties`: small integers, many equal. `probability`: rows that need not sum to 1. A number n: indices in 0..n-1.
+ * `mask`: true at even places, so that no row of an even width is without one. `ties`: small integers, many equal. `probability`: rows that need not sum to 1. A number n: indices in 0..n-1.
  */
-export type Fill = "normal" | "positive" | "distinct" | "ties" | "bool" | "probability" | number;
+export type Fill = "normal" | "positive" | "distinct" | "ties" | "bool" | "mask" | "probability" | number;
 
 export interface Arg {
   readonly shape: readonly number[];
@@ -49,6 +49,8 @@ function draw(fill: Fill, random: () => number, i: number, n: number): number {
       return Math.floor(random() * 4) - 1;
     case "bool":
       return random() < 0.5 ? 0 : 1;
+    case "mask":
+      return i % 2 === 0 ? 1 : random() < 0.5 ? 0 : 1;
     case "probability":
       return random();
     default:
@@ -63,7 +65,7 @@ export function values(arg: Arg, seed: number, lead = 1): TypedArray {
   const out = arg.dtype === "f32" ? new Float64Array(n) : DTYPE[arg.dtype].make(n);
   for (let i = 0; i < n; i++) {
     const v = draw(arg.fill, random, i, n);
-    const whole = Math.round(typeof arg.fill === "number" || arg.fill === "bool" ? v : v * 3);
+    const whole = Math.round(typeof arg.fill === "number" || arg.fill === "bool" || arg.fill === "mask" ? v : v * 3);
     if (out instanceof BigInt64Array || out instanceof BigUint64Array) out[i] = BigInt(whole);
     else out[i] = DTYPE[arg.dtype].float ? v : whole;
   }

@@ -36,7 +36,11 @@ describe("decompositions", () => {
   it("exist for the composites of the catalogue", () => {
     const names = [...OPS.values()].filter((row) => row.decompose !== undefined).map((row) => row.name);
     expect(names.sort()).toEqual([
+      "attention",
+      "attentionGrad",
       "gelu",
+      "layerNorm",
+      "layerNormGrad",
       "logSoftmax",
       "relu",
       "reluGrad",
