@@ -33,7 +33,7 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           name: "node",
-          include: ["packages/*/{src,test}/**/*.test.ts", "bench/**/*.test.ts", "tools/**/*.test.ts"],
+          include: ["packages/*/{src,test}/**/*.test.ts", "bench/**/*.test.ts", "tools/**/*.test.ts", "examples/**/*.test.ts"],
           exclude: ["**/*.browser.test.ts", "**/node_modules/**"],
           environment: "node",
           testTimeout: process.env.TACIT_LONG === undefined ? 60_000 : 3_600_000,

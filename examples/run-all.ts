@@ -1,10 +1,12 @@
-/** @file Runs every example of this folder, as CI does, with few steps; stops at the first that fails. */
+/** @file Runs every example and lesson, as CI does, with few steps; stops at the first that fails. */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const examples = readdirSync(here).filter((f) => f.endsWith(".ts") && f !== "run-all.ts");
+const scripts = (folder: string): string[] =>
+  readdirSync(here + folder).flatMap((f) => (f.endsWith(".ts") && f !== "run-all.ts" ? [folder + f] : []));
+const examples = [...scripts(""), ...scripts("learn/"), "learn/grokking/main.ts"];
 for (const file of examples) {
   const started = performance.now();
   const run = spawnSync(process.execPath, ["--no-warnings", `${here}${file}`], {
