@@ -1,6 +1,6 @@
 /** @file The engine suite: GEMM, convolution, training steps, ring products, dispatch, memory, bundle size. */
 import { fileURLToPath } from "node:url";
-import { bundleAllBuilds, bundleCore } from "../bundle.ts";
+import { bundleAllBuilds, bundleCore, bundleTenLines } from "../bundle.ts";
 import type { Contender } from "../harness.ts";
 import { memoryGrowth } from "../memory.ts";
 import { javascriptPeer, present, torchPeer } from "./peers.ts";
@@ -90,6 +90,7 @@ export const engine: Suite = {
     { name: "dispatch-cnn", unit: "ms", better: "lower", runs: RUNS, target: 0.03, ours: tacit(1), peers: [] },
     { name: "memory-cnn-growth", compute: memoryGrowth },
     { name: "bundle-core", compute: bundleCore },
+    { name: "bundle-ten-lines", compute: bundleTenLines },
     { name: "bundle-core-all-builds", compute: bundleAllBuilds },
   ],
 };
