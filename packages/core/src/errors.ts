@@ -1,24 +1,38 @@
 /** @file TacitError: every error of the project has a stable code, says `where: expected X, got Y`, and may carry a hint. */
+import { deepFrames, restoreFrames, userLine } from "./debug/site.ts";
 
 /** What a caller may add to an error. */
 export interface TacitErrorOptions {
   /** What to do next, one sentence, lower case. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** The user's line, where another one is meant than the one that led here. */
+  readonly at?: string | undefined;
 }
 
 /** An error with a stable code. The message names sizes and types, never a secret value. */
 export class TacitError extends Error {
   readonly code: string;
+  /** The user's line that it comes from: `src/my-model.ts:12:15`. Present only where one is known. */
+  declare readonly at?: string;
   /** Present only where one was given. */
   declare readonly hint?: string;
 
   constructor(code: string, message: string, options: TacitErrorOptions = {}) {
+    const frames = deepFrames();
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    restoreFrames(frames);
     this.name = "TacitError";
     this.code = code;
+    const at = options.at ?? userLine(this.stack);
+    if (at !== undefined) this.at = at;
     if (options.hint !== undefined) this.hint = options.hint;
   }
+}
+
+/** Says of an error that came later which line of the user's it comes from. */
+export function locate(error: TacitError, at: string): void {
+  (error as { at?: string }).at = at;
 }
 
 /** Throws `where: expected X, got Y`. */

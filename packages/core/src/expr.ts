@@ -1,4 +1,5 @@
 /** @file Expr: a node of the lazy graph. An op applied to arguments, or a leaf that has a value on a device or on the host. */
+import { captureSite, type Site, sites } from "./debug/site.ts";
 import type { Device, Storage } from "./device/device.ts";
 import { TacitError } from "./errors.ts";
 import type { OpRow } from "./ops/row.ts";
@@ -67,6 +68,8 @@ export class Expr implements Aval {
   owner: GradOwner | null = null;
   /** Gradients flowed through this node, or one that it reads, until the graph was released. */
   cut = false;
+  /** Where the op was made, where that is recorded (`sites`). */
+  site: Site | null = null;
   /** Some op reads this node. */
   used = false;
   /** `clock.now` when it was made. */
@@ -107,6 +110,7 @@ export class Expr implements Aval {
     this.code = 0;
     this.args = NONE;
     this.attrs = NONE;
+    this.site = null;
     this.requiresGrad = this.owner !== null;
   }
 }
@@ -124,6 +128,7 @@ export const gradMode = { enabled: true };
 interface Coded {
   readonly row: OpRow;
   readonly code: number;
+  readonly refuses: boolean;
 }
 const coded = new Map<string, Coded>();
 
@@ -133,7 +138,7 @@ function lookup(name: string): Coded {
   if (known !== undefined) return known;
   const row = OPS.get(name);
   if (row === undefined) throw new TacitError("OP_UNKNOWN", `emit: expected the name of an op, got ${JSON.stringify(name)}`);
-  const fresh = { row, code: coded.size + 1 };
+  const fresh = { row, code: coded.size + 1, refuses: row.refuses === true };
   coded.set(name, fresh);
   return fresh;
 }
@@ -143,9 +148,10 @@ function lookup(name: string): Coded {
  * @throws TacitError with the op's own code when shapes, dtypes or attributes do not fit.
  */
 export function emit(name: string, args: readonly Expr[], attrs: readonly number[] = NONE): Expr {
-  const { row, code } = lookup(name);
+  const { row, code, refuses } = lookup(name);
   const e = new Expr(row, args, attrs, row.infer(args, attrs), null);
   e.code = code;
+  if ((refuses && !sites.none) || sites.every) e.site = sites.inherited ?? captureSite(emit);
   const record = gradMode.enabled;
   for (const a of args) {
     a.used = true;

@@ -32,11 +32,6 @@ export const CORE: Entries = {
     fix: "Name each dimension once.",
     example: "permute: expected each of 3 dimensions once, got [0,0,2]",
   },
-  DEVICE_IDLE: {
-    means: "A device was asked for something that it has only after its first run.",
-    fix: "Await one result first.",
-    example: "cpu: expected a device that has run, got one that has not",
-  },
   DEVICE_MISMATCH: {
     means: "Values that live on different devices meet in one computation.",
     fix: "Move them to one device with to(device) first.",

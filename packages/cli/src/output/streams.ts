@@ -6,11 +6,20 @@ import { entryOf } from "../errors/catalogue.ts";
 /** What the process's exit code means. */
 export const EXIT = { done: 0, user: 1, bug: 2, refused: 3, network: 4, verification: 5, interrupted: 130 } as const;
 
+/** An error with a code of the catalogue, and what it says besides. */
+export interface CodedError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  /** The line of a user's script that it comes from. */
+  readonly at?: string;
+}
+
 /** What a command may throw that has a code of the catalogue: a TacitError, or one of the kernels, whose message holds its hint. */
-export function codedError(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string } | null {
+export function codedError(error: unknown): CodedError | null {
   if (error instanceof TacitError) {
-    const { code, message, hint } = error;
-    return hint === undefined ? { code, message } : { code, message, hint };
+    const { code, message, hint, at } = error;
+    return { code, message, ...(hint !== undefined && { hint }), ...(at !== undefined && { at }) };
   }
   return error instanceof KernelError ? { code: error.code, message: error.message } : null;
 }
@@ -30,6 +39,7 @@ export function sayError(error: unknown): void {
     return;
   }
   process.stderr.write(`tacit: error[${coded.code}]: ${coded.message}\n`);
+  if (coded.at !== undefined) process.stderr.write(`at: ${coded.at}\n`);
   if (coded.hint !== undefined) process.stderr.write(`hint: ${coded.hint}\n`);
   process.stderr.write(`more: tacit explain ${coded.code}\n`);
 }

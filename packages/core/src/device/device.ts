@@ -48,6 +48,22 @@ export interface Disclosure {
   readonly why: string;
 }
 
+/** How long one step of a run took, for profiles. */
+export interface StepTime {
+  /** The same object in every run of one plan. */
+  readonly step: object;
+  readonly label: string;
+  /** Its first result. */
+  readonly result: Aval;
+  /** `performance.now()`, ms. */
+  readonly start: number;
+  readonly ms: number;
+  /** Floating-point operations; 0 where not counted. */
+  readonly flops: number;
+  /** The node of the Program whose value it makes; -1 where it stands for none. */
+  readonly node: number;
+}
+
 export interface Device {
   /** Shown by `Tensor.toString()`: `Tensor<f32[3,4] cpu>`. */
   readonly name: string;
@@ -68,4 +84,6 @@ export interface Device {
   /** All gaps at once, empty when the Program can run. */
   check(program: Program, bindings: readonly Binding[]): readonly Gap[];
   prepare(job: Job): Executable | Promise<Executable>;
+  /** Tells `listener` of every step of the runs from now on, which are then done one by one. Returns the way to stop. */
+  onStep?(listener: (time: StepTime) => void): () => void;
 }

@@ -1,11 +1,15 @@
 /** @file Engine: realizes lazy tensors. Trace to a key, find the executable (or prepare one), run it, turn results into leaves. */
+
+import { lineOf } from "../debug/site.ts";
 import type { Binding, Device, Disclosure, Executable, Job, Storage, Update } from "../device/device.ts";
-import { expected } from "../errors.ts";
+import { expected, locate, TacitError } from "../errors.ts";
 import { clock, Expr, emit, Leaf } from "../expr.ts";
 import { sameShape, showAval } from "../program/aval.ts";
 import type { TypedArray } from "../program/dtype.ts";
+import type { Program } from "../program/program.ts";
 import { bindingCode, bindingOf } from "./binding.ts";
 import { ExecutableCache } from "./cache.ts";
+import { observing, Watch, watched } from "./observe.ts";
 import { deviceOf, pick, storageOn } from "./placement.ts";
 import { programOfTrace, unsupported } from "./program.ts";
 import { dropHistories, sinksReading, trackHistory } from "./sinks.ts";
@@ -71,7 +75,8 @@ function dispatch(request: Request, turn: boolean): void | Promise<void> {
   const outputs = pending(request.outputs);
   const roots = replacements.length === 0 ? outputs : outputs.concat(replacements.map((r) => r.next));
   if (roots.length === 0) return;
-  const { leaves, leafExprs } = trace(roots);
+  const watch = watched() ? new Watch() : null;
+  const { leaves, leafExprs, nodes } = trace(roots);
   for (const { target } of replacements) if (!traced(target.leaf!)) addLeaf(target);
   const device = pick(leaves, leafExprs);
   const state = stateOf(device);
@@ -82,27 +87,65 @@ function dispatch(request: Request, turn: boolean): void | Promise<void> {
   const hold = turn
     ? (work: () => Promise<void>): Promise<void> => work()
     : (work: () => Promise<void>): Promise<void> => enqueue(state, work);
-  if (found !== undefined) {
-    forgetTrace();
-    state.runs++;
-    const results = found.run(storages);
-    if (!isPromise(results)) return finish(results);
-    return hold(() => results.then(finish));
-  }
-  const key = endKey();
-  const words = key.words.slice(0, key.length);
-  const prepared = prepare(device, roots, bindings, replacements);
-  forgetTrace();
   const start = (executable: Executable): void | Promise<void> => {
-    state.cache.add(words, executable);
-    state.prepared++;
     state.runs++;
-    const results = executable.run(storages);
+    const results = execute(executable, storages, roots, watch, outputs);
     return isPromise(results) ? results.then(finish) : finish(results);
   };
-  if (isPromise(prepared)) return hold(async () => start(await prepared));
-  const started = start(prepared);
+  const plan = watch?.meet(device, programOfTrace(roots), nodes, storages, bindings);
+  let executable: Executable | Promise<Executable> | undefined = found;
+  if (executable === undefined) {
+    const key = endKey();
+    const words = key.words.slice(0, key.length);
+    const noted = watch?.preparing();
+    const keep = (made: Executable): Executable => {
+      state.cache.add(words, made);
+      state.prepared++;
+      noted?.(made);
+      return made;
+    };
+    const made = prepare(device, plan?.program ?? programOfTrace(roots), roots, bindings, replacements);
+    executable = isPromise(made) ? made.then(keep) : keep(made);
+  }
+  forgetTrace();
+  const inspected = plan && observing.inspect?.(plan);
+  if (isPromise(executable) || inspected !== undefined) {
+    return hold(async () => {
+      await inspected;
+      await start(await executable);
+    });
+  }
+  const started = start(executable);
   return started === undefined ? undefined : hold(() => started);
+}
+
+/** One run. What it refuses is said with the user's line of the op that refused. */
+function execute(
+  executable: Executable,
+  storages: readonly Storage[],
+  roots: readonly Expr[],
+  watch: Watch | null,
+  outputs: readonly Expr[],
+): readonly Storage[] | Promise<readonly Storage[]> {
+  const blame = (error: unknown): never => {
+    nameLine(error, roots);
+    throw error;
+  };
+  try {
+    const results = watch === null ? executable.run(storages) : watch.run(executable, outputs);
+    return isPromise(results) ? results.catch(blame) : results;
+  } catch (error) {
+    return blame(error);
+  }
+}
+
+/** Gives an error that names an op (`gather: expected ...`) the lines where the ops of this name behind `roots` were made. */
+function nameLine(error: unknown, roots: readonly Expr[]): void {
+  if (!(error instanceof TacitError)) return;
+  const op = /^\w+(?=:)/.exec(error.message)?.[0];
+  const lines = trace(roots, false).nodes.flatMap((e) => (e.op?.name === op ? (lineOf(e.site) ?? []) : []));
+  forgetTrace();
+  if (lines.length > 0) locate(error, [...new Set(lines)].join(" or "));
 }
 
 const isPromise = <T>(x: T | Promise<T>): x is Promise<T> => x instanceof Promise;
@@ -148,18 +191,18 @@ function writeKey(device: Device, roots: readonly Expr[], replacements: readonly
 /** A cache miss: the last trace as a Program, checked and prepared by the device. */
 function prepare(
   device: Device,
+  program: Program,
   roots: readonly Expr[],
   bindings: readonly Binding[],
   replacements: readonly Replacement[],
 ): Executable | Promise<Executable> {
-  const program = programOfTrace(roots);
   const first = roots.length - replacements.length;
   // A storage that another leaf shares must survive: its replacement is an output like any other.
   const updates = replacements.flatMap(({ target }, i): Update[] =>
     target.leaf!.shared ? [] : [{ output: first + i, input: target.leaf!.id }],
   );
   const gaps = device.check(program, bindings);
-  if (gaps.length > 0) unsupported(device, gaps);
+  if (gaps.length > 0) unsupported(device, gaps, lastTrace().nodes);
   const job: Job = { program, bindings, updates };
   return device.prepare(job);
 }

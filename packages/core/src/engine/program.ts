@@ -1,4 +1,5 @@
 /** @file The Program of a trace, built only on a cache miss. */
+import { lineOf } from "../debug/site.ts";
 import type { Device, Gap } from "../device/device.ts";
 import { TacitError } from "../errors.ts";
 import type { Expr } from "../expr.ts";
@@ -17,8 +18,14 @@ export function programOfTrace(roots: readonly Expr[]): Program {
   );
 }
 
-/** Every gap at once. */
-export function unsupported(device: Device, gaps: readonly Gap[]): never {
-  const list = gaps.map((g) => `${g.op} at node ${g.node} (${g.reason})`).join("; ");
-  throw new TacitError("DEVICE_UNSUPPORTED", `realize: expected ops that ${device.name} can run, got ${list}`);
+/** Every gap at once, with the user's lines where they were recorded. */
+export function unsupported(device: Device, gaps: readonly Gap[], nodes: readonly Expr[]): never {
+  const lines = new Set<string>();
+  const list = gaps.map((g) => {
+    const line = lineOf(nodes[g.node]?.site ?? null);
+    if (line !== undefined) lines.add(line);
+    return `${g.op} at node ${g.node} (${g.reason})`;
+  });
+  const at = lines.size === 0 ? undefined : [...lines].join(", ");
+  throw new TacitError("DEVICE_UNSUPPORTED", `realize: expected ops that ${device.name} can run, got ${list.join("; ")}`, { at });
 }

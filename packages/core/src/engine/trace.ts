@@ -1,4 +1,5 @@
 /** @file Trace: a depth-first walk that writes the graph behind some outputs as integers. Equal keys mean equal Programs. */
+import { lineOf } from "../debug/site.ts";
 import { TacitError } from "../errors.ts";
 import { type Expr, type Leaf, nextVisit } from "../expr.ts";
 import { showAval } from "../program/aval.ts";
@@ -107,6 +108,7 @@ export function stale(x: Expr, a: Expr): never {
     "TENSOR_STALE",
     `${x.op?.name ?? "tensor"}: expected a current value, got one built before an optimizer step replaced ${showAval(a)}, which it reads`,
     {
+      at: lineOf(x.site),
       hint: "compute it in the step, await opt.step(loss, logits), or await it before; for gradients, call opt.zeroGrad() after each step",
     },
   );

@@ -1,7 +1,8 @@
 /** @file Losses, as in `torch.nn.functional`: cross-entropy on logits, negative log likelihood, squared error, binary cross-entropy. */
+import { checkedData } from "../debug/site.ts";
 import { expected } from "../errors.ts";
 import { showAval } from "../program/aval.ts";
-import { DTYPE } from "../program/dtype.ts";
+import { DTYPE, type DType } from "../program/dtype.ts";
 import { where } from "../tensor/functions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { warnOnce } from "./warn.ts";
@@ -44,9 +45,9 @@ function checkLogits(where: string, x: Tensor, target: Tensor): void {
 }
 
 /** Class indices in [0, classes) where they can be seen here; elsewhere the op checks them when it runs. */
-function checkRange(where: string, target: Tensor, classes: number): void {
+function checkRange(where: string, target: Tensor, classes: number): boolean {
   const host = target.expr.leaf?.host;
-  if (host == null) return;
+  if (host == null) return false;
   for (let i = 0; i < host.length; i++) {
     const label = Number(host[i]);
     if (label < 0 || label >= classes) {
@@ -59,16 +60,19 @@ function checkRange(where: string, target: Tensor, classes: number): void {
       );
     }
   }
+  return true;
+}
+
+/** Class indices [...] as one-hot rows [M, C]. */
+function oneHotRows(where: string, target: Tensor, classes: number, dtype: DType): Tensor {
+  const rows = (): Tensor => target.reshape(target.numel).oneHot(classes, dtype);
+  return checkRange(where, target, classes) ? checkedData(rows) : rows();
 }
 
 /** Probabilities [M, C] from indices or probabilities. */
 function probabilities(where: string, x: Tensor, target: Tensor, smoothing: number): Tensor {
   const classes = x.shape[1]!;
-  let p: Tensor;
-  if (isIndex(target)) {
-    checkRange(where, target, classes);
-    p = target.reshape(target.numel).oneHot(classes, x.dtype);
-  } else p = classesLast(target).cast(x.dtype);
+  const p = isIndex(target) ? oneHotRows(where, target, classes, x.dtype) : classesLast(target).cast(x.dtype);
   return smoothing === 0 ? p : p.mul(1 - smoothing).add(smoothing / classes);
 }
 
@@ -99,8 +103,7 @@ export function nllLoss(logProbabilities: Tensor, target: Tensor, options: LossO
   checkLogits("nllLoss", logProbabilities, target);
   const classes = logProbabilities.shape[1]!;
   if (!isIndex(target)) expected("DTYPE_MISMATCH", "nllLoss", "class indices i32", showAval(target), "convert with labels.int()");
-  checkRange("nllLoss", target, classes);
-  const p = target.reshape(target.numel).oneHot(classes, logProbabilities.dtype);
+  const p = oneHotRows("nllLoss", target, classes, logProbabilities.dtype);
   // A choice, not a product alone: 0 · -Infinity of another class would be NaN.
   const chosen = where(p.eq(0), 0, classesLast(logProbabilities));
   const losses = chosen.sum(1).neg();

@@ -31,6 +31,8 @@ export interface OpRow {
   readonly arity: number | null;
   /** Names of the attributes for printing; one ending in `...` takes the rest. */
   readonly attrs: readonly string[];
+  /** The op may refuse its data when it runs (an index outside, a zero divisor): it remembers the user's line that made it. */
+  readonly refuses?: true;
   /** Shape and dtype of the result. Throws TacitError; must reject every bad attribute, for a Program may come from a stranger. */
   infer(args: readonly Aval[], attrs: readonly number[]): Aval;
   /** Gradients for the arguments, null where there is none. Absent: the op is not differentiable (its result is constant to autograd). */

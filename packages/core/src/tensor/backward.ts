@@ -1,4 +1,5 @@
 /** @file Autograd on tensors: `backward`, `gradients`, `noGrad`. All of it extends the lazy graph; nothing is computed. */
+import { lineOf } from "../debug/site.ts";
 import { stale } from "../engine/trace.ts";
 import { expected, TacitError } from "../errors.ts";
 import { type Expr, gradMode } from "../expr.ts";
@@ -74,6 +75,7 @@ function released(x: Expr, a: Expr): never {
     "AUTOGRAD_NO_GRAPH",
     `backward: ${x.op!.name}: expected arguments with their graph, got ${showAval(a)}, whose graph a step released`,
     {
+      at: lineOf(x.site),
       hint: "build both losses before one step, or use detach() where only its value is meant",
     },
   );

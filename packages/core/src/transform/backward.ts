@@ -1,4 +1,5 @@
 /** @file backward: reverse accumulation over the lazy graph, without recursion. */
+import { sites } from "../debug/site.ts";
 import { type Expr, nextVisit } from "../expr.ts";
 import { add, ones } from "../ops/emit.ts";
 import { DTYPE } from "../program/dtype.ts";
@@ -58,10 +59,16 @@ export function backward(root: Expr, seed: Expr | undefined, wrt: readonly Expr[
   const { visit, order, leads } = found;
   const grads = new Array<Expr | null>(order.length).fill(null);
   if (leads[root.id]) grads[root.id] = seed ?? ones(root);
-  for (let k = order.length - 1; k >= 0; k--) {
-    const x = order[k]!;
-    const grad = grads[k]!;
-    if (grad !== null && x.op?.grad !== undefined) propagate(x, grad, found, grads);
+  const outer = sites.inherited;
+  try {
+    for (let k = order.length - 1; k >= 0; k--) {
+      const x = order[k]!;
+      const grad = grads[k]!;
+      sites.inherited = x.site ?? outer;
+      if (grad !== null && x.op?.grad !== undefined) propagate(x, grad, found, grads);
+    }
+  } finally {
+    sites.inherited = outer;
   }
   return wrt.map((x) => (x.mark === visit ? grads[x.id]! : null));
 }

@@ -5,7 +5,6 @@ import type { Executable, Storage } from "../device.ts";
 import { bytesOf } from "./graph.ts";
 import type { Table } from "./machine.ts";
 import type { Place, Plan } from "./plan.ts";
-import type { Profile } from "./profile.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Guard, HostStep, Step } from "./steps.ts";
 import { type CpuStorage, fromBytes, own, typed } from "./storage.ts";
@@ -51,7 +50,7 @@ export class CpuExecutable implements Executable {
     this.bind(inputs);
     if (this.arenaAt !== runtime.arenaAt) this.write();
     this.copyIn(inputs);
-    if (runtime.profile !== null) this.runProfiled(runtime.profile);
+    if (runtime.listeners.size > 0) this.runTimed();
     else for (const s of this.segments) this.runSegment(s);
     return this.copyOut(inputs);
   }
@@ -179,11 +178,19 @@ export class CpuExecutable implements Executable {
     return typed(aval.dtype, copyBytes(runtime.machine.u8, at, bytesOf(aval)));
   }
 
-  private runProfiled(profile: Profile): void {
+  private runTimed(): void {
+    const { avals, origins } = this.plan;
     for (const s of this.perStep) {
       const start = performance.now();
       this.runSegment(s);
-      profile.add(s.step, this.plan.avals[s.step.writes[0]!]!, performance.now() - start);
+      const ms = performance.now() - start;
+      const { step } = s;
+      const made = step.writes[0]!;
+      // What the plan added (a copy) stands for what it reads.
+      const node = origins[made]! >= 0 ? origins[made]! : (origins[step.reads[0] ?? made] ?? -1);
+      const flops = step.kind === "kernel" ? (step.flops ?? 0) : 0;
+      const time = { step, label: step.label, result: avals[made]!, start, ms, flops, node };
+      for (const listener of this.runtime.listeners) listener(time);
     }
   }
 

@@ -8,6 +8,8 @@ export interface GraphNode {
   readonly attrs: readonly number[];
   readonly args: readonly number[];
   readonly aval: Aval;
+  /** The node of the Program that it stands for; absent in a Program itself. */
+  readonly origin?: number;
 }
 
 /** Values 0..inputs-1 are inputs, then one per node. Every Program is a Graph. */

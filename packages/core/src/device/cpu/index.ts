@@ -8,12 +8,12 @@ import { CpuExecutable } from "./executable.ts";
 import { bytesOf } from "./graph.ts";
 import { type Machine, WasmMachine } from "./machine.ts";
 import { makePlan } from "./plan.ts";
-import { Profile } from "./profile.ts";
-import { Runtime } from "./runtime.ts";
+import { Profile, type ProfileOptions } from "./profile.ts";
+import { Runtime, type StepListener } from "./runtime.ts";
 import { CpuStorage, checkValues, fromBytes, own } from "./storage.ts";
 
 export { describePlan, makePlan, type Plan } from "./plan.ts";
-export type { Profile, ProfileRow } from "./profile.ts";
+export type { Profile, ProfileOptions, ProfileRow } from "./profile.ts";
 
 export interface CpuOptions {
   /** Threads that share the work of every kernel (default: TACIT_THREADS, else 1). Results are the same bit for bit. */
@@ -34,6 +34,7 @@ export class CpuDevice implements Device {
   readonly readable = true;
   readonly threads: number;
   private readonly options: CpuOptions;
+  private readonly listeners = new Set<StepListener>();
   private runtime: Runtime | null = null;
   private starting: Promise<Runtime> | null = null;
 
@@ -98,17 +99,14 @@ export class CpuDevice implements Device {
     return this.starting.then((runtime) => this.load(runtime, job));
   }
 
+  onStep(listener: StepListener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
   /** Times every step of the plans that run from now on, until `stop()`. Steps then run one by one, a little slower. */
-  profile(): Profile {
-    const runtime = this.runtime;
-    if (runtime === null)
-      throw new TacitError("DEVICE_IDLE", "cpu: expected a device that has run, got one that has not", {
-        hint: "run once first",
-      });
-    runtime.profile = new Profile(() => {
-      runtime.profile = null;
-    });
-    return runtime.profile;
+  profile(options: ProfileOptions = {}): Profile {
+    return new Profile(this, options);
   }
 
   /** Bytes of WASM memory in use: tables, resident values, arena, scratch. */
@@ -133,7 +131,7 @@ export class CpuDevice implements Device {
 
   private async start(): Promise<Runtime> {
     const { relaxed = "auto", machine } = this.options;
-    this.runtime = new Runtime(machine ?? (await WasmMachine.start({ threads: this.threads, relaxed })));
+    this.runtime = new Runtime(machine ?? (await WasmMachine.start({ threads: this.threads, relaxed })), this.listeners);
     return this.runtime;
   }
 

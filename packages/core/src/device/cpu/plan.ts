@@ -4,7 +4,7 @@ import { type Aval, showAval } from "../../program/aval.ts";
 import type { TypedArray } from "../../program/dtype.ts";
 import type { Update } from "../device.ts";
 import { place } from "./arena.ts";
-import { type Graph, paddedBytes } from "./graph.ts";
+import { type Graph, nodeOf, paddedBytes } from "./graph.ts";
 import { copyStep } from "./lower/copy.ts";
 import { hasKernel, lowerNode } from "./lower/index.ts";
 import { Lowering } from "./lower/lowering.ts";
@@ -35,6 +35,8 @@ export interface Plan {
   /** What the values would take if no two shared memory. */
   readonly unsharedBytes: number;
   readonly outputs: readonly PlanOutput[];
+  /** Per value, the node of the Program that it stands for; -1 for inputs and for what the plan added. */
+  readonly origins: Int32Array;
 }
 
 /** `input` >= 0: the output replaced the value of that resident input, nothing is copied out. */
@@ -71,6 +73,7 @@ export function makePlan(
     steps,
     avals: Array.from({ length: to.count }, (_, v) => to.aval(v)),
     literals: to.literals,
+    origins: Int32Array.from({ length: to.count }, (_, v) => nodeOf(graph, v)?.origin ?? -1),
     outputs: values.map((value, i) => {
       const update = updates.find((u) => u.output === i);
       return { value, aval: to.aval(graph.outputs[i]!), input: update?.input ?? -1 };

@@ -1,7 +1,10 @@
 /** @file Runtime: a machine with the one arena that all plans share, and the resident buffers. */
+
+import type { StepTime } from "../device.ts";
 import type { Machine } from "./machine.ts";
-import type { Profile } from "./profile.ts";
 import type { CpuStorage } from "./storage.ts";
+
+export type StepListener = (time: StepTime) => void;
 
 interface Buffer {
   readonly address: number;
@@ -10,7 +13,8 @@ interface Buffer {
 
 export class Runtime {
   readonly machine: Machine;
-  profile: Profile | null = null;
+  /** Who is told the time of every step; while there is one, steps run one by one. */
+  readonly listeners: Set<StepListener>;
   /** Runs so far. */
   runs = 0;
   arenaAt = 0;
@@ -20,8 +24,9 @@ export class Runtime {
   // The few values that updates keep in WASM memory: parameters and optimizer state. The net under a dropped model.
   private readonly registry = new FinalizationRegistry<Buffer>((b) => this.free(b));
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, listeners: Set<StepListener> = new Set()) {
     this.machine = machine;
+    this.listeners = listeners;
   }
 
   /** Makes the arena at least this big. One serves all plans: only one runs at a time, and nothing in it outlives a run. */

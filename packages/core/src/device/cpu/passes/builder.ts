@@ -10,6 +10,8 @@ import type { Graph, GraphNode } from "../graph.ts";
 export class GraphBuilder {
   readonly inputs: readonly Aval[];
   readonly nodes: GraphNode[] = [];
+  /** The node of the Program that is being added. */
+  origin = -1;
   private readonly seen = new Map<string, number>();
 
   constructor(inputs: readonly Aval[]) {
@@ -32,7 +34,7 @@ export class GraphBuilder {
     const key = `${folded.op}|${folded.attrs.join()}|${folded.args.join()}|${folded.aval.dtype}`;
     const found = this.seen.get(key);
     if (found !== undefined) return found;
-    const v = this.inputs.length + this.nodes.push(folded) - 1;
+    const v = this.inputs.length + this.nodes.push({ ...folded, origin: this.origin }) - 1;
     this.seen.set(key, v);
     return v;
   }

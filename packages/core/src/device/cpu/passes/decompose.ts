@@ -8,7 +8,10 @@ import { GraphBuilder } from "./builder.ts";
 export function decompose(graph: Graph, native: (node: GraphNode, graph: Graph) => boolean): Graph {
   const builder = new GraphBuilder(graph.inputs);
   const to = Array.from(graph.inputs, (_, i) => i);
-  for (const node of graph.nodes) to.push(place(builder, node, to, graph, native));
+  for (const [i, node] of graph.nodes.entries()) {
+    builder.origin = i;
+    to.push(place(builder, node, to, graph, native));
+  }
   return builder.finish(graph.outputs.map((v) => to[v]!));
 }
 
