@@ -3,9 +3,11 @@ export { defaultRandomState, loadDefaultRandomState, manualSeed } from "./genera
 export type { InitOptions } from "./init.ts";
 export * as init from "./init.ts";
 export { Activation, gelu, logSoftmax, relu, sigmoid, softmax, tanh } from "./layers/activation.ts";
+export * from "./layers/attention/index.ts";
 export { BatchNorm2d, type BatchNormOptions, batchNorm2d } from "./layers/batch-norm.ts";
 export { Conv2d, type Conv2dLayerOptions, conv2d } from "./layers/conv.ts";
 export { Dropout, type DropoutState, dropout } from "./layers/dropout.ts";
+export { LayerNorm, type LayerNormOptions, layerNorm, RmsNorm, type RmsNormOptions, rmsNorm } from "./layers/layer-norm.ts";
 export { Linear, type LinearOptions, linear } from "./layers/linear.ts";
 export { AvgPool2d, type AvgPool2dOptions, avgPool2d, Flatten, flatten, MaxPool2d, maxPool2d } from "./layers/shape.ts";
 export { bceWithLogits, type CrossEntropyOptions, crossEntropy, type LossOptions, l1Loss, mseLoss, nllLoss } from "./losses.ts";
