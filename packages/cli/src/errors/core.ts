@@ -52,6 +52,12 @@ export const CORE: Entries = {
     fix: "Keep zeros out of the divisor, for instance with where().",
     example: "rem: expected an integer divisor that is not zero, got zero",
   },
+  DROPOUT_UNUSED: {
+    means: "A warning: a recurrent layer got a dropout, but has only one layer; it drops between layers.",
+    fix: "Set numLayers to 2 or more, or put nn.dropout(p) behind it.",
+    example: "lstm: dropout 0.5 with one layer drops nothing",
+    warning: true,
+  },
   DTYPE_MISMATCH: {
     means: "Two things that belong together have different dtypes, or labels have the dtype of something else.",
     fix: "Convert one side with float(), int() or cast(); class labels are i32.",

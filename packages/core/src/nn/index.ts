@@ -9,6 +9,28 @@ export { Conv2d, type Conv2dLayerOptions, conv2d } from "./layers/conv.ts";
 export { Dropout, type DropoutState, dropout } from "./layers/dropout.ts";
 export { LayerNorm, type LayerNormOptions, layerNorm, RmsNorm, type RmsNormOptions, rmsNorm } from "./layers/layer-norm.ts";
 export { Linear, type LinearOptions, linear } from "./layers/linear.ts";
+export {
+  type CellOptions,
+  GRUCell,
+  gruCell,
+  LSTMCell,
+  lstmCell,
+  RNNCell,
+  type RnnCellOptions,
+  rnnCell,
+} from "./layers/recurrent/cells.ts";
+export type { RecurrentOptions } from "./layers/recurrent/layer.ts";
+export { GRU, gru, LSTM, type LstmOptions, type LstmState, lstm, RNN, type RnnOptions, rnn } from "./layers/recurrent/layers.ts";
+export {
+  PackedSequence,
+  type PackOptions,
+  type PadOptions,
+  type PadPackedOptions,
+  packPaddedSequence,
+  packSequence,
+  padPackedSequence,
+  padSequence,
+} from "./layers/recurrent/sequences.ts";
 export { AvgPool2d, type AvgPool2dOptions, avgPool2d, Flatten, flatten, MaxPool2d, maxPool2d } from "./layers/shape.ts";
 export { bceWithLogits, type CrossEntropyOptions, crossEntropy, type LossOptions, l1Loss, mseLoss, nllLoss } from "./losses.ts";
 export { accuracy, confusionMatrix, type Labelled } from "./metrics.ts";

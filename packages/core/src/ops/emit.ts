@@ -164,3 +164,10 @@ export const attentionGrad = (g: Expr, args: readonly Expr[], attrs: readonly nu
 
 /** key u32[2], offset u32[1..4] -> u32[shape]. */
 export const randomBits = (key: Expr, offset: Expr, shape: Shape): Expr => emit("randomBits", [key, offset], shape);
+
+// Recurrent layers over whole sequences of packed rows.
+/** `cell` "rnn", "lstm" or "gru": (gx, w, h0, c0 or bias) -> all parts of every step; shapes and attributes in ops/recurrent/rows.ts. */
+export const recurrent = (cell: string, args: readonly Expr[], attrs: readonly number[]): Expr => emit(cell, args, attrs);
+/** (g, out, w, the initial state that the gradient reads) -> the gradients of every step. */
+export const recurrentGrad = (cell: string, args: readonly Expr[], attrs: readonly number[]): Expr =>
+  emit(`${cell}Grad`, args, attrs);

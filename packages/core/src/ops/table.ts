@@ -10,6 +10,7 @@ import { MOVEMENT_ROWS } from "./movement/rows.ts";
 import { NORM_ROWS } from "./norm/rows.ts";
 import { POOL_ROWS } from "./pool/rows.ts";
 import { RANDOM_ROWS } from "./random/rows.ts";
+import { RECURRENT_ROWS } from "./recurrent/rows.ts";
 import { REDUCE_ROWS } from "./reduce/rows.ts";
 import type { OpRow } from "./row.ts";
 
@@ -26,6 +27,7 @@ const FAMILIES: readonly (readonly OpRow[])[] = [
   NORM_ROWS,
   ATTENTION_ROWS,
   RANDOM_ROWS,
+  RECURRENT_ROWS,
 ];
 
 /** All ops by name. */

@@ -267,6 +267,23 @@ const attention: Case[] = attentions.flatMap(([batch, l, s, e, d, mask, causal])
 
 const random: Case[] = [of("randomBits", [typed("u32", 1000, 2), typed("u32", 1000, 1)], [3, 3])];
 
+/** Two directions; sequences of one length, and of lengths 4, 2 and 1. */
+const recurrent: Case[] = [
+  { rows: 6, n: 2, runs: [2, 3] },
+  { rows: 7, n: 3, runs: [3, 1, 2, 1, 1, 2] },
+].flatMap(({ rows, n, runs }) =>
+  [0, 1].flatMap((reverse) => [
+    ...[0, 1].flatMap((relu) => [
+      of("rnn", [f(rows, 2), f(2, 2), f(n, 2)], [reverse, relu, ...runs]),
+      of("rnnGrad", [f(rows, 2), filled("distinct", rows, 2), f(2, 2)], [reverse, relu, ...runs]),
+    ]),
+    of("lstm", [f(rows, 8), f(8, 2), f(n, 2), f(n, 2)], [reverse, ...runs]),
+    of("lstmGrad", [f(rows, 12), f(rows, 12), f(8, 2), f(n, 2)], [reverse, ...runs]),
+    of("gru", [f(rows, 6), f(6, 2), f(n, 2), f(2)], [reverse, ...runs]),
+    of("gruGrad", [f(rows, 10), f(rows, 10), f(6, 2), f(n, 2)], [reverse, ...runs]),
+  ]),
+);
+
 /** Every op of the table occurs: a test checks it. */
 export const CASES: readonly Case[] = [
   ...unary,
@@ -282,6 +299,7 @@ export const CASES: readonly Case[] = [
   ...norm,
   ...attention,
   ...random,
+  ...recurrent,
 ];
 
 export const title = (c: Case): string =>
