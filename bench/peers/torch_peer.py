@@ -36,6 +36,21 @@ def mlp():
     return trainer(nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)), torch.randn(64, 784))
 
 
+def transformer():
+    model = nn.TransformerEncoderLayer(128, 8, dropout=0.0, batch_first=True)
+    x = torch.randn(8, 128, 128)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+
+    def step():
+        optimizer.zero_grad()
+        loss = model(x).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
 def gemm(n):
     a, b = torch.randn(n, n), torch.randn(n, n)
     return lambda: torch.mm(a, b)
@@ -53,7 +68,7 @@ def conv():
 
 
 ROWS = {
-    "cnn-step": (cnn, 10), "cnn-step-2-threads": (cnn, 10), "mlp-step": (mlp, 200), "conv-3x3": (conv, 40),
+    "cnn-step": (cnn, 10), "cnn-step-2-threads": (cnn, 10), "mlp-step": (mlp, 200), "transformer-step": (transformer, 4), "conv-3x3": (conv, 40),
     "gemm-f32-256": (lambda: gemm(256), 100), "gemm-f32-512": (lambda: gemm(512), 20), "gemm-f32-1024": (lambda: gemm(1024), 4),
 }
 ready = {}

@@ -3,7 +3,7 @@ import { cpu, noGrad, Random, randn, setDefaultDevice, type Tensor } from "@taci
 import { loadRing } from "@tacit/kernels/ring";
 import { serve, type Timed, timeCalls } from "../serve.ts";
 import { dispatchSample } from "./dispatch.ts";
-import { cnn, matrix, mlp, type Trainer } from "./models.ts";
+import { cnn, matrix, mlp, type Trainer, transformer } from "./models.ts";
 import { scalarRing64 } from "./scalar-ring.ts";
 
 const threads = Number(process.argv[2] ?? 1);
@@ -25,6 +25,12 @@ function training(make: () => Trainer, calls: number): () => Promise<Timed> {
     for (let i = 0; i < 15; i++) await once();
     return () => timeCalls(calls, once);
   };
+}
+
+async function transformerStep(): Promise<Timed> {
+  const { step } = transformer();
+  for (let i = 0; i < 10; i++) await step();
+  return () => timeCalls(4, step);
 }
 
 async function conv(): Promise<Timed> {
@@ -66,6 +72,7 @@ await serve({
   "mlp-step": training(mlp, 200),
   "cnn-step": training(cnn, 10),
   "cnn-step-2-threads": training(cnn, 10),
+  "transformer-step": transformerStep,
   "ring64-gemm-512": () => ring(64),
   "ring32-gemm-512": () => ring(32),
   "dispatch-cnn": async () => dispatchSample,

@@ -53,6 +53,24 @@ export function mlp(): Trainer {
   return trainer(nn.sequential(nn.linear(784, 128, init), nn.relu(), nn.linear(128, 10, init)), [BATCH, 784]);
 }
 
+/** An encoder layer (128 wide, 8 heads, PyTorch's 2048 between) on 8 sequences of 128 tokens: mean square, SGD. */
+export function transformer(): Pick<Trainer, "model"> & { readonly step: () => Promise<number> } {
+  const random = new Random(1);
+  const model = nn.transformerEncoderLayer(128, 8, { dropout: 0, batchFirst: true, random });
+  const opt = optim.sgd(model, { lr: 0.01 });
+  const values = random.normal(8 * 128 * 128);
+  return {
+    model,
+    step: async () => {
+      const loss = model(Tensor.from(Float32Array.from(values), [8, 128, 128]))
+        .square()
+        .mean();
+      await opt.step(loss);
+      return loss.item();
+    },
+  };
+}
+
 /** Matrices for the GEMM rows. */
 export const matrix = (n: number, seed: number): Tensor => randn([n, n], new Random(seed));
 /** Class numbers 0..9. */
