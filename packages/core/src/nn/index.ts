@@ -1,8 +1,9 @@
 /** @file nn: modules, layers, losses, initialisers, metrics. */
+export * as functional from "./functional/index.ts";
 export { defaultRandomState, loadDefaultRandomState, manualSeed } from "./generator.ts";
 export type { InitOptions } from "./init.ts";
 export * as init from "./init.ts";
-export { Activation, gelu, logSoftmax, relu, sigmoid, softmax, tanh } from "./layers/activation.ts";
+export * from "./layers/activation.ts";
 export * from "./layers/attention/index.ts";
 export { BatchNorm2d, type BatchNormOptions, batchNorm2d } from "./layers/batch-norm.ts";
 export { Conv2d, type Conv2dLayerOptions, conv2d } from "./layers/conv.ts";
@@ -32,7 +33,7 @@ export {
   padSequence,
 } from "./layers/recurrent/sequences.ts";
 export { AvgPool2d, type AvgPool2dOptions, avgPool2d, Flatten, flatten, MaxPool2d, maxPool2d } from "./layers/shape.ts";
-export { bceWithLogits, type CrossEntropyOptions, crossEntropy, type LossOptions, l1Loss, mseLoss, nllLoss } from "./losses.ts";
+export * from "./losses/index.ts";
 export { accuracy, confusionMatrix, type Labelled } from "./metrics.ts";
 export { type Layer, Module, Sequential, type StateDict, sequential } from "./module.ts";
 export { Buffer, buffer, Parameter, type PlaceOptions, parameter } from "./parameter.ts";

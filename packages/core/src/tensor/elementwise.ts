@@ -118,9 +118,11 @@ export abstract class ElementwiseTensor extends TensorBase {
   silu(): Tensor {
     return this.mul(this.sigmoid());
   }
-  /** log(1 + e^x) without overflow. */
+  /** log(1 + e^x) without overflow. By choices, not by relu and abs, whose gradients at 0 would add up to 0 instead of 1/2. */
   softplus(): Tensor {
-    return this.relu().add(this.abs().neg().exp().add(1).log());
+    const positive = this.gt(0);
+    const decay = this.neg().where(positive, this).exp();
+    return this.where(positive, 0).add(decay.add(1).log());
   }
   /** log(sigmoid(x)) without overflow. */
   logSigmoid(): Tensor {

@@ -1,0 +1,3 @@
+/** @file nn.functional: activations and distances as functions; the losses stand in `nn` itself. */
+export * from "./activation.ts";
+export * from "./distance.ts";
