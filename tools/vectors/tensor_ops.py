@@ -74,3 +74,39 @@ for mode in ("reflect", "replicate", "circular"):
 for padding in ([-1, 2], [1, -1, -2, 0], [-1, -1]):
     add("padMode", lambda x: F.pad(x, padding, value=1.5), [tensor(rng, (4, 5))], {"padding": padding, "mode": "constant", "value": 1.5})
 flush("tensor-spatial.json")
+
+# Special functions.
+SPECIAL = {
+    "log1p": (torch.log1p, -0.9, 3), "expm1": (torch.expm1, -2, 2), "log2": (torch.log2, 0.05, 4), "log10": (torch.log10, 0.05, 4), "exp2": (torch.exp2, -3, 3),
+    "tan": (torch.tan, -1.4, 1.4), "asin": (torch.asin, -0.9, 0.9), "acos": (torch.acos, -0.9, 0.9), "atan": (torch.atan, -4, 4), "sinh": (torch.sinh, -2, 2),
+    "cosh": (torch.cosh, -2, 2), "asinh": (torch.asinh, -5, 5), "acosh": (torch.acosh, 1.1, 5), "atanh": (torch.atanh, -0.9, 0.9), "erfinv": (torch.erfinv, -0.95, 0.95),
+    "erfc": (torch.erfc, -1.5, 1.5), "lgamma": (torch.lgamma, 0.1, 14), "digamma": (torch.digamma, 0.2, 14), "logit": (torch.logit, 0.05, 0.95),
+    "trunc": (torch.trunc, -3, 3), "frac": (torch.frac, -3, 3)}
+for name, (fn, low, high) in SPECIAL.items():
+    add(name, fn, [tensor(rng, (3, 4), low, high)])
+add("log1p", torch.log1p, [torch.tensor([1e-9, -3e-7, 2e-5, 1e-3])])
+add("expm1", torch.expm1, [torch.tensor([1e-9, -3e-7, 2e-5, 1e-3])])
+# PyTorch 1.13 computes n = 1 to 9 digits only; test/tensor/special.test.ts has exact values of it.
+for n in (2, 3):
+    add("polygamma", lambda x: torch.polygamma(n, x), [tensor(rng, (6,), 0.7, 14)], {"n": n})
+for a, b in (((3, 4), (3, 4)), ((2, 1), (3,))):
+    add("atan2", torch.atan2, [tensor(rng, a), tensor(rng, b)])
+    add("hypot", torch.hypot, [tensor(rng, a), tensor(rng, b)])
+    add("xlogy", torch.xlogy, [tensor(rng, a), tensor(rng, b, 0.2, 3)])
+    add("logaddexp", torch.logaddexp, [tensor(rng, a), tensor(rng, b)])
+    add("floorDivide", torch.floor_divide, [tensor(rng, a, -5, 5), tensor(rng, b, 0.3, 2)], differentiable=False)
+    for weight in (0.25, 0.75):
+        add("lerp", lambda x, y: torch.lerp(x.expand(torch.broadcast_shapes(a, b)), y.expand(torch.broadcast_shapes(a, b)), weight), [tensor(rng, a), tensor(rng, b)], {"weight": weight})
+    for value in (1, -0.5):
+        add("addcmul", lambda x, y, z: torch.addcmul(x, y, z, value=value), [tensor(rng, a), tensor(rng, a), tensor(rng, b)], {"value": value})
+        add("addcdiv", lambda x, y, z: torch.addcdiv(x, y, z, value=value), [tensor(rng, a), tensor(rng, a), tensor(rng, b, 0.4, 2)], {"value": value})
+for p in (0, 1, 2, 3, 0.5, "inf", "-inf"):
+    for dim, keepdim in ((None, False), (0, True), (-1, False), ([0, 2], False)):
+        order = float(p)
+        add("normP", lambda x: torch.linalg.vector_norm(x, order, dim=dim, keepdim=keepdim), [distinct(rng, (2, 3, 4))], {"p": p, "dim": dim, "keepdim": keepdim}, differentiable=p != 0)
+for correction in (0, 1, 2):
+    for dim in (0, [0, 1], None):
+        args = {"correction": correction, "dim": dim}
+        for name, fn in (("varCorrection", torch.var), ("stdCorrection", torch.std)):
+            add(name, lambda x: fn(x, dim=dim if dim is not None else (0, 1), correction=correction), [tensor(rng, (3, 4))], args)
+flush("tensor-special.json")

@@ -39,6 +39,7 @@ ${used.map((p) => `    ${p} += ${width};`).join("\n")}
 
 const chain = `${header}import { madd } from "./arguments";
 import { erf4, exp4, log4, pow4, rem4, remI32, remU32, shift4, sigmoid4, sign4, sinCos4, tanh4 } from "./math";
+import { atan4, erfinv4, expm14, log1p4 } from "./special";
 
 export const TILE: i32 = ${TILE};
 

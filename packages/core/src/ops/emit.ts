@@ -60,6 +60,27 @@ export const where = (condition: Expr, a: Expr, b: Expr): Expr => emit("where", 
 /** Itself where the dtype is that already. */
 export const cast = (x: Expr, dtype: DType): Expr => (x.dtype === dtype ? x : emit("cast", [x], [DTYPE[dtype].code]));
 
+// Special functions; floats only.
+export const log1p: Unary = unary("log1p");
+export const expm1: Unary = unary("expm1");
+export const log2: Unary = unary("log2");
+export const log10: Unary = unary("log10");
+export const tan: Unary = unary("tan");
+export const asin: Unary = unary("asin");
+export const acos: Unary = unary("acos");
+export const atan: Unary = unary("atan");
+export const sinh: Unary = unary("sinh");
+export const cosh: Unary = unary("cosh");
+export const asinh: Unary = unary("asinh");
+export const acosh: Unary = unary("acosh");
+export const atanh: Unary = unary("atanh");
+export const erfinv: Unary = unary("erfinv");
+export const lgamma: Unary = unary("lgamma");
+/** The derivative of this order of the digamma function; 0 is digamma. */
+export const polygamma = (x: Expr, order: number): Expr => emit("polygamma", [x], [order]);
+/** The angle of the point (x, y). */
+export const atan2 = (y: Expr, x: Expr): Expr => emit("atan2", [y, x]);
+
 // Constants.
 /** A scalar literal, part of the Program. @throws ATTR_INVALID when the dtype cannot hold the value. */
 export const constant = (dtype: DType, value: number | bigint | boolean): Expr =>

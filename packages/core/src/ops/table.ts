@@ -13,9 +13,11 @@ import { RANDOM_ROWS } from "./random/rows.ts";
 import { RECURRENT_ROWS } from "./recurrent/rows.ts";
 import { REDUCE_ROWS } from "./reduce/rows.ts";
 import type { OpRow } from "./row.ts";
+import { SPECIAL_ROWS } from "./special/rows.ts";
 
 const FAMILIES: readonly (readonly OpRow[])[] = [
   ELEMENTWISE_ROWS,
+  SPECIAL_ROWS,
   CONSTANT_ROWS,
   MATMUL_ROWS,
   CONV_ROWS,

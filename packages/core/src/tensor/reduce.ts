@@ -5,8 +5,8 @@ import * as op from "../ops/emit.ts";
 import { DTYPE, type DType } from "../program/dtype.ts";
 import { axesOf, axisOf } from "./axes.ts";
 import type { TensorBase } from "./base.ts";
-import { ElementwiseTensor } from "./elementwise.ts";
 import { floating } from "./operand.ts";
+import { SpecialTensor } from "./special.ts";
 import type { Tensor } from "./tensor.ts";
 
 export interface ReduceOptions {
@@ -30,7 +30,7 @@ function rootOf(x: Tensor): Tensor {
   return x.maskedFill(zero, 1).sqrt().maskedFill(zero, 0);
 }
 
-export abstract class ReduceTensor extends ElementwiseTensor {
+export abstract class ReduceTensor extends SpecialTensor {
   private reduce(f: Reduction, where: string, x: Expr, dim: Dim | undefined, options: ReduceOptions): Tensor {
     return this.derive(f(x, axesOf(where, dim, x.shape.length), options.keepdim ?? false));
   }
@@ -124,14 +124,19 @@ export abstract class ReduceTensor extends ElementwiseTensor {
   any(dim?: Dim, options: ReduceOptions = {}): Tensor {
     return this.reduce(op.any, "any", op.cast(this.expr, "bool"), dim, options);
   }
-  /** The p-norm, p = 2 by default; `Infinity` for the largest magnitude. The gradient of the 2-norm at zero is zero. */
-  norm(p = 2, dim?: Dim, options: ReduceOptions = {}): Tensor {
+  /**
+   * The p-norm of the elements, p = 2 by default: `Infinity` and `-Infinity` give the largest and smallest magnitude, 0 the number of
+   * elements that are not 0, `"fro"` is 2. The gradient of the 2-norm at zero is zero.
+   */
+  norm(p: number | "fro" = 2, dim?: Dim, options: ReduceOptions = {}): Tensor {
     this.needFloat("norm");
-    if (p === 2) return rootOf(this.square().sum(dim, options));
+    if (p === 2 || p === "fro") return rootOf(this.square().sum(dim, options));
     const magnitude = this.abs();
+    if (p === 0) return this.ne(0).cast(this.dtype).sum(dim, options);
     if (p === 1) return magnitude.sum(dim, options);
     if (p === Number.POSITIVE_INFINITY) return magnitude.amax(dim, options);
-    if (!(p > 0)) expected("ARGUMENT_INVALID", "norm", "p > 0", `${p}`);
+    if (p === Number.NEGATIVE_INFINITY) return magnitude.amin(dim, options);
+    if (Number.isNaN(p) || typeof p !== "number") expected("ARGUMENT_INVALID", "norm", 'a number or "fro"', `${p}`);
     return magnitude
       .pow(p)
       .sum(dim, options)

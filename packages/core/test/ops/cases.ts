@@ -26,6 +26,15 @@ const unary: Case[] = [
   of("gelu", [f(3, 2)], [1]),
 ];
 
+const special: Case[] = [
+  ...["expm1", "tan", "atan", "sinh", "cosh", "asinh"].map((op) => of(op, [f(2, 3)])),
+  ...["log1p", "log2", "log10", "lgamma"].map((op) => of(op, [filled("positive", 5)])),
+  ...["asin", "acos", "atanh", "erfinv"].map((op) => of(op, [filled("unit", 2, 3)])),
+  of("acosh", [filled("aboveOne", 5)]),
+  ...[0, 1, 4].map((order) => of("polygamma", [filled("positive", 3, 2)], [order])),
+  of("atan2", [f(2, 3), filled("distinct", 3)]),
+];
+
 /** Pairs of shapes that broadcast in every way. */
 const pairs: [number[], number[]][] = [
   [
@@ -287,6 +296,7 @@ const recurrent: Case[] = [
 /** Every op of the table occurs: a test checks it. */
 export const CASES: readonly Case[] = [
   ...unary,
+  ...special,
   ...binary,
   ...constants,
   ...matmul,

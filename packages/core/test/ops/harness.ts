@@ -21,9 +21,10 @@ export function generator(seed: number): () => number {
 
 /**
  * How an argument is filled. `normal`: both signs, about 1. `positive`: 0.3 to 2. `distinct`: no two closer than 0.05, none near 0.
- * `mask`: true at even places, so that no row of an even width is without one. `ties`: small integers, many equal. `probability`: rows that need not sum to 1. A number n: indices in 0..n-1.
+ * `mask`: true at even places, so that no row of an even width is without one. `ties`: small integers, many equal. `probability`: rows
+ * that need not sum to 1. `unit`: -0.8 to 0.8. `aboveOne`: 1.3 to 3. A number n: indices in 0..n-1.
  */
-export type Fill = "normal" | "positive" | "distinct" | "ties" | "bool" | "mask" | "probability" | number;
+export type Fill = "normal" | "positive" | "distinct" | "ties" | "bool" | "mask" | "probability" | "unit" | "aboveOne" | number;
 
 export interface Arg {
   readonly shape: readonly number[];
@@ -53,6 +54,10 @@ function draw(fill: Fill, random: () => number, i: number, n: number): number {
       return i % 2 === 0 ? 1 : random() < 0.5 ? 0 : 1;
     case "probability":
       return random();
+    case "unit":
+      return 1.6 * random() - 0.8;
+    case "aboveOne":
+      return 1.3 + 1.7 * random();
     default:
       return Math.floor(random() * fill);
   }

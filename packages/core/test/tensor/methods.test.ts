@@ -18,6 +18,8 @@ const cases = [...elementwise, ...reductions, ...movement, ...linear];
 const OTHERS = [
   ...["constructor", "derive", "binary", "device", "shape", "dtype", "ndim", "numel", "isFloatingPoint", "double", "toString"],
   ...["requiresGrad", "grad", "requiresGrad_", "retainGrad", "accumulateGrad", "backward", "copy_"],
+  // special.test.ts
+  ...["isfinite", "isinf", "nanToNum", "isclose", "allclose", "equal"],
   ...["realize", "data", "item", "tolist", "reveal"],
   ...["unary", "reduce", "folded", "extreme", "argument", "needFloat", "one", "triangle", "ranked", "sameDType"],
 ];

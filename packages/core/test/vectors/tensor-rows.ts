@@ -22,4 +22,24 @@ const spatial: Readonly<Record<string, Row>> = {
   padMode: ([x], a) => x!.pad(a.padding as number[], options(a)),
 };
 
-export const TENSOR_ROWS: Readonly<Record<string, Row>> = { ...spatial };
+/** Methods without arguments. */
+const PLAIN = [
+  ...(["log1p", "expm1", "log2", "log10", "exp2", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh"] as const),
+  ...(["atanh", "erfinv", "erfc", "lgamma", "digamma", "logit", "trunc", "frac"] as const),
+] as const;
+const BINARY = ["atan2", "hypot", "xlogy", "logaddexp", "floorDivide"] as const;
+const dim = (args: Args): number | number[] | undefined => (args.dim ?? undefined) as number | number[] | undefined;
+
+const special: Readonly<Record<string, Row>> = {
+  ...Object.fromEntries(PLAIN.map((name) => [name, ([x]: readonly Tensor[]) => x![name]()])),
+  ...Object.fromEntries(BINARY.map((name) => [name, ([x, y]: readonly Tensor[]) => x![name](y!)])),
+  polygamma: ([x], a) => x!.polygamma(a.n as number),
+  lerp: ([x, y], a) => x!.lerp(y!, a.weight as number),
+  addcmul: ([x, y, z], a) => x!.addcmul(y!, z!, options(a)),
+  addcdiv: ([x, y, z], a) => x!.addcdiv(y!, z!, options(a)),
+  normP: ([x], a) => x!.norm(Number(String(a.p).replace("inf", "Infinity")), dim(a), options(a)),
+  varCorrection: ([x], a) => x!.var(dim(a), options(a)),
+  stdCorrection: ([x], a) => x!.std(dim(a), options(a)),
+};
+
+export const TENSOR_ROWS: Readonly<Record<string, Row>> = { ...spatial, ...special };

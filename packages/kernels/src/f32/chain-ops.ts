@@ -24,6 +24,10 @@ export type SameOp =
   | "sigmoid"
   | "tanh"
   | "erf"
+  | "log1p"
+  | "expm1"
+  | "atan"
+  | "erfinv"
   | "sin"
   | "cos"
   | "floor"
@@ -69,6 +73,10 @@ const SAME: Readonly<Record<SameOp, Row>> = {
   sigmoid: float("sigmoidF"),
   tanh: float("tanhF"),
   erf: float("erfF"),
+  log1p: float("log1pF"),
+  expm1: float("expm1F"),
+  atan: float("atanF"),
+  erfinv: float("erfinvF"),
   sin: float("sinF"),
   cos: float("cosF"),
   floor: float("floorF"),

@@ -78,52 +78,56 @@ export const MICRO: {
   readonly erfF: 19;
   readonly sinF: 20;
   readonly cosF: 21;
-  readonly floorF: 22;
-  readonly ceilF: 23;
-  readonly roundF: 24;
-  readonly signF: 25;
-  readonly eqF: 26;
-  readonly neF: 27;
-  readonly ltF: 28;
-  readonly leF: 29;
-  readonly gtF: 30;
-  readonly geF: 31;
-  readonly where: 32;
-  readonly reluF: 33;
-  readonly reluGradF: 34;
-  readonly addI: 35;
-  readonly subI: 36;
-  readonly mulI: 37;
-  readonly minI: 38;
-  readonly maxI: 39;
-  readonly minU: 40;
-  readonly maxU: 41;
-  readonly remI: 42;
-  readonly remU: 43;
-  readonly negI: 44;
-  readonly absI: 45;
-  readonly signI: 46;
-  readonly shiftLeft: 47;
-  readonly shiftRightU: 48;
-  readonly shiftRightI: 49;
-  readonly and: 50;
-  readonly or: 51;
-  readonly xor: 52;
-  readonly not: 53;
-  readonly notBool: 54;
-  readonly eqI: 55;
-  readonly neI: 56;
-  readonly ltI: 57;
-  readonly leI: 58;
-  readonly ltU: 59;
-  readonly leU: 60;
-  readonly byte: 61;
-  readonly boolF: 62;
-  readonly boolI: 63;
-  readonly f32FromI32: 64;
-  readonly f32FromU32: 65;
-  readonly i32FromF32: 66;
-  readonly u32FromF32: 67;
+  readonly log1pF: 22;
+  readonly expm1F: 23;
+  readonly atanF: 24;
+  readonly erfinvF: 25;
+  readonly floorF: 26;
+  readonly ceilF: 27;
+  readonly roundF: 28;
+  readonly signF: 29;
+  readonly eqF: 30;
+  readonly neF: 31;
+  readonly ltF: 32;
+  readonly leF: 33;
+  readonly gtF: 34;
+  readonly geF: 35;
+  readonly where: 36;
+  readonly reluF: 37;
+  readonly reluGradF: 38;
+  readonly addI: 39;
+  readonly subI: 40;
+  readonly mulI: 41;
+  readonly minI: 42;
+  readonly maxI: 43;
+  readonly minU: 44;
+  readonly maxU: 45;
+  readonly remI: 46;
+  readonly remU: 47;
+  readonly negI: 48;
+  readonly absI: 49;
+  readonly signI: 50;
+  readonly shiftLeft: 51;
+  readonly shiftRightU: 52;
+  readonly shiftRightI: 53;
+  readonly and: 54;
+  readonly or: 55;
+  readonly xor: 56;
+  readonly not: 57;
+  readonly notBool: 58;
+  readonly eqI: 59;
+  readonly neI: 60;
+  readonly ltI: 61;
+  readonly leI: 62;
+  readonly ltU: 63;
+  readonly leU: 64;
+  readonly byte: 65;
+  readonly boolF: 66;
+  readonly boolI: 67;
+  readonly f32FromI32: 68;
+  readonly f32FromU32: 69;
+  readonly i32FromF32: 70;
+  readonly u32FromF32: 71;
 } = {
   copy: 0,
   addF: 1,
@@ -147,52 +151,56 @@ export const MICRO: {
   erfF: 19,
   sinF: 20,
   cosF: 21,
-  floorF: 22,
-  ceilF: 23,
-  roundF: 24,
-  signF: 25,
-  eqF: 26,
-  neF: 27,
-  ltF: 28,
-  leF: 29,
-  gtF: 30,
-  geF: 31,
-  where: 32,
-  reluF: 33,
-  reluGradF: 34,
-  addI: 35,
-  subI: 36,
-  mulI: 37,
-  minI: 38,
-  maxI: 39,
-  minU: 40,
-  maxU: 41,
-  remI: 42,
-  remU: 43,
-  negI: 44,
-  absI: 45,
-  signI: 46,
-  shiftLeft: 47,
-  shiftRightU: 48,
-  shiftRightI: 49,
-  and: 50,
-  or: 51,
-  xor: 52,
-  not: 53,
-  notBool: 54,
-  eqI: 55,
-  neI: 56,
-  ltI: 57,
-  leI: 58,
-  ltU: 59,
-  leU: 60,
-  byte: 61,
-  boolF: 62,
-  boolI: 63,
-  f32FromI32: 64,
-  f32FromU32: 65,
-  i32FromF32: 66,
-  u32FromF32: 67,
+  log1pF: 22,
+  expm1F: 23,
+  atanF: 24,
+  erfinvF: 25,
+  floorF: 26,
+  ceilF: 27,
+  roundF: 28,
+  signF: 29,
+  eqF: 30,
+  neF: 31,
+  ltF: 32,
+  leF: 33,
+  gtF: 34,
+  geF: 35,
+  where: 36,
+  reluF: 37,
+  reluGradF: 38,
+  addI: 39,
+  subI: 40,
+  mulI: 41,
+  minI: 42,
+  maxI: 43,
+  minU: 44,
+  maxU: 45,
+  remI: 46,
+  remU: 47,
+  negI: 48,
+  absI: 49,
+  signI: 50,
+  shiftLeft: 51,
+  shiftRightU: 52,
+  shiftRightI: 53,
+  and: 54,
+  or: 55,
+  xor: 56,
+  not: 57,
+  notBool: 58,
+  eqI: 59,
+  neI: 60,
+  ltI: 61,
+  leI: 62,
+  ltU: 63,
+  leU: 64,
+  byte: 65,
+  boolF: 66,
+  boolI: 67,
+  f32FromI32: 68,
+  f32FromU32: 69,
+  i32FromF32: 70,
+  u32FromF32: 71,
 };
 
 /** Elements of a tile of an elementwise chain. */

@@ -53,7 +53,9 @@ const UNARY: Readonly<Record<string, readonly ElementType[]>> = {
   abs: ["f32", "i32", "u32", "u8"],
   sign: ["f32", "i32", "u32", "u8"],
   ...Object.fromEntries(
-    "exp log sqrt rsqrt reciprocal sigmoid tanh erf sin cos floor ceil round relu".split(" ").map((op) => [op, ["f32"] as const]),
+    "exp log sqrt rsqrt reciprocal sigmoid tanh erf log1p expm1 atan sin cos floor ceil round relu"
+      .split(" ")
+      .map((op) => [op, ["f32"] as const]),
   ),
   bitNot: ["i32", "u32", "u8", "bool"],
 };

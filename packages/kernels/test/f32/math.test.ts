@@ -1,7 +1,7 @@
 /** @file Measures the elementary functions against f64 over dense ranges; the bounds are what README.md states. */
 import { afterAll, describe, expect, it } from "vitest";
 import { type ChainOp, type ChainParams, F32_KERNELS, F32Engine, writeInstruction } from "../../src/f32/index.ts";
-import { erf } from "../../src/f32/reference/erf.ts";
+import { erf, erfinv } from "../../src/f32/reference/erf.ts";
 
 const engines = await Promise.all([false, true].map((relaxed) => F32Engine.create({ relaxed })));
 afterAll(() => Promise.all(engines.map((e) => e.stop())));
@@ -52,6 +52,10 @@ const FUNCTIONS: readonly (readonly [ChainOp, (x: number) => number, number, rea
   ["tanh", Math.tanh, 2, [linear(-10, 10), magnitudes(-60, 5)]],
   ["sigmoid", sigmoid, 2.5, [linear(-87, 30), magnitudes(-40, 6)]],
   ["erf", erf, 2, [linear(-5, 5), magnitudes(-60, 3)]],
+  ["log1p", Math.log1p, 2, [linear(-0.999, 10), magnitudes(-60, 20).map((x) => Math.max(x, -0.99))]],
+  ["expm1", Math.expm1, 3, [linear(-20, 20), magnitudes(-60, 6)]],
+  ["atan", Math.atan, 2.5, [linear(-10, 10), magnitudes(-60, 60)]],
+  ["erfinv", erfinv, 5, [linear(-1, 1), magnitudes(-60, -1)]],
   ["sin", Math.sin, 1.5, [linear(-20, 20), magnitudes(-60, 127)]],
   ["cos", Math.cos, 1.5, [linear(-20, 20), magnitudes(-60, 127)]],
   ["rsqrt", (x) => 1 / Math.sqrt(x), 1.5, [magnitudes(-148, 127).map(Math.abs)]],

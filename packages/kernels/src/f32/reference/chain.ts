@@ -2,7 +2,7 @@
 import type { ChainParams } from "../chain.ts";
 import { contiguousStrides } from "../copy.ts";
 import type { ElementType, MemoryViews } from "../instruction.ts";
-import { erf } from "./erf.ts";
+import { erf, erfinv } from "./erf.ts";
 
 type Op = (a: number, b: number, c: number, type: ElementType) => number;
 
@@ -38,6 +38,10 @@ const OPS: Readonly<Record<string, Op>> = {
   sigmoid: (a) => 1 / (1 + Math.exp(-a)),
   tanh: (a) => Math.tanh(a),
   erf,
+  log1p: (a) => Math.log1p(a),
+  expm1: (a) => Math.expm1(a),
+  atan: (a) => Math.atan(a),
+  erfinv,
   sin: (a) => Math.sin(a),
   cos: (a) => Math.cos(a),
   floor: (a) => Math.floor(a),

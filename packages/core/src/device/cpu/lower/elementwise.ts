@@ -18,7 +18,9 @@ const ANY: readonly DType[] = [...NUMBER, "bool"];
 /** Dtypes of the deciding operand for which the chain kernel has the op. Integer `rem` is not here: it must refuse zero. */
 const DTYPES: Readonly<Record<string, readonly DType[]>> = {
   ...Object.fromEntries(
-    ["exp", "log", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "tanh", "sigmoid", "erf"].map((op) => [op, FLOAT]),
+    ["exp", "log", "sqrt", "rsqrt", "reciprocal", "sin", "cos", "tanh", "sigmoid", "erf", "log1p", "expm1", "atan", "erfinv"].map(
+      (op) => [op, FLOAT],
+    ),
   ),
   ...Object.fromEntries(["floor", "ceil", "round", "reluGrad", "div", "pow", "rem"].map((op) => [op, FLOAT])),
   ...Object.fromEntries(["neg", "abs", "sign", "relu", "add", "sub", "mul", "maximum", "minimum"].map((op) => [op, NUMBER])),

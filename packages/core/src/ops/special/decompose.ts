@@ -1,0 +1,142 @@
+/** @file The special functions in terms of the elementary ones, for devices without kernels of their own. */
+import type { Expr } from "../../expr.ts";
+import {
+  abs,
+  add,
+  atan,
+  bitAnd,
+  bitOr,
+  cos,
+  div,
+  eq,
+  exp,
+  expm1,
+  gt,
+  lit,
+  log,
+  log1p,
+  lt,
+  minimum,
+  mul,
+  neg,
+  reciprocal,
+  sign,
+  sin,
+  sqrt,
+  sub,
+  where,
+} from "../emit.ts";
+import { BERNOULLI, factorial, polygammaTerm, SHIFT } from "./scalar.ts";
+
+type Composite = (args: readonly Expr[], attrs: readonly number[]) => Expr;
+type Unary = (x: Expr) => Expr;
+const of =
+  (f: Unary): Composite =>
+  ([x]) =>
+    f(x!);
+
+/** From here on x² would overflow in f32, and log(x) + log 2 is the answer to all digits. */
+const HUGE = 1e9;
+const doubled: Unary = (x) => add(log(x), lit(x, Math.LN2));
+
+export const log1pDecompose: Composite = of((x) => log(add(x, lit(x, 1))));
+export const expm1Decompose: Composite = of((x) => sub(exp(x), lit(x, 1)));
+export const log2Decompose: Composite = of((x) => mul(log(x), lit(x, Math.LOG2E)));
+export const log10Decompose: Composite = of((x) => mul(log(x), lit(x, Math.LOG10E)));
+export const tanDecompose: Composite = of((x) => div(sin(x), cos(x)));
+/** 1 - x² as a product of differences that are exact near 1. */
+export const asinDecompose: Composite = of((x) => atan(div(x, sqrt(mul(sub(lit(x, 1), x), add(lit(x, 1), x))))));
+/** 2 atan √((1-x)/(1+x)): keeps its digits near 1, where π/2 - asin would lose them. */
+export const acosDecompose: Composite = of((x) => mul(lit(x, 2), atan(sqrt(div(sub(lit(x, 1), x), add(lit(x, 1), x))))));
+export const sinhDecompose: Composite = of((x) => mul(lit(x, 0.5), sub(expm1(x), expm1(neg(x)))));
+export const coshDecompose: Composite = of((x) => mul(lit(x, 0.5), add(exp(x), exp(neg(x)))));
+
+/** sign(x) log1p(a + a²/(1 + √(1 + a²))): nothing cancels. */
+export const asinhDecompose: Composite = of((x) => {
+  const [a, one, huge] = [abs(x), lit(x, 1), lit(x, HUGE)];
+  const b = minimum(a, huge);
+  const near = log1p(add(b, mul(b, div(b, add(one, sqrt(add(one, mul(b, b))))))));
+  return mul(sign(x), where(gt(a, huge), doubled(a), near));
+});
+
+/** log1p(t + √(t(t + 2))), t = x - 1. */
+export const acoshDecompose: Composite = of((x) => {
+  const huge = lit(x, HUGE);
+  const t = sub(minimum(x, huge), lit(x, 1));
+  return where(gt(x, huge), doubled(x), log1p(add(t, sqrt(mul(t, add(t, lit(x, 2)))))));
+});
+
+export const atanhDecompose: Composite = of((x) => mul(lit(x, 0.5), sub(log1p(x), log1p(neg(x)))));
+
+/** Below zero, or the negative zero, whose reciprocal is -∞. */
+const negative: Unary = (x) => bitOr(lt(x, lit(x, 0)), lt(reciprocal(x), lit(x, 0)));
+
+/** The angle of (x, y) from the quotient of their magnitudes, turned into the quadrant; equal magnitudes also of zeros and infinities. */
+export const atan2Decompose: Composite = ([y, x]) => {
+  const [a, b] = [abs(y!), abs(x!)];
+  const zero = lit(a, 0);
+  const ratio = where(eq(a, b), where(bitAnd(eq(a, zero), eq(b, zero)), zero, lit(a, 1)), div(a, b));
+  const first = atan(ratio);
+  const upper = where(negative(x!), sub(lit(a, Math.PI), first), first);
+  return where(negative(y!), neg(upper), upper);
+};
+
+/** The argument moved up by SHIFT where it is below, and whether it was. */
+function shifted(x: Expr): { readonly small: Expr; readonly z: Expr; readonly low: Expr } {
+  const shift = lit(x, SHIFT);
+  const small = lt(x, shift);
+  return { small, z: where(small, add(x, shift), x), low: where(small, x, lit(x, 1)) };
+}
+
+/** Σ c_k w^k by Horner's rule, w = 1/z². */
+function series(z: Expr, coefficients: readonly number[]): Expr {
+  const w = reciprocal(mul(z, z));
+  return coefficients.reduceRight<Expr | null>((sum, c) => (sum === null ? lit(z, c) : add(mul(sum, w), lit(z, c))), null)!;
+}
+
+/** NaN for x < 0 (the functions are defined here for x > 0), +∞ times `sign` at 0. */
+function onPositive(x: Expr, y: Expr, atZero: number): Expr {
+  return where(gt(x, lit(x, 0)), y, where(eq(x, lit(x, 0)), lit(x, atZero), lit(x, Number.NaN)));
+}
+
+export const lgammaDecompose: Composite = of((x) => {
+  const { small, z, low } = shifted(x);
+  let product = low;
+  for (let k = 1; k < SHIFT; k++) product = mul(product, add(low, lit(x, k)));
+  const below = where(small, log(product), lit(x, 0));
+  const tail = series(
+    z,
+    BERNOULLI.map((b, i) => b / (2 * (i + 1) * (2 * i + 1))),
+  );
+  const main = sub(mul(sub(z, lit(x, 0.5)), log(z)), z);
+  const y = sub(add(add(main, lit(x, 0.5 * Math.log(2 * Math.PI))), div(tail, z)), below);
+  // ∞ - ∞ of an infinite argument.
+  return onPositive(x, where(eq(x, lit(x, Number.POSITIVE_INFINITY)), x, y), Number.POSITIVE_INFINITY);
+});
+
+function integerPower(x: Expr, n: number): Expr {
+  let y = x;
+  for (let k = 1; k < n; k++) y = mul(y, x);
+  return y;
+}
+
+export const polygammaDecompose: Composite = ([x], [n]) => {
+  const order = n!;
+  const flip = order % 2 === 0 ? -1 : 1;
+  const { small, z, low } = shifted(x!);
+  const inverse = reciprocal(z);
+  let below = lit(low, 0);
+  for (let k = 0; k < SHIFT; k++) below = add(below, integerPower(reciprocal(add(low, lit(low, k))), order + 1));
+  const scaled = where(small, mul(below, lit(low, factorial(order))), lit(low, 0));
+  const lead = order === 0 ? neg(log(z)) : mul(lit(z, factorial(order - 1)), integerPower(inverse, order));
+  const half = mul(lit(z, factorial(order) / 2), integerPower(inverse, order + 1));
+  const tail = mul(
+    series(
+      z,
+      BERNOULLI.map((_, i) => polygammaTerm(order, i + 1)),
+    ),
+    integerPower(inverse, order + 2),
+  );
+  const sum = add(add(lead, half), add(tail, scaled));
+  return onPositive(x!, flip < 0 ? neg(sum) : sum, flip * Number.POSITIVE_INFINITY);
+};

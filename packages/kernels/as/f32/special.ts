@@ -1,0 +1,75 @@
+/** @file Four-lane log1p, expm1, atan and erfinv: exact to a few ulp also near zero, where log(1 + x) and exp(x) - 1 lose all digits. */
+import { madd } from "./arguments";
+import { at, copySign, exp4, log4 } from "./math";
+
+@inline
+function one(): v128 {
+  return f32x4.splat(1);
+}
+
+/** log(1 + x): the logarithm of the rounded sum u, and what the rounding lost: ((x - (u - 1)) / u, exact to first order. */
+@inline
+export function log1p4(v: v128): v128 {
+  const u = f32x4.add(v, one());
+  const lost = f32x4.div(f32x4.sub(v, f32x4.sub(u, one())), u), y = log4(u);
+  // Of 0 and infinity the loss is NaN; below -1 the logarithm is, and stays.
+  const finite = v128.and(f32x4.gt(u, f32x4.splat(0)), f32x4.lt(u, f32x4.splat(Infinity)));
+  return v128.bitselect(f32x4.add(y, lost), y, finite);
+}
+
+/** exp(x) - 1 = tanh(x / 2) (exp(x) + 1) below 1.25, with the polynomial of tanh4; above it nothing cancels. */
+@inline
+export function expm14(v: v128): v128 {
+  const e = exp4(v), h = f32x4.mul(v, f32x4.splat(0.5)), s = f32x4.mul(h, h);
+  let p = madd(at(memory.data<f32>([-0.0056985435])), s, at(memory.data<f32>([0.020632805])));
+  p = madd(p, s, at(memory.data<f32>([-0.053737585])));
+  p = madd(p, s, at(memory.data<f32>([0.13331413])));
+  p = madd(p, s, at(memory.data<f32>([-0.3333328])));
+  const near = f32x4.mul(madd(f32x4.mul(p, s), h, h), f32x4.add(e, one()));
+  return v128.bitselect(near, f32x4.sub(e, one()), f32x4.lt(f32x4.abs(h), at(memory.data<f32>([0.625]))));
+}
+
+/** atan: by atan a = pi/2 - atan(1/a) and pi/4 + atan((a - 1)/(a + 1)) brought below tan(pi/8), where an odd polynomial holds. */
+@inline
+export function atan4(v: v128): v128 {
+  const a = f32x4.abs(v);
+  const far = f32x4.gt(a, at(memory.data<f32>([2.41421366]))), mid = v128.andnot(f32x4.gt(a, at(memory.data<f32>([0.414213568]))), far);
+  const top = v128.bitselect(f32x4.splat(-1), v128.bitselect(f32x4.sub(a, one()), a, mid), far);
+  const bottom = v128.bitselect(a, v128.bitselect(f32x4.add(a, one()), one(), mid), far);
+  const z = f32x4.div(top, bottom), s = f32x4.mul(z, z);
+  let p = madd(at(memory.data<f32>([-0.060594793])), s, at(memory.data<f32>([0.105855145])));
+  p = madd(p, s, at(memory.data<f32>([-0.14242241])));
+  p = madd(p, s, at(memory.data<f32>([0.1999839])));
+  p = madd(p, s, at(memory.data<f32>([-0.33333313])));
+  const turn = v128.bitselect(at(memory.data<f32>([1.57079637])), v128.and(mid, at(memory.data<f32>([0.785398185]))), far);
+  // What f32 lost of pi/2 and pi/4.
+  const lost = v128.bitselect(at(memory.data<f32>([-4.37113883e-8])), v128.and(mid, at(memory.data<f32>([-2.18556941e-8]))), far);
+  return copySign(f32x4.add(turn, f32x4.add(madd(f32x4.mul(p, s), z, z), lost)), v);
+}
+
+/**
+ * erfinv: the single-precision polynomials of Giles ("Approximating the erfinv function", GPU Computing Gems 2, 2011) in
+ * w = -log(1 - x^2). Infinite at 1 and -1, NaN beyond.
+ */
+export function erfinv4(v: v128): v128 {
+  const w = f32x4.neg(log4(f32x4.mul(f32x4.sub(one(), v), f32x4.add(one(), v))));
+  const c = f32x4.sub(w, f32x4.splat(2.5)), t = f32x4.sub(f32x4.sqrt(w), f32x4.splat(3));
+  let p = madd(at(memory.data<f32>([2.81022636e-8])), c, at(memory.data<f32>([3.43273939e-7])));
+  p = madd(p, c, at(memory.data<f32>([-3.5233877e-6])));
+  p = madd(p, c, at(memory.data<f32>([-4.39150654e-6])));
+  p = madd(p, c, at(memory.data<f32>([0.00021858087])));
+  p = madd(p, c, at(memory.data<f32>([-0.00125372503])));
+  p = madd(p, c, at(memory.data<f32>([-0.00417768164])));
+  p = madd(p, c, at(memory.data<f32>([0.246640727])));
+  p = madd(p, c, at(memory.data<f32>([1.50140941])));
+  let q = madd(at(memory.data<f32>([-0.000200214257])), t, at(memory.data<f32>([0.000100950558])));
+  q = madd(q, t, at(memory.data<f32>([0.00134934322])));
+  q = madd(q, t, at(memory.data<f32>([-0.00367342844])));
+  q = madd(q, t, at(memory.data<f32>([0.00573950773])));
+  q = madd(q, t, at(memory.data<f32>([-0.0076224613])));
+  q = madd(q, t, at(memory.data<f32>([0.00943887047])));
+  q = madd(q, t, at(memory.data<f32>([1.00167406])));
+  q = madd(q, t, at(memory.data<f32>([2.83297682])));
+  const r = v128.bitselect(p, q, f32x4.lt(w, at(memory.data<f32>([5]))));
+  return f32x4.mul(v128.bitselect(f32x4.splat(Infinity), r, f32x4.eq(f32x4.abs(v), one())), v);
+}
