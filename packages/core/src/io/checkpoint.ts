@@ -3,8 +3,8 @@ import type { LoaderState } from "../data/loader.ts";
 import { expected, TacitError } from "../errors.ts";
 import { defaultRandomState, loadDefaultRandomState } from "../nn/generator.ts";
 import type { Module } from "../nn/module.ts";
-import type { OptimizerState } from "../optim/optimizer.ts";
-import type { SchedulerState } from "../optim/schedule.ts";
+import type { OptimizerState } from "../optim/base.ts";
+import type { SchedulerState } from "../optim/schedule/scheduler.ts";
 import { Random, type RandomState } from "../random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { FileLimits } from "./tensors.ts";
@@ -50,6 +50,11 @@ function under(tensors: ReadonlyMap<string, Tensor>, prefix: string): Map<string
   return new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, t]) => [name.slice(prefix.length), t]));
 }
 
+/** What of an optimizer's state is JSON. */
+function scalarsOf({ tensors: _, ...rest }: OptimizerState): Omit<OptimizerState, "tensors"> {
+  return rest;
+}
+
 /** The checkpoint as bytes of a safetensors file: tensors under "model." and "optimizer.". */
 async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> {
   const tensors = new Map<string, Tensor>();
@@ -60,9 +65,7 @@ async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> 
   for (const [name, t] of state?.tensors ?? []) tensors.set(`optimizer.${name}`, t);
   const header: Header = {
     version: 1,
-    ...(state && {
-      optimizer: { kind: state.kind, lr: state.lr, steps: state.steps, ...(state.missed && { missed: state.missed }) },
-    }),
+    ...(state && { optimizer: scalarsOf(state) }),
     ...(parts.scheduler && { scheduler: parts.scheduler.stateDict() }),
     ...(parts.loader && { loader: parts.loader.state() }),
     layers,
