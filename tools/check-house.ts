@@ -7,7 +7,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernels: [],
   core: ["kernels"],
   mpc: ["core", "kernels"],
-  cli: ["core", "kernels", "mpc"],
+  plot: ["core"],
+  cli: ["core", "kernels", "mpc", "plot"],
 };
 const CORE_DEPENDENCIES = ["@noble/hashes", "@tacit/kernels", "cborg"];
 const SEEDABLE = /\bfrom "@tacit\/core\/random"|\bMath\.random\b|\bRandom\b(?=.*from "@tacit\/core")|\bnew Random\(/;
