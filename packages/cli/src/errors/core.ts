@@ -2,6 +2,12 @@
 import type { Entries } from "./entry.ts";
 
 export const CORE: Entries = {
+  ANOMALY_FOUND: {
+    means:
+      "Under debug.detectAnomaly() an op made NaN or infinity out of finite values, or a value was not finite to begin with.",
+    fix: "Look at the line that the error names: a logarithm or root of zero, a division by zero, or an exponential that is too large.",
+    example: "log: expected finite results of finite arguments, got NaN in f32[64,10]",
+  },
   ARITY_MISMATCH: {
     means: "A Program or a transformation of one got another number of inputs than it has.",
     fix: "Pass one value per input of the Program; print it with toString() to see them.",
@@ -31,6 +37,13 @@ export const CORE: Entries = {
     means: "A list of dimensions names one of them twice.",
     fix: "Name each dimension once.",
     example: "permute: expected each of 3 dimensions once, got [0,0,2]",
+  },
+  BROADCAST_IN_LOSS: {
+    means:
+      "A column of predictions meets a row of labels, [N,1] and [N]: broadcasting makes all N times N pairs of them, and the loss is wrong.",
+    fix: "Give both one shape with squeeze(1) or unsqueeze(1); write expand() where all pairs are meant.",
+    example: "sub: expected two tensors of one shape, got [64,1] and [64], which give [64,64]",
+    warning: true,
   },
   DEVICE_MISMATCH: {
     means: "Values that live on different devices meet in one computation.",
@@ -70,7 +83,7 @@ export const CORE: Entries = {
   },
   EVAL_IN_TRAINING: {
     means:
-      "A layer that behaves differently while training (batch norm, dropout) was used without gradients but in training mode.",
+      "A layer that behaves differently while training (batch norm, dropout) was in training mode where nothing was learned: inside noGrad, or in several passes whose results were read without a backward().",
     fix: "Call model.eval() before evaluating and model.train() after.",
     example: "dropout: training mode inside noGrad",
     warning: true,
@@ -90,10 +103,24 @@ export const CORE: Entries = {
     fix: "Check the index tensor: it must hold 0 to size - 1.",
     example: "indexSelect: expected indices in 0..9, got one outside",
   },
+  INPUT_NOT_SCALED: {
+    means:
+      "The first layer was given whole numbers of 0..255, as pixels of a picture are: its results are large, and training is slow or diverges.",
+    fix: "Divide by 255; better, subtract the mean of the training set and divide by its standard deviation.",
+    example: "linear: expected inputs near 0..1, got whole numbers of 0..255, as pixels are",
+    warning: true,
+  },
   LABEL_OUT_OF_RANGE: {
     means: "A class label is negative or not below the number of classes.",
     fix: "Count classes from 0 and give the model as many outputs as there are classes.",
     example: "crossEntropy: expected labels in 0..9, got 10 at position 3",
+  },
+  LOG_PROBABILITIES_EXPECTED: {
+    means:
+      "nllLoss was given probabilities or logits; it wants log-probabilities, and with others the loss is a number without meaning.",
+    fix: "End the model with a logSoftmax, or leave the last activation out and use crossEntropy.",
+    example: "nllLoss: expected log-probabilities, got probabilities (the result of a softmax)",
+    warning: true,
   },
   LOSS_NOT_FINITE: {
     means: "The loss became NaN or infinite: training has diverged, or the data holds NaN.",
@@ -109,6 +136,12 @@ export const CORE: Entries = {
     means: "A Program holds something that this device cannot run.",
     fix: "Move it to a device that can; the message says why this one cannot.",
     example: "cpu: expected a Program for this device, got input 0: f64 lives on the reference device only",
+  },
+  PARAMETER_UNUSED: {
+    means: "Some parameters of the optimizer had no gradient in any of the first steps: the loss does not depend on them.",
+    fix: "Use them in forward, look for a detach() or noGrad() on their way to the loss, or leave them out of the optimizer.",
+    example: "step 5: expected a gradient at every parameter, got none yet at head.weight, head.bias",
+    warning: true,
   },
   PLAN_RELEASED: {
     means: "A prepared Program was run after it had been released.",
@@ -136,7 +169,8 @@ export const CORE: Entries = {
     example: "idx: expected at most 1073741824 bytes of data, got [4294967295,28,28] of 1 bytes",
   },
   SOFTMAX_BEFORE_LOSS: {
-    means: "crossEntropy was given the output of a softmax; it applies one itself, so the model would learn slowly.",
+    means:
+      "A loss on logits (crossEntropy, bceWithLogits) was given the output of a softmax or sigmoid; it applies one itself, so the model learns slowly.",
     fix: "Leave the softmax out of the model and use it only to show probabilities.",
     example: "crossEntropy: its input is a softmax",
     warning: true,

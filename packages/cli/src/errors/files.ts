@@ -70,7 +70,7 @@ export const FILES: Entries = {
     example: "idx: expected 7840016 bytes for shape [10000,28,28], got 4096",
   },
   LOSS_DIVERGES: {
-    means: "The loss grows from epoch to epoch instead of falling; the model learns nothing.",
+    means: "The loss grows far above what it was at first instead of falling; the model learns nothing.",
     fix: "Lower the learning rate by a factor of 10 or more; if that does not help, look at the labels.",
     example: "epoch 1: expected a loss that falls from 2.30, got 1.27e+8",
     warning: true,

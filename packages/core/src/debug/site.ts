@@ -27,13 +27,15 @@ export const sites: { every: boolean; none: boolean; inherited: Site | null } = 
   inherited: null,
 };
 
-const reasons = new Set<object>();
+/** Why lines are recorded from the start: TACIT_DEBUG, until the level is set. */
+export const SETTING: object = {};
+const reasons = new Set<object>(sites.every ? [SETTING] : []);
 
 /** Every op remembers its line as long as somebody wants it: `reason` stands for them. */
 export function recordLines(reason: object, wanted: boolean): void {
   if (wanted) reasons.add(reason);
   else reasons.delete(reason);
-  sites.every = reasons.size > 0 || debugSetting() > 0;
+  sites.every = reasons.size > 0;
 }
 
 /** Runs `make` without recording lines: its data was checked. */
@@ -137,10 +139,18 @@ function shown({ path, position }: Frame): string {
  * `src/my-model.ts:12:15`. undefined where there is none.
  */
 export function userLine(stack: string | undefined): string | undefined {
-  const frames = (stack ?? "").split("\n").flatMap((line) => frameOf(line) ?? []);
-  const others = frames.filter((f) => !isTacit(f.path));
-  const frame = others.find((f) => !f.path.includes("/node_modules/")) ?? others[0];
-  return frame && shown(frame);
+  if (stack === undefined) return undefined;
+  let library: Frame | null = null;
+  for (let start = 0; start < stack.length; ) {
+    let end = stack.indexOf("\n", start);
+    if (end < 0) end = stack.length;
+    const frame = frameOf(stack.slice(start, end));
+    start = end + 1;
+    if (frame === null || isTacit(frame.path)) continue;
+    if (!frame.path.includes("/node_modules/")) return shown(frame);
+    library ??= frame;
+  }
+  return library === null ? undefined : shown(library);
 }
 
 /** The user's line of a site; undefined where none was recorded. */

@@ -31,6 +31,8 @@ export interface Job {
 /** A Program made ready. `run` takes one storage per input and returns one per output, in order. */
 export interface Executable {
   run(inputs: readonly Storage[]): readonly Storage[] | Promise<readonly Storage[]>;
+  /** What it does, as text for people. */
+  describe?(): string;
   /** Frees what `prepare` reserved (plan tables). */
   release?(): void;
 }

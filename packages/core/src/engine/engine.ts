@@ -1,5 +1,7 @@
 /** @file Engine: realizes lazy tensors. Trace to a key, find the executable (or prepare one), run it, turn results into leaves. */
 
+import { activity } from "../debug/activity.ts";
+import { readSetting } from "../debug/ladder.ts";
 import { lineOf } from "../debug/site.ts";
 import type { Binding, Device, Disclosure, Executable, Job, Storage, Update } from "../device/device.ts";
 import { expected, locate, TacitError } from "../errors.ts";
@@ -14,6 +16,8 @@ import { deviceOf, pick, storageOn } from "./placement.ts";
 import { programOfTrace, unsupported } from "./program.ts";
 import { dropHistories, sinksReading, trackHistory } from "./sinks.ts";
 import { addLeaf, endKey, forgetTrace, keyInput, keyWord, lastTrace, startKey, trace, traced } from "./trace.ts";
+
+readSetting();
 
 /** What the engine keeps for a device. */
 interface DeviceState {
@@ -288,6 +292,7 @@ function replacement({ tensor, next }: TensorUpdate, i: number, seen: Set<Leaf>,
 
 /** The value of a leaf, in an array of the caller's own. */
 export async function read(e: Expr): Promise<TypedArray> {
+  activity.reads++;
   if (e.leaf!.host === null) await idle(e.leaf!.device);
   const leaf = e.leaf!;
   if (leaf.host !== null) return leaf.host.slice();

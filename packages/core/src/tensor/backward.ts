@@ -1,4 +1,5 @@
 /** @file Autograd on tensors: `backward`, `gradients`, `noGrad`. All of it extends the lazy graph; nothing is computed. */
+import { activity } from "../debug/activity.ts";
 import { lineOf } from "../debug/site.ts";
 import { stale } from "../engine/trace.ts";
 import { expected, TacitError } from "../errors.ts";
@@ -62,6 +63,7 @@ function check(root: Expr, seed: Expr | undefined): void {
 
 function pull(root: Expr, seed: Expr | undefined, wrt: readonly Expr[], options: BackwardOptions): readonly (Expr | null)[] {
   check(root, seed);
+  activity.gradients++;
   const { used } = root;
   const out = withGrad(options.createGraph ?? false, () => backwardExpr(root, seed, wrt));
   // Gradient rules may read the root; to the user it is still a value that nothing consumed.
@@ -114,6 +116,7 @@ export const collects = (root: Expr): boolean => owners(root).length > 0;
 /** Adds gradients to every owner behind `root`. */
 export function backward(root: Expr, seed: Expr | undefined, options: BackwardOptions): void {
   const wrt = root.requiresGrad ? owners(root) : [];
+  activity.loss = seed === undefined ? root : null;
   pull(root, seed, wrt, options).forEach((g, i) => {
     if (g !== null) withGrad(options.createGraph ?? false, () => wrt[i]!.owner!.accumulateGrad(g));
   });

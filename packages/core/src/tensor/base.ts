@@ -3,6 +3,7 @@ import type { Device } from "../device/device.ts";
 import type { Expr } from "../expr.ts";
 import type { Shape } from "../program/aval.ts";
 import type { DType } from "../program/dtype.ts";
+import { suspectBroadcast } from "./broadcast.ts";
 import { type Operand, pair } from "./operand.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -44,6 +45,7 @@ export abstract class TensorBase {
   /** A binary op after PyTorch's type promotion. */
   protected binary(op: (a: Expr, b: Expr) => Expr, where: string, other: Operand): Tensor {
     const [a, b] = pair(where, this.expr, other);
+    if (a.shape.length !== b.shape.length) suspectBroadcast(where, a, b);
     return this.derive(op(a, b));
   }
 }

@@ -4,7 +4,7 @@ import type { TypedArray } from "../../program/dtype.ts";
 import type { Executable, Storage } from "../device.ts";
 import { bytesOf } from "./graph.ts";
 import type { Table } from "./machine.ts";
-import type { Place, Plan } from "./plan.ts";
+import { describePlan, type Place, type Plan } from "./plan.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Guard, HostStep, Step } from "./steps.ts";
 import { type CpuStorage, fromBytes, own, typed } from "./storage.ts";
@@ -53,6 +53,10 @@ export class CpuExecutable implements Executable {
     if (runtime.listeners.size > 0) this.runTimed();
     else for (const s of this.segments) this.runSegment(s);
     return this.copyOut(inputs);
+  }
+
+  describe(): string {
+    return describePlan(this.plan);
   }
 
   /** Frees the plan's tables and literals. */

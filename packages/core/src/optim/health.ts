@@ -1,0 +1,62 @@
+/** @file Health: looks at each loss after its step (NaN, growth) and at parameters that no gradient reaches. */
+import { activity } from "../debug/activity.ts";
+import { lineOf, type Site } from "../debug/site.ts";
+import { TacitError } from "../errors.ts";
+import type { Expr } from "../expr.ts";
+import { warnOnce } from "../nn/warn.ts";
+
+/** The first losses say what is usual: the largest of them is the measure. */
+const FIRST = 5;
+/** A loss of this many times the measure, in as many steps on end, is no noise: at chance level the ratio is 1. */
+const GROWTH = 10;
+const ON_END = 5;
+/** In so many steps every used parameter has met a gradient. */
+const PATIENCE = 5;
+
+/** Watches the losses of one optimizer. */
+export class Health {
+  private seen = 0;
+  private measure = 0;
+  private above = 0;
+
+  /**
+   * The loss of step `step`, where it can be read. @throws LOSS_NOT_FINITE when it is NaN or infinite: the update has happened by then
+   */
+  see(value: number, step: number, site: Site | null): void {
+    if (!Number.isFinite(value)) {
+      throw new TacitError("LOSS_NOT_FINITE", `step ${step}: expected a finite loss, got ${value}`, {
+        at: lineOf(site),
+        hint: "lower the learning rate, look for NaN in the data, and go on from the last checkpoint: the parameters are spoilt; debug.detectAnomaly() finds the op",
+      });
+    }
+    if (this.seen++ < FIRST) {
+      this.measure = Math.max(this.measure, value);
+      return;
+    }
+    this.above = this.measure > 0 && value > GROWTH * this.measure ? this.above + 1 : 0;
+    if (this.above !== ON_END) return;
+    const got = `${ON_END} on end above ${GROWTH} times that`;
+    const message = `step ${step}: expected losses that fall from ${this.measure.toPrecision(3)}, got ${got}`;
+    warnOnce("LOSS_DIVERGES", message, "lower the learning rate by a factor of 10 or more");
+  }
+}
+
+/** Says which parameters no gradient has reached in any of the first steps. `missed`: by name, in how many. */
+export function warnUnused(step: number, missed: ReadonlyMap<string, number>): void {
+  if (step !== PATIENCE) return;
+  const names = [...missed].filter(([, n]) => n >= PATIENCE).map(([name]) => name);
+  if (names.length === 0) return;
+  const shown = names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
+  warnOnce(
+    "PARAMETER_UNUSED",
+    `step ${step}: expected a gradient at every parameter, got none yet at ${shown}`,
+    "use them in forward, look for a detach() or noGrad() on their way to the loss, or leave them out of the optimizer",
+  );
+}
+
+/** The loss of the last `backward()`, once. */
+export function takeLoss(): Expr | null {
+  const { loss } = activity;
+  activity.loss = null;
+  return loss;
+}
