@@ -20,3 +20,4 @@ export * from "./tensor/functions.ts";
 export type { Operand } from "./tensor/operand.ts";
 export { realize, Tensor, type TensorOptions } from "./tensor/tensor.ts";
 export { grad, gradients, valueAndGrad, vmap } from "./tensor/transforms.ts";
+export type { RemovableHandle } from "./transform/hooks.ts";

@@ -1,6 +1,8 @@
 /** @file nn: modules, layers, losses, initialisers, metrics. */
+export * from "./containers.ts";
 export * as functional from "./functional/index.ts";
 export { defaultRandomState, loadDefaultRandomState, manualSeed } from "./generator.ts";
+export type { BackwardHook, ForwardHook, ForwardPreHook, Gradients } from "./hooks.ts";
 export type { InitOptions } from "./init.ts";
 export * as init from "./init.ts";
 export * from "./layers/activation.ts";
@@ -35,6 +37,6 @@ export {
 export { AvgPool2d, type AvgPool2dOptions, avgPool2d, Flatten, flatten, MaxPool2d, maxPool2d } from "./layers/shape.ts";
 export * from "./losses/index.ts";
 export { accuracy, confusionMatrix, type Labelled } from "./metrics.ts";
-export { type Layer, Module, Sequential, type StateDict, sequential } from "./module.ts";
+export { type Layer, Module, type StateDict } from "./module.ts";
 export { Buffer, buffer, Parameter, type PlaceOptions, parameter } from "./parameter.ts";
 export { onWarning, type Warning } from "./warn.ts";

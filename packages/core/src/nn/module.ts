@@ -4,7 +4,18 @@ import { expected, TacitError } from "../errors.ts";
 import { sameShape, showAval } from "../program/aval.ts";
 import { DTYPE } from "../program/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { RemovableHandle } from "../transform/hooks.ts";
+import {
+  type BackwardHook,
+  callModule,
+  type ForwardHook,
+  type ForwardPreHook,
+  registerBackwardHook,
+  registerForwardHook,
+  registerForwardPreHook,
+} from "./hooks.ts";
 import { assign, Buffer, Parameter } from "./parameter.ts";
+import { commonPrefix, matchNames, nearest } from "./state.ts";
 
 /** Names to tensors; what `stateDict()` gives. `loadStateDict` also takes a plain object. */
 export type StateDict = ReadonlyMap<string, Tensor>;
@@ -19,7 +30,7 @@ export type Layer = Module & { forward(input: Tensor): Tensor } & ((input: Tenso
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the call signature is real, the constructor returns a function
 export abstract class Module {
   constructor() {
-    const self: Module = Object.setPrototypeOf((...inputs: never[]) => self.forward(...inputs), new.target.prototype);
+    const self: Module = Object.setPrototypeOf((...inputs: unknown[]) => callModule(self, inputs), new.target.prototype);
     Reflect.deleteProperty(self, "name"); // a function's own properties: subclasses may want these names
     Reflect.deleteProperty(self, "length");
     self.training = true;
@@ -35,13 +46,18 @@ export abstract class Module {
     return this.members((x) => x instanceof Module);
   }
 
-  private members<T>(is: (x: unknown) => x is T): [string, T][] {
+  /** What of a kind stands in this module's own properties, by name. */
+  protected members<T>(is: (x: unknown) => x is T): [string, T][] {
     const out: [string, T][] = [];
     for (const [name, value] of Object.entries(this)) {
       if (is(value)) out.push([name, value]);
       else if (Array.isArray(value)) value.forEach((x: unknown, i) => void (is(x) && out.push([`${name}.${i}`, x])));
     }
     return out;
+  }
+
+  children(): Module[] {
+    return this.namedChildren().map(([, m]) => m);
   }
 
   /** This module and all below it, each once, with dotted names; its own name is "". */
@@ -56,6 +72,10 @@ export abstract class Module {
     };
     visit("", this);
     return out;
+  }
+
+  modules(): Module[] {
+    return this.namedModules().map(([, m]) => m);
   }
 
   private collect<T extends Tensor>(is: (x: unknown) => x is T): [string, T][] {
@@ -85,6 +105,52 @@ export abstract class Module {
     return this.namedBuffers().map(([, b]) => b);
   }
 
+  /** The module at a dotted path, "" for this one. @throws ARGUMENT_INVALID naming the nearest path that there is */
+  getSubmodule(path: string): Module {
+    const found = path === "" ? this : this.find(path, () => undefined);
+    return found instanceof Module ? found : missing("getSubmodule", path, this.namedModules());
+  }
+  /** The parameter at a dotted path. @throws ARGUMENT_INVALID naming the nearest path that there is */
+  getParameter(path: string): Parameter {
+    const found = this.find(path, (m, rest) => m.own((x) => x instanceof Parameter, rest));
+    return found instanceof Parameter ? found : missing("getParameter", path, this.namedParameters());
+  }
+  /** The buffer at a dotted path. @throws ARGUMENT_INVALID naming the nearest path that there is */
+  getBuffer(path: string): Buffer {
+    const found = this.find(path, (m, rest) => m.own((x) => x instanceof Buffer, rest));
+    return found instanceof Buffer ? found : missing("getBuffer", path, this.namedBuffers());
+  }
+  private own<T>(is: (x: unknown) => x is T, name: string): T | undefined {
+    return this.members(is).find(([n]) => n === name)?.[1];
+  }
+  /** Follows a path down: what `here` finds at a module, or the module that the whole path names. */
+  private find(path: string, here: (module: Module, rest: string) => unknown): unknown {
+    const own = here(this, path);
+    if (own !== undefined) return own;
+    for (const [name, child] of this.namedChildren()) {
+      const found =
+        path === name ? child : path.startsWith(`${name}.`) ? child.find(path.slice(name.length + 1), here) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Calls `hook` before each `forward` of this module; an array that it returns replaces the inputs. */
+  registerForwardPreHook(hook: ForwardPreHook): RemovableHandle {
+    return registerForwardPreHook(this, hook);
+  }
+  /** Calls `hook` after each `forward` of this module; what it returns, unless undefined, replaces the output. */
+  registerForwardHook(hook: ForwardHook): RemovableHandle {
+    return registerForwardHook(this, hook);
+  }
+  /**
+   * Calls `hook` with the gradients of this module's tensor inputs (null where none flows) and outputs whenever both are computed; an array
+   * that it returns replaces those of the inputs. Lazy: it becomes part of the Program. For modules that return a tensor or an array of them.
+   */
+  registerFullBackwardHook(hook: BackwardHook): RemovableHandle {
+    return registerBackwardHook(this, hook);
+  }
+
   /** Parameters and buffers by name, module by module. The tensors see later updates, as in PyTorch: `clone()` keeps a value. */
   stateDict(): Map<string, Tensor> {
     const own = this.collect((x): x is Parameter | Buffer => x instanceof Parameter || x instanceof Buffer);
@@ -92,33 +158,15 @@ export abstract class Module {
   }
 
   /**
-   * Sets parameters and buffers by name; PyTorch's `running_mean` is our `runningMean`. Nothing is changed unless everything fits.
+   * Sets parameters and buffers by name; PyTorch's `running_mean` and `weight_ih_l0` are our `runningMean` and `weightIhL0`: underscores
+   * and case do not count. Nothing is changed unless everything fits.
    * @throws STATE_MISMATCH listing every missing or unknown name and every shape or dtype that differs;
    *   `strict: false` lets names be missing or unknown. DEVICE_MISMATCH when the values live on a device that is not the module's.
    */
   loadStateDict(state: StateDict | Readonly<Record<string, Tensor>>, options: { readonly strict?: boolean } = {}): void {
     const own = new Map<string, Parameter | Buffer>([...this.namedParameters(), ...this.namedBuffers()]);
     const entries: [string, Tensor][] = state instanceof Map ? [...state] : Object.entries(state);
-    const given = new Map(entries.map(([name, t]) => [own.has(name) ? name : camelCase(name), t]));
-    const faults: string[] = [];
-    for (const [name, t] of own) {
-      const value = given.get(name);
-      if (value === undefined) {
-        if (options.strict !== false) faults.push(`${name} is missing`);
-      } else if (!sameShape(value.shape, t.shape) || value.dtype !== t.dtype)
-        faults.push(`${name} is ${showAval(value)}, not ${showAval(t)}`);
-    }
-    if (options.strict !== false) for (const name of given.keys()) if (!own.has(name)) faults.push(`${name} is not in the model`);
-    if (faults.length > 0) {
-      const shown = faults.length > 20 ? [...faults.slice(0, 20), `and ${faults.length - 20} more`] : faults;
-      throw new TacitError(
-        "STATE_MISMATCH",
-        `loadStateDict: expected the state of this model, got one where ${shown.join("; ")}`,
-        {
-          hint: "build the model with the sizes that it was saved with, or pass { strict: false } for other names",
-        },
-      );
-    }
+    const given = checkState(own, entries, options.strict !== false);
     for (const [name, t] of own) {
       const value = given.get(name);
       if (value !== undefined) checkDevice(name, t, value);
@@ -188,7 +236,53 @@ Object.defineProperty(Module.prototype, Symbol.for("nodejs.util.inspect.custom")
   },
 });
 
-const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
+/** The given values by the names of the model. @throws STATE_MISMATCH */
+function checkState(
+  own: ReadonlyMap<string, Parameter | Buffer>,
+  entries: readonly (readonly [string, Tensor])[],
+  strict: boolean,
+): ReadonlyMap<string, Tensor> {
+  const { given, faults: twice } = matchNames(own, entries);
+  const faults = [...twice];
+  for (const [name, t] of own) {
+    const value = given.get(name);
+    if (value === undefined) {
+      if (strict) faults.push(`${name} is missing`);
+    } else if (!sameShape(value.shape, t.shape) || value.dtype !== t.dtype)
+      faults.push(`${name} is ${showAval(value)}, not ${showAval(t)}`);
+  }
+  const unknown = strict ? [...given.keys()].filter((name) => !own.has(name)) : [];
+  const absent = [...own.keys()].filter((name) => !given.has(name));
+  for (const name of unknown) {
+    const meant = faults.length < 20 ? nearest(name, absent) : undefined;
+    faults.push(`${name} is not in the model${meant === undefined ? "" : ` (is ${meant} meant?)`}`);
+  }
+  if (faults.length === 0) return given;
+  const shown = faults.length > 20 ? [...faults.slice(0, 20), `and ${faults.length - 20} more`] : faults;
+  const names = entries.map(([name]) => name);
+  const prefix = commonPrefix(own, names);
+  const hint =
+    prefix === undefined
+      ? "build the model with the sizes that it was saved with, or pass { strict: false } for other names"
+      : `every name begins with ${JSON.stringify(prefix)}: take it off, or load into the part of the model that has that name`;
+  throw new TacitError("STATE_MISMATCH", `loadStateDict: expected the state of this model, got one where ${shown.join("; ")}`, {
+    hint,
+  });
+}
+
+function missing(where: string, path: string, named: readonly (readonly [string, unknown])[]): never {
+  const meant = nearest(
+    path,
+    named.map(([name]) => name),
+  );
+  return expected(
+    "ARGUMENT_INVALID",
+    where,
+    "the path of something in the model",
+    JSON.stringify(path),
+    meant && `is ${meant} meant?`,
+  );
+}
 
 /** Host values may go to a readable device later; values of another device must be brought over by the caller. */
 function checkDevice(name: string, t: Tensor, value: Tensor): void {
@@ -201,26 +295,3 @@ function checkDevice(name: string, t: Tensor, value: Tensor): void {
     "load the state first, then move the model with to(device)",
   );
 }
-
-/** Layers one after the other; their names are their positions. */
-export class Sequential extends Module {
-  readonly layers: readonly Layer[];
-
-  constructor(layers: readonly Layer[]) {
-    super();
-    this.layers = layers;
-  }
-
-  override namedChildren(): [string, Module][] {
-    return this.layers.map((layer, i) => [String(i), layer]);
-  }
-
-  forward(input: Tensor): Tensor {
-    let x = input;
-    for (const layer of this.layers) x = layer(x);
-    return x;
-  }
-}
-
-/** `nn.sequential(nn.flatten(), nn.linear(784, 10))`. */
-export const sequential = (...layers: readonly Layer[]): Sequential => new Sequential(layers);

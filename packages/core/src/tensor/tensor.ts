@@ -9,6 +9,7 @@ import { Expr, emit, type GradOwner } from "../expr.ts";
 import * as op from "../ops/emit.ts";
 import { type Shape, sameShape, showAval } from "../program/aval.ts";
 import { DTYPE, type DType, isDType, type TypedArray } from "../program/dtype.ts";
+import { type RemovableHandle, registerGradHook } from "../transform/hooks.ts";
 import { type BackwardOptions, backward, noGrad } from "./backward.ts";
 import { checkSize, dtypeOfArray, isTypedArray, type Nested, type Scalar, toArray, toNested } from "./data.ts";
 import { SpatialTensor } from "./spatial.ts";
@@ -121,6 +122,23 @@ export class Tensor extends SpatialTensor implements GradOwner {
     if (!this.expr.requiresGrad) expected("AUTOGRAD_NO_GRAPH", "retainGrad", "a tensor that requires a gradient", showAval(this));
     this.expr.owner = this;
     return this;
+  }
+
+  /**
+   * Calls `hook` with the gradient that arrives here whenever one is computed, by `backward()` or by a step. What it returns, a tensor of
+   * the same shape and dtype, goes on in its place: it becomes part of the Program, so it must not depend on values. Hooks of a
+   * parameter stay when it gets a new value. @throws AUTOGRAD_NO_GRAPH, SHAPE_MISMATCH
+   */
+  registerHook(hook: (gradient: Tensor) => Tensor | undefined): RemovableHandle {
+    const { expr } = this;
+    if (!expr.requiresGrad) expected("AUTOGRAD_NO_GRAPH", "registerHook", "a tensor that requires a gradient", showAval(this));
+    return registerGradHook(expr.owner === this && expr.op === null ? this : expr, (gradient) => {
+      const next = hook(new Tensor(gradient))?.expr ?? gradient;
+      if (!sameShape(next.shape, gradient.shape) || next.dtype !== gradient.dtype) {
+        expected("SHAPE_MISMATCH", "registerHook", `a gradient ${showAval(gradient)}`, showAval(next));
+      }
+      return next;
+    });
   }
 
   accumulateGrad(gradient: Expr): void {

@@ -3,6 +3,7 @@ import { sites } from "../debug/site.ts";
 import { type Expr, nextVisit } from "../expr.ts";
 import { add, ones } from "../ops/emit.ts";
 import { DTYPE } from "../program/dtype.ts";
+import { hooked } from "./hooks.ts";
 
 /** Nodes behind a root, arguments first. `id` of each is its index here, as long as nobody else walks the graph. */
 interface Walk {
@@ -63,8 +64,9 @@ export function backward(root: Expr, seed: Expr | undefined, wrt: readonly Expr[
   try {
     for (let k = order.length - 1; k >= 0; k--) {
       const x = order[k]!;
-      const grad = grads[k]!;
       sites.inherited = x.site ?? outer;
+      const arrived = grads[k]!;
+      const grad = arrived === null ? null : (grads[k] = hooked(x, arrived));
       if (grad !== null && x.op?.grad !== undefined) propagate(x, grad, found, grads);
     }
   } finally {
