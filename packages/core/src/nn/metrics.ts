@@ -2,6 +2,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { DataLoader } from "../data/loader.ts";
 import { expected } from "../errors.ts";
+import { sameShape, showAval } from "../program/aval.ts";
 import { noGrad } from "../tensor/backward.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Layer } from "./module.ts";
@@ -26,6 +27,16 @@ function checkPair(where: string, pair: Pairs): void {
   expected("ARGUMENT_INVALID", where, "batches [inputs, labels] of two tensors", got, PAIRS_HINT);
 }
 
+/** Labels beside outputs [N, C, ...]: class numbers [N, ...]. @throws SHAPE_MISMATCH */
+function checkLabels(where: string, outputs: Tensor, labels: Tensor): void {
+  if (outputs.ndim < 2) expected("SHAPE_MISMATCH", where, "outputs [N,C]", showAval(outputs));
+  const shape = [outputs.shape[0]!, ...outputs.shape.slice(2)];
+  if (sameShape(labels.shape, shape)) return;
+  const column = labels.ndim === 2 && labels.shape[1] === 1;
+  const hint = column ? "labels.squeeze(1)" : "labels are class numbers: for one-hot rows, labels.argmax(1)";
+  expected("SHAPE_MISMATCH", where, `labels [${shape}] for outputs ${showAval(outputs)}`, showAval(labels), hint);
+}
+
 /** Runs the model over the data in evaluation mode, and puts every module's mode back. */
 async function evaluate(
   where: string,
@@ -40,6 +51,7 @@ async function evaluate(
       checkPair(where, pair);
       const [x, y] = pair;
       const outputs = noGrad(() => model(x));
+      checkLabels(where, outputs, y);
       await visit(outputs, y);
     }
   } finally {

@@ -41,10 +41,10 @@ export class Health {
   }
 }
 
-/** Says which parameters no gradient has reached in any of the first steps. `missed`: by name, in how many. */
-export function warnUnused(step: number, missed: ReadonlyMap<string, number>): void {
+/** Says which of the parameters that learn no gradient has reached in any of the first steps. `missed`: by name, in how many. */
+export function warnUnused(step: number, learning: readonly string[], missed: ReadonlyMap<string, number>): void {
   if (step !== PATIENCE) return;
-  const names = [...missed].filter(([, n]) => n >= PATIENCE).map(([name]) => name);
+  const names = learning.filter((name) => (missed.get(name) ?? 0) >= PATIENCE);
   if (names.length === 0) return;
   const shown = names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
   warnOnce(

@@ -1,14 +1,16 @@
 /** @file Optimizer: what all optimizers but LBFGS share. A step is one Program: gradients, clipping, updates in place, the loss. */
-import { step as runStep, type TensorUpdate } from "../engine/engine.ts";
+import { read, step as runStep, type TensorUpdate } from "../engine/engine.ts";
 import { expected, TacitError } from "../errors.ts";
 import type { Expr } from "../expr.ts";
 import { takeWaitingBuffers } from "../nn/parameter.ts";
 import { constant } from "../ops/emit.ts";
+import { sizeOf } from "../program/aval.ts";
 import { gradientsOf, noGrad } from "../tensor/backward.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { OptimizerBase } from "./base.ts";
 import { type ClipOptions, checkClip, clippedByNorm, clippedByValue } from "./clip.ts";
 import type { Grouped, GroupOptions, Member } from "./groups.ts";
+import { Health, takeLoss, warnUnused } from "./health.ts";
 import { Motion, type MotionHost } from "./motion.ts";
 
 interface Moving<O> extends Member<O> {
@@ -24,6 +26,7 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> extends O
   clip: ClipOptions;
   private readonly literals = new Map<string, Expr>();
   private readonly consumed = new WeakMap<Tensor, Expr>();
+  private readonly health = new Health();
   /** Options that a schedule changes. */
   private readonly varying = new Set<string>();
 
@@ -49,6 +52,8 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> extends O
     const clip: ClipOptions = { ...this.clip, ...rest.find((x) => !(x instanceof Tensor)) };
     checkClip("step: clipNorm", clip.clipNorm);
     checkClip("step: clipValue", clip.clipValue);
+    const watched = loss?.expr ?? takeLoss();
+    const site = watched?.site ?? null;
     const moving = loss === undefined ? this.collected() : this.gradientsOf(loss);
     const first = moving[0];
     if (first === undefined) {
@@ -59,14 +64,17 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> extends O
     await runStep([...results, ...takeWaitingBuffers(first.tensor.device)], updates);
     this.steps++;
     this.countMissed(moving);
-    if (loss !== undefined) return checkFinite(loss, this.steps);
-    for (const { tensor, grad } of moving) this.consumed.set(tensor, grad);
+    if (loss === undefined) for (const { tensor, grad } of moving) this.consumed.set(tensor, grad);
+    const value = watched === null ? null : await lossValue(watched);
+    if (value !== null) this.health.see(value, this.steps, site);
   }
 
   private countMissed(moving: readonly Moving<O>[]): void {
     if (moving.length === this.members.length) return;
     const moved = new Set(moving.map((m) => m.name));
     for (const { name } of this.members) if (!moved.has(name)) this.missed.set(name, (this.missed.get(name) ?? 0) + 1);
+    const learning = this.members.filter((m) => m.tensor.requiresGrad).map((m) => m.name);
+    warnUnused(this.steps, learning, this.missed);
   }
 
   /** Gradients of a loss at the parameters that it reads and that are not frozen. */
@@ -149,11 +157,8 @@ function clipped<O>(moving: readonly Moving<O>[], clip: ClipOptions, scalar: Mot
   return clippedByNorm(grads, (like) => scalar("clip norm", clipNorm, like)).grads;
 }
 
-async function checkFinite(loss: Tensor, step: number): Promise<void> {
-  if (!loss.device.readable || loss.numel !== 1) return;
-  const value = await loss.item();
-  if (Number.isFinite(value)) return;
-  throw new TacitError("LOSS_NOT_FINITE", `step ${step}: expected a finite loss, got ${value}`, {
-    hint: "lower the learning rate, look for NaN in the data, and go on from the last checkpoint: the parameters are spoilt",
-  });
+/** The value of a scalar loss; null where it cannot be read, or was not computed: its handle was dropped after `backward()`. */
+async function lossValue(loss: Expr): Promise<number | null> {
+  if (loss.leaf === null || !loss.leaf.device.readable || sizeOf(loss.shape) !== 1) return null;
+  return Number((await read(loss))[0]);
 }

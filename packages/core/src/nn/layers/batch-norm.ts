@@ -1,14 +1,13 @@
 /** @file BatchNorm2d: normalises channels by the batch while training, by running statistics afterwards (Ioffe and Szegedy 2015). */
 import { expected } from "../../errors.ts";
-import { gradMode } from "../../expr.ts";
 import { showShape } from "../../program/aval.ts";
 import { noGrad } from "../../tensor/backward.ts";
 import { toArray } from "../../tensor/data.ts";
 import { Tensor } from "../../tensor/tensor.ts";
+import { passInTraining } from "../mistakes.ts";
 import { Module } from "../module.ts";
 import type { PlaceOptions } from "../parameter.ts";
 import { assign, Buffer, Parameter, place } from "../parameter.ts";
-import { warnOnce } from "../warn.ts";
 import { checkSizes } from "./linear.ts";
 
 export interface BatchNormOptions extends PlaceOptions {
@@ -95,13 +94,7 @@ export class BatchNorm2d extends Module {
   }
 
   private record(statistics: Statistics, mean: Tensor, variance: Tensor): void {
-    if (!gradMode.enabled) {
-      warnOnce(
-        "EVAL_IN_TRAINING",
-        "batchNorm2d: training mode inside noGrad",
-        "call model.eval() before evaluating, model.train() after",
-      );
-    }
+    passInTraining(this, "batchNorm2d");
     const seen = this.batches + 1n;
     assign(statistics.count, counter(seen));
     noGrad(() => {

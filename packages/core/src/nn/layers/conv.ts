@@ -2,6 +2,7 @@
 import { expected } from "../../errors.ts";
 import { type Pair, pairOf } from "../../tensor/axes.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { expectScaled } from "../mistakes.ts";
 import { Module } from "../module.ts";
 import type { Parameter } from "../parameter.ts";
 import type { LinearOptions } from "./linear.ts";
@@ -50,6 +51,7 @@ export class Conv2d extends Module {
   /** [N, in, H, W] -> [N, out, H', W']. */
   forward(x: Tensor): Tensor {
     const { stride, padding, dilation, groups } = this;
+    expectScaled(this, "conv2d", x);
     return x.conv2d(this.weight, this.bias, { stride, padding, dilation, groups });
   }
 

@@ -1,11 +1,10 @@
 /** @file Dropout: zeros elements at random while training (Srivastava et al. 2014), by the counter-based generator: the same everywhere. */
 import { expected } from "../../errors.ts";
-import { gradMode } from "../../expr.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { defaultRandom } from "../generator.ts";
 import type { InitOptions } from "../init.ts";
+import { passInTraining } from "../mistakes.ts";
 import { Module } from "../module.ts";
-import { warnOnce } from "../warn.ts";
 
 /** Where a dropout layer stands: key of its stream and number of masks drawn. */
 export interface DropoutState {
@@ -33,13 +32,7 @@ export class Dropout extends Module {
    */
   forward(x: Tensor): Tensor {
     if (!this.training || this.p === 0) return x;
-    if (!gradMode.enabled) {
-      warnOnce(
-        "EVAL_IN_TRAINING",
-        "dropout: training mode inside noGrad",
-        "call model.eval() before evaluating, model.train() after",
-      );
-    }
+    passInTraining(this, "dropout");
     if (this.p === 1) return x.mul(0);
     const key = Tensor.adopt(Uint32Array.from(this.key), [2], "u32", { public: true });
     const counter = Uint32Array.of(0, this.calls >>> 0, Math.floor(this.calls / 2 ** 32));

@@ -4,6 +4,7 @@ import { DTYPE } from "../../program/dtype.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { InitOptions } from "../init.ts";
 import { kaimingUniform_, uniform_ } from "../init.ts";
+import { expectScaled } from "../mistakes.ts";
 import { Module } from "../module.ts";
 import type { PlaceOptions } from "../parameter.ts";
 import { Parameter, place } from "../parameter.ts";
@@ -56,6 +57,7 @@ export class Linear extends Module {
 
   /** [..., in] -> [..., out]. */
   forward(x: Tensor): Tensor {
+    expectScaled(this, "linear", x);
     return x.linear(this.weight, this.bias);
   }
 

@@ -2,6 +2,7 @@
 import { expected } from "../../errors.ts";
 import { showAval } from "../../program/aval.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { expectLogits } from "../mistakes.ts";
 import { type LossOptions, matched, reduce } from "./reduce.ts";
 
 export interface BceOptions extends LossOptions {
@@ -47,6 +48,7 @@ export function binaryCrossEntropy(p: Tensor, target: Tensor, options: BceOption
  * @throws SHAPE_MISMATCH
  */
 export function bceWithLogits(logits: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
+  expectLogits("bceWithLogits", logits);
   const y = matched("bceWithLogits", logits, target);
   const { posWeight } = options;
   if (posWeight === undefined) return reduce(weighed(logits.softplus().sub(logits.mul(y)), options.weight), options);
@@ -63,6 +65,7 @@ export function softMarginLoss(input: Tensor, target: Tensor, options: LossOptio
 
 /** Binary cross-entropy of logits [N, C] or [C], its mean over classes; weight [C]. @throws SHAPE_MISMATCH */
 export function multilabelSoftMarginLoss(logits: Tensor, target: Tensor, options: BceOptions = {}): Tensor {
+  expectLogits("multilabelSoftMarginLoss", logits);
   const y = matched("multilabelSoftMarginLoss", logits, target);
   if (logits.ndim === 0) expected("SHAPE_MISMATCH", "multilabelSoftMarginLoss", "[C] or [N,C]", showAval(logits));
   const losses = weighed(logits.softplus().sub(logits.mul(y)), options.weight);

@@ -5,7 +5,7 @@ import { showAval } from "../../program/aval.ts";
 import { DTYPE } from "../../program/dtype.ts";
 import { where } from "../../tensor/functions.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { warnOnce } from "../warn.ts";
+import { expectLogits, expectLogProbabilities } from "../mistakes.ts";
 import { checkIndices, checkRange, classWeight, isIndex, type LossOptions, reduce } from "./reduce.ts";
 
 export interface NllOptions extends LossOptions {
@@ -32,7 +32,12 @@ function checkLogits(at: string, x: Tensor, target: Tensor): void {
   const labels = [x.shape[0]!, ...x.shape.slice(2)];
   const same = (a: readonly number[]): boolean => a.length === target.ndim && a.every((d, i) => d === target.shape[i]);
   if (isIndex(target)) {
-    if (!same(labels)) expected("SHAPE_MISMATCH", at, `labels [${labels}] for ${showAval(x)}`, showAval(target));
+    const hint = same(x.shape)
+      ? "one-hot rows are floats, target.float(); or class numbers, target.argmax(1)"
+      : target.ndim === labels.length + 1 && target.shape[1] === 1
+        ? "labels.squeeze(1)"
+        : undefined;
+    if (!same(labels)) expected("SHAPE_MISMATCH", at, `labels [${labels}] for ${showAval(x)}`, showAval(target), hint);
   } else if (!DTYPE[target.dtype].float || !same(x.shape)) {
     const hint = "class indices are i32 (labels.int()); probabilities have the shape of the logits";
     expected("DTYPE_MISMATCH", at, `class indices i32[${labels}] or probabilities [${x.shape}]`, showAval(target), hint);
@@ -102,14 +107,7 @@ function batched(f: (x: Tensor, target: Tensor) => Tensor, x: Tensor, target: Te
  * @throws LABEL_OUT_OF_RANGE (at once where the labels are on the host, else when it runs), SHAPE_MISMATCH, DTYPE_MISMATCH
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const last = logits.expr.op?.name;
-  if (last === "softmax" || last === "logSoftmax") {
-    warnOnce(
-      "SOFTMAX_BEFORE_LOSS",
-      `crossEntropy: its input is a ${last}`,
-      "crossEntropy takes logits: leave the softmax out of the model",
-    );
-  }
+  expectLogits("crossEntropy", logits);
   const smoothing = options.labelSmoothing ?? 0;
   if (!(smoothing >= 0 && smoothing <= 1)) expected("ARGUMENT_INVALID", "crossEntropy", "labelSmoothing in 0..1", `${smoothing}`);
   const run = (x: Tensor, t: Tensor): Tensor => {
@@ -122,6 +120,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
 
 /** Negative log likelihood: log-probabilities [N, C] (or [C], or [N, C, d1, ...]) at class indices. @throws as crossEntropy */
 export function nllLoss(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  expectLogProbabilities("nllLoss", logProbabilities);
   if (!isIndex(target)) expected("DTYPE_MISMATCH", "nllLoss", "class indices i32", showAval(target), "convert with labels.int()");
   const run = (x: Tensor, t: Tensor): Tensor => {
     checkLogits("nllLoss", x, t);
