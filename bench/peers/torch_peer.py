@@ -36,19 +36,26 @@ def mlp():
     return trainer(nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)), torch.randn(64, 784))
 
 
-def transformer():
-    model = nn.TransformerEncoderLayer(128, 8, dropout=0.0, batch_first=True)
-    x = torch.randn(8, 128, 128)
+def stepper(model, x, loss_of):
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
 
     def step():
         optimizer.zero_grad()
-        loss = model(x).square().mean()
+        loss = loss_of(model(x))
         loss.backward()
         optimizer.step()
         return loss.item()
 
     return step
+
+
+def transformer():
+    layer = nn.TransformerEncoderLayer(128, 8, dropout=0.0, batch_first=True)
+    return stepper(layer, torch.randn(8, 128, 128), lambda y: y.square().mean())
+
+
+def lstm():
+    return stepper(nn.LSTM(128, 128, 2), torch.randn(64, 32, 128), lambda y: y[0].mean())
 
 
 def gemm(n):
@@ -68,7 +75,8 @@ def conv():
 
 
 ROWS = {
-    "cnn-step": (cnn, 10), "cnn-step-2-threads": (cnn, 10), "mlp-step": (mlp, 200), "transformer-step": (transformer, 4), "conv-3x3": (conv, 40),
+    "cnn-step": (cnn, 10), "cnn-step-2-threads": (cnn, 10), "mlp-step": (mlp, 200), "transformer-step": (transformer, 4), "lstm-step": (lstm, 3),
+    "conv-3x3": (conv, 40),
     "gemm-f32-256": (lambda: gemm(256), 100), "gemm-f32-512": (lambda: gemm(512), 20), "gemm-f32-1024": (lambda: gemm(1024), 4),
 }
 ready = {}

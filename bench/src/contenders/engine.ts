@@ -3,7 +3,7 @@ import { cpu, noGrad, Random, randn, setDefaultDevice, type Tensor } from "@taci
 import { loadRing } from "@tacit/kernels/ring";
 import { serve, type Timed, timeCalls } from "../serve.ts";
 import { dispatchSample } from "./dispatch.ts";
-import { cnn, matrix, mlp, type Trainer, transformer } from "./models.ts";
+import { cnn, lstm, matrix, mlp, type Trainer, transformer } from "./models.ts";
 import { scalarRing64 } from "./scalar-ring.ts";
 
 const threads = Number(process.argv[2] ?? 1);
@@ -31,6 +31,12 @@ async function transformerStep(): Promise<Timed> {
   const { step } = transformer();
   for (let i = 0; i < 10; i++) await step();
   return () => timeCalls(4, step);
+}
+
+async function recurrent(): Promise<Timed> {
+  const step = lstm();
+  for (let i = 0; i < 5; i++) await step();
+  return () => timeCalls(3, step);
 }
 
 async function conv(): Promise<Timed> {
@@ -73,6 +79,7 @@ await serve({
   "cnn-step": training(cnn, 10),
   "cnn-step-2-threads": training(cnn, 10),
   "transformer-step": transformerStep,
+  "lstm-step": recurrent,
   "ring64-gemm-512": () => ring(64),
   "ring32-gemm-512": () => ring(32),
   "dispatch-cnn": async () => dispatchSample,

@@ -1,4 +1,4 @@
-/** @file The two training steps of the engine suite: a CNN and an MLP, batch 64, SGD, softmax cross-entropy. */
+/** @file The training steps of the engine suite: a CNN and an MLP, batch 64, SGD, softmax cross-entropy; two LSTM layers. */
 import { Random, randint, randn, Tensor } from "@tacit/core";
 import * as nn from "@tacit/core/nn";
 import * as optim from "@tacit/core/optim";
@@ -75,3 +75,16 @@ export function transformer(): Pick<Trainer, "model"> & { readonly step: () => P
 export const matrix = (n: number, seed: number): Tensor => randn([n, n], new Random(seed));
 /** Class numbers 0..9. */
 export const someLabels = (n: number): Tensor => randint(0, 10, [n], new Random(9));
+
+/** Two LSTM layers 128 wide over 64 steps of 32 sequences: forward, mean of the output, backward, SGD. Returns a step that gives the loss. */
+export function lstm(): () => Promise<number> {
+  const random = new Random(1);
+  const model = nn.lstm(128, 128, { numLayers: 2, random });
+  const opt = optim.sgd(model, { lr: 0.01 });
+  const x = randn([64, 32, 128], random);
+  return async () => {
+    const loss = model(x)[0].mean();
+    await opt.step(loss);
+    return loss.item();
+  };
+}

@@ -46,6 +46,7 @@ function stepRows(): readonly TimedRow[] {
     { name: "mlp-step", ...timed, against: { pytorch: 0.8, "jax-js": 1 }, ours: tacit(1), peers: present(jax, torchPeer(1)) },
     { name: "cnn-step", ...timed, against: { pytorch: 0.7, "jax-js": 150 }, ours: tacit(1), peers: present(jax, torchPeer(1)) },
     { name: "transformer-step", ...timed, against: { pytorch: 0.4 }, ours: tacit(1), peers: present(torchPeer(1)) },
+    { name: "lstm-step", ...timed, against: { pytorch: 0.4 }, ours: tacit(1), peers: present(torchPeer(1)) },
     {
       name: "cnn-step-2-threads",
       ...timed,

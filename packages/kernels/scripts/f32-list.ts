@@ -26,6 +26,13 @@ export const KERNELS: readonly (readonly [name: string, file: string])[] = [
   ["oneHot", "indexing"],
   ["cumsum", "indexing"],
   ["randomBits", "random"],
+  ["packMatrix", "gemm"],
+  ["rnnCell", "recurrent"],
+  ["rnnCellGrad", "recurrent"],
+  ["lstmCell", "recurrent"],
+  ["lstmCellGrad", "recurrent"],
+  ["gruCell", "recurrent"],
+  ["gruCellGrad", "recurrent"],
 ];
 
 /** name, number of operands, four-lane expression of x, y, z. Lanes are f32, i32 or u32; a bool or u8 lane is 0 or 1, 0 to 255. */

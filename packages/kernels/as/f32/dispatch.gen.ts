@@ -23,6 +23,13 @@ import { indexAdd } from "./indexing";
 import { oneHot } from "./indexing";
 import { cumsum } from "./indexing";
 import { randomBits } from "./random";
+import { packMatrix } from "./gemm";
+import { rnnCell } from "./recurrent";
+import { rnnCellGrad } from "./recurrent";
+import { lstmCell } from "./recurrent";
+import { lstmCellGrad } from "./recurrent";
+import { gruCell } from "./recurrent";
+import { gruCellGrad } from "./recurrent";
 
 /** Runs the kernel of an opcode on its argument words. */
 export function dispatch(opcode: i32, a: usize): void {
@@ -98,6 +105,27 @@ export function dispatch(opcode: i32, a: usize): void {
       return;
     case 23:
       randomBits(a);
+      return;
+    case 24:
+      packMatrix(a);
+      return;
+    case 25:
+      rnnCell(a);
+      return;
+    case 26:
+      rnnCellGrad(a);
+      return;
+    case 27:
+      lstmCell(a);
+      return;
+    case 28:
+      lstmCellGrad(a);
+      return;
+    case 29:
+      gruCell(a);
+      return;
+    case 30:
+      gruCellGrad(a);
       return;
     default:
       unreachable();

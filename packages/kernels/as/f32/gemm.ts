@@ -13,6 +13,11 @@ const NC: i32 = 512;
 let rsa: i32 = 0, csa: i32 = 0, rsb: i32 = 0, csb: i32 = 0, ldc: usize = 0;
 let flags: i32 = 0, bias: usize = 0, alpha: f32 = 0;
 
+/** Flag: B was packed by `packMatrix`; its strides mean nothing. */
+const PACKED: i32 = 32;
+/** Columns of a packed B, in whole panels; 0 where B is packed on the fly. */
+let packedColumns: i32 = 0;
+
 /** One block: rows ii..ii+mc, columns jc..jc+nc of C, from packed panels. */
 function tiles(C: usize, wsA: usize, wsB: usize, ii: i32, mc: i32, jc: i32, nc: i32, kc: i32, f: i32, tile: usize): void {
   for (let j = 0; j < nc; j += NR) {
@@ -30,6 +35,11 @@ function tiles(C: usize, wsA: usize, wsB: usize, ii: i32, mc: i32, jc: i32, nc: 
   }
 }
 
+/** Rows kk..kk+kc and columns jc..jc+nc of B as panels. */
+function packBlock(B: usize, kk: i32, kc: i32, jc: i32, nc: i32, dst: usize): void {
+  for (let j = 0; j < nc; j += NR) packPanel(B + bytes4(kk * rsb + (jc + j) * csb), csb, rsb, NR, nc - j, kc, dst + bytes4(j * kc));
+}
+
 /** Rows m0..m1 and columns n0..n1 of one product. Every sum over k is made in the same order whatever the ranges. */
 function product(A: usize, B: usize, C: usize, K: i32, m0: i32, m1: i32, n0: i32, n1: i32): void {
   const tile = scratch(), wsA = tile + 1024, wsB = wsA + ((MC * KC) << 2);
@@ -40,11 +50,12 @@ function product(A: usize, B: usize, C: usize, K: i32, m0: i32, m1: i32, n0: i32
       const kc = min(KC, K - kk), last = kk + kc >= K;
       // AXPY tiles add alpha times the partial product of every K block; the others accumulate, then finish.
       const f = flags & AXPY ? AXPY : (kk > 0 ? ACC : flags & ACC) | (last ? flags & ~ACC : 0);
-      for (let j = 0; j < nc; j += NR) packPanel(B + bytes4(kk * rsb + (jc + j) * csb), csb, rsb, NR, nc - j, kc, wsB + bytes4(j * kc));
+      const bp = packedColumns ? B + bytes4(kk * packedColumns + jc * kc) : wsB;
+      if (!packedColumns) packBlock(B, kk, kc, jc, nc, bp);
       for (let ii = m0; ii < m1; ii += MC) {
         const mc = min(MC, m1 - ii);
         for (let i = 0; i < mc; i += MR) packPanel(A + bytes4((ii + i) * rsa + kk * csa), rsa, csa, MR, mc - i, kc, wsA + bytes4(i * kc));
-        tiles(C, wsA, wsB, ii, mc, jc, nc, kc, f, tile);
+        tiles(C, wsA, bp, ii, mc, jc, nc, kc, f, tile);
       }
       kk += KC;
     } while (kk < K);
@@ -54,7 +65,7 @@ function product(A: usize, B: usize, C: usize, K: i32, m0: i32, m1: i32, n0: i32
 /** One product, this thread's share of it (`share` 0: all of it). */
 function whole(A: usize, B: usize, C: usize, M: i32, N: i32, K: i32, share: bool): void {
   const t = share ? tid : 0, n = share ? nt : 1;
-  if (M == 1 || N == 1) return vector(A, B, C, M, N, K, t, n);
+  if ((M == 1 || N == 1) && !packedColumns) return vector(A, B, C, M, N, K, t, n);
   let m0 = 0, m1 = M, n0 = 0, n1 = N;
   if (n > 1) {
     if (N >= M) {
@@ -94,7 +105,8 @@ export function gemm(a: usize): void {
   rsb = word(a, 8);
   csb = word(a, 9);
   ldc = bytes4(word(a, 10));
-  flags = word(a, 15);
+  flags = word(a, 15) & ~PACKED;
+  packedColumns = word(a, 15) & PACKED ? ceilDiv(N, NR) * NR : 0;
   bias = address(a, 16);
   alpha = flags & AXPY ? -f32.load(address(a, 17)) : 0;
   if (M == 0 || N == 0) return;
@@ -103,4 +115,16 @@ export function gemm(a: usize): void {
   const many = batch >= 4 * nt || nt == 1;
   const b0 = many ? part(batch, tid) : 0, b1 = many ? part(batch, tid + 1) : batch;
   for (let b = b0; b < b1; ++b) whole(A + <usize>b * sa, B + <usize>b * sb, C + <usize>b * sc, M, N, K, !many);
+}
+
+/** B for many products, packed once: words: 0 B, 1 out [K, N in whole panels], 2 N, 3 K, 4 rsb, 5 csb. */
+export function packMatrix(a: usize): void {
+  const B = address(a, 0), out = address(a, 1), N = word(a, 2), K = word(a, 3), panels = ceilDiv(N, NR);
+  rsb = word(a, 4);
+  csb = word(a, 5);
+  const j0 = part(panels, tid) * NR, j1 = min(N, part(panels, tid + 1) * NR);
+  for (let kk = 0; kk < K; kk += KC) {
+    const kc = min(KC, K - kk);
+    if (j0 < j1) packBlock(B, kk, kc, j0, j1 - j0, out + bytes4(kk * panels * NR + j0 * kc));
+  }
 }

@@ -10,7 +10,7 @@ export {
 } from "./conv.ts";
 export { contiguousStrides, type FillParams, type IotaParams, type StridedCopyParams } from "./copy.ts";
 export { type EngineOptions, F32Engine } from "./engine.ts";
-export { GEMM_FLAGS, type GemmParams } from "./gemm.ts";
+export { GEMM_FLAGS, type GemmParams, type PackMatrixParams, packedElements } from "./gemm.ts";
 export type { CumsumParams, GatherParams, IndexSelectParams, OneHotParams, ScatterAddParams } from "./indexing.ts";
 export {
   type Address,
@@ -36,6 +36,14 @@ export {
   poolGeometry,
 } from "./pool.ts";
 export type { RandomBitsParams } from "./random.ts";
+export type {
+  GruCellGradParams,
+  GruCellParams,
+  LstmCellGradParams,
+  LstmCellParams,
+  RnnCellGradParams,
+  RnnCellParams,
+} from "./recurrent.ts";
 export type { ArgReduceParams, ReduceParams } from "./reduce.ts";
 export type { SoftmaxCrossEntropyGradParams, SoftmaxCrossEntropyParams, SoftmaxParams } from "./softmax.ts";
 export { F32_KERNELS, type F32KernelName } from "./table.ts";

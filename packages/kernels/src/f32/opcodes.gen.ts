@@ -27,6 +27,13 @@ export const OPCODES: {
   readonly oneHot: 21;
   readonly cumsum: 22;
   readonly randomBits: 23;
+  readonly packMatrix: 24;
+  readonly rnnCell: 25;
+  readonly rnnCellGrad: 26;
+  readonly lstmCell: 27;
+  readonly lstmCellGrad: 28;
+  readonly gruCell: 29;
+  readonly gruCellGrad: 30;
 } = {
   gemm: 0,
   conv2d: 1,
@@ -52,6 +59,13 @@ export const OPCODES: {
   oneHot: 21,
   cumsum: 22,
   randomBits: 23,
+  packMatrix: 24,
+  rnnCell: 25,
+  rnnCellGrad: 26,
+  lstmCell: 27,
+  lstmCellGrad: 28,
+  gruCell: 29,
+  gruCellGrad: 30,
 };
 
 /** Number of each micro-operation of an elementwise chain. */

@@ -2,10 +2,11 @@
 import { chain } from "./chain.ts";
 import { conv2d, conv2dGradInput, conv2dGradWeight } from "./conv.ts";
 import { fill, iota, stridedCopy } from "./copy.ts";
-import { gemm } from "./gemm.ts";
+import { gemm, packMatrix } from "./gemm.ts";
 import { cumsum, gather, indexAdd, indexSelect, oneHot, scatterAdd } from "./indexing.ts";
 import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGrad } from "./pool.ts";
 import { randomBits } from "./random.ts";
+import { gruCell, gruCellGrad, lstmCell, lstmCellGrad, rnnCell, rnnCellGrad } from "./recurrent.ts";
 import { argReduce, reduce } from "./reduce.ts";
 import { softmax, softmaxCrossEntropy, softmaxCrossEntropyGrad } from "./softmax.ts";
 
@@ -35,6 +36,13 @@ export const F32_KERNELS: {
   readonly oneHot: typeof oneHot;
   readonly cumsum: typeof cumsum;
   readonly randomBits: typeof randomBits;
+  readonly packMatrix: typeof packMatrix;
+  readonly rnnCell: typeof rnnCell;
+  readonly rnnCellGrad: typeof rnnCellGrad;
+  readonly lstmCell: typeof lstmCell;
+  readonly lstmCellGrad: typeof lstmCellGrad;
+  readonly gruCell: typeof gruCell;
+  readonly gruCellGrad: typeof gruCellGrad;
 } = {
   gemm,
   conv2d,
@@ -60,6 +68,13 @@ export const F32_KERNELS: {
   oneHot,
   cumsum,
   randomBits,
+  packMatrix,
+  rnnCell,
+  rnnCellGrad,
+  lstmCell,
+  lstmCellGrad,
+  gruCell,
+  gruCellGrad,
 };
 
 export type F32KernelName = keyof typeof F32_KERNELS;

@@ -11,6 +11,7 @@ import type { Lowering } from "./lowering.ts";
 import { MATMUL } from "./matmul.ts";
 import { MOVEMENT } from "./movement.ts";
 import { POOL } from "./pool.ts";
+import { RECURRENT } from "./recurrent.ts";
 import { REDUCE } from "./reduce.ts";
 import type { LowerRow } from "./row.ts";
 
@@ -25,6 +26,7 @@ const ROWS: ReadonlyMap<string, LowerRow> = new Map(
     ...MOVEMENT,
     ...INDEXING,
     ...LOSS,
+    ...RECURRENT,
   }),
 );
 
