@@ -43,6 +43,11 @@ export const FILES: Entries = {
     fix: "Set TACIT_DATA, or let it be downloaded with --data mnist.",
     example: "mnist: expected the four IDX files in TACIT_DATA or the cache, got none",
   },
+  DATA_WORKER: {
+    means: "A thread that reads samples could not start, or ended before it had read them.",
+    fix: "Read the message: it is the thread's own. Try the module without workers first: for await (const batch of dataset.batch(n)).",
+    example: "worker: expected a running thread, got: the thread ended",
+  },
   FILE_READ: {
     means: "A file cannot be read: it is missing, a directory, or not permitted.",
     fix: "Check the path and its permissions.",

@@ -23,7 +23,7 @@ export interface CsvTable {
   readonly classes: readonly string[];
 }
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+export const NUMBER: RegExp = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 interface Cursor {
   readonly text: string;
@@ -75,7 +75,8 @@ function record(c: Cursor, delimiter: string, most: number): string[] | null {
   }
 }
 
-function labelColumn(label: string | number | undefined, names: readonly string[]): number {
+/** The position of a column; -1 for none. @throws CSV_INVALID */
+export function columnAt(label: string | number | undefined, names: readonly string[]): number {
   if (label === undefined) return -1;
   const at = typeof label === "string" ? names.indexOf(label) : label < 0 ? names.length + label : label;
   if (!Number.isInteger(at) || at < 0 || at >= names.length) {
@@ -84,18 +85,25 @@ function labelColumn(label: string | number | undefined, names: readonly string[
   return at;
 }
 
-function classIndices(words: readonly string[]): { labels: HostArray; classes: string[] } {
+/** Words as indices into their classes. */
+export function classIndices(words: readonly string[]): { labels: HostArray; classes: string[] } {
   const numeric = words.every((w) => NUMBER.test(w));
   const classes = [...new Set(words)].sort(numeric ? (a, b) => Number(a) - Number(b) : (a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const index = new Map(classes.map((c, i) => [c, i]));
   return { classes, labels: { values: Int32Array.from(words, (w) => index.get(w)!), shape: [words.length], dtype: "i32" } };
 }
 
-/**
- * Reads a table of numbers.
- * @throws CSV_INVALID with line and column when a row has another width or a field is no finite number, SIZE_LIMIT beyond the bounds.
- */
-export function parseCsv(input: string | Uint8Array, options: CsvOptions = {}): CsvTable {
+/** A row of a file and the line that it begins on. */
+export interface CsvRow {
+  readonly fields: readonly string[];
+  readonly line: number;
+}
+
+/** Names and rows of a file, every row as wide as the first; empty lines are left out. @throws CSV_INVALID, SIZE_LIMIT */
+export function readRows(
+  input: string | Uint8Array,
+  options: Pick<CsvOptions, "header" | "delimiter" | "limits">,
+): { readonly names: readonly string[]; readonly rows: Iterable<CsvRow> } {
   const limits = { bytes: 2 ** 28, rows: 1e7, columns: 65_536, ...options.limits };
   if (input.length > limits.bytes) expected("SIZE_LIMIT", "csv", `at most ${limits.bytes} bytes`, `${input.length}`);
   const delimiter = options.delimiter ?? ",";
@@ -107,30 +115,48 @@ export function parseCsv(input: string | Uint8Array, options: CsvOptions = {}): 
   if (first === null) expected("CSV_INVALID", "csv", "at least one row", "an empty file");
   const hasHeader = options.header ?? !first.some((f) => NUMBER.test(f));
   const names = hasHeader ? first : first.map((_, i) => String(i));
-  const label = labelColumn(options.label, names);
+  function* rows(): Generator<CsvRow> {
+    let count = 0;
+    let line = hasHeader ? cursor.line : 1;
+    for (let fields = hasHeader ? record(cursor, delimiter, limits.columns) : first; fields !== null; ) {
+      if (!(fields.length === 1 && fields[0] === "")) {
+        if (++count > limits.rows) expected("SIZE_LIMIT", "csv", `at most ${limits.rows} rows`, "more");
+        if (fields.length !== names.length)
+          expected("CSV_INVALID", `csv line ${line}`, `${names.length} fields`, `${fields.length}`);
+        yield { fields, line };
+      }
+      line = cursor.line;
+      fields = record(cursor, delimiter, limits.columns);
+    }
+  }
+  return { names, rows: rows() };
+}
+
+/**
+ * Reads a table of numbers.
+ * @throws CSV_INVALID with line and column when a row has another width or a field is no finite number, SIZE_LIMIT beyond the bounds.
+ */
+export function parseCsv(input: string | Uint8Array, options: CsvOptions = {}): CsvTable {
+  const { names, rows } = readRows(input, options);
+  const label = columnAt(options.label, names);
   const words: string[] = [];
   const values: number[] = [];
-  let rows = 0;
-  for (let fields = hasHeader ? record(cursor, delimiter, limits.columns) : first; fields !== null; ) {
-    const line = hasHeader || rows > 0 ? cursor.line - 1 : 1;
-    if (!(fields.length === 1 && fields[0] === "")) {
-      if (++rows > limits.rows) expected("SIZE_LIMIT", "csv", `at most ${limits.rows} rows`, "more");
-      if (fields.length !== names.length)
-        expected("CSV_INVALID", `csv line ${line}`, `${names.length} fields`, `${fields.length}`);
-      fields.forEach((field, column) => {
-        if (column === label) words.push(field);
-        else values.push(toNumber(field, line, column));
-      });
-    }
-    fields = record(cursor, delimiter, limits.columns);
+  let count = 0;
+  for (const { fields, line } of rows) {
+    count++;
+    fields.forEach((field, column) => {
+      if (column === label) words.push(field);
+      else values.push(toNumber(field, line, column));
+    });
   }
   const width = names.length - (label < 0 ? 0 : 1);
-  const features: HostArray = { values: Float32Array.from(values), shape: [rows, width], dtype: "f32" };
+  const features: HostArray = { values: Float32Array.from(values), shape: [count, width], dtype: "f32" };
   const kept = names.filter((_, i) => i !== label);
   return label < 0 ? { names: kept, features, labels: null, classes: [] } : { names: kept, features, ...classIndices(words) };
 }
 
-function toNumber(field: string, line: number, column: number): number {
+/** The number in a field. @throws CSV_INVALID with line and column */
+export function toNumber(field: string, line: number, column: number): number {
   const v = NUMBER.test(field) ? Number(field) : Number.NaN;
   if (!Number.isFinite(v))
     expected("CSV_INVALID", `csv line ${line} column ${column + 1}`, "a finite number", field === "" ? "nothing" : "text");

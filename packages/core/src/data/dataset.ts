@@ -1,12 +1,19 @@
-/** @file Dataset: samples by index, and the order in which an epoch visits them. Chains of shuffle, take, map; `batch` makes a loader. */
+/** @file Dataset: samples by index, and the order in which an epoch visits them. Chains of shuffle, take, subset, map; `batch` makes a loader. */
 import { expected } from "../errors.ts";
 import { Random } from "../random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { LoaderOptions } from "./loader.ts";
 import { DataLoader } from "./loader.ts";
+import { checkIndices, checksum } from "./sampler.ts";
 
 /** One batch: tensors whose first dimension counts the samples. */
 export type Batch = readonly Tensor[];
+
+/** Reads batches, and is closed at the end. */
+export interface Server<T> {
+  read(indices: Int32Array, epoch: number): Promise<T>;
+  close(): void;
+}
 
 /** Samples that can be read by index, in batches. */
 export abstract class Dataset<T extends Batch> {
@@ -20,8 +27,8 @@ export abstract class Dataset<T extends Batch> {
     this.length = length;
   }
 
-  /** The samples with these indices, in this order. */
-  abstract read(indices: Int32Array): T | Promise<T>;
+  /** The samples with these indices, in this order, as epoch `epoch` sees them: random transforms depend on it. */
+  abstract read(indices: Int32Array, epoch?: number): T | Promise<T>;
 
   /** The indices in the order of epoch `epoch`; a fresh array. */
   order(_epoch: number): Int32Array {
@@ -31,6 +38,11 @@ export abstract class Dataset<T extends Batch> {
   /** How the order comes about; two datasets with equal recipes give equal orders. A loader's saved state carries it. */
   get recipe(): string {
     return `${this.length}`;
+  }
+
+  /** Starts `workers` threads that read; null where a dataset cannot be read elsewhere. See `fromModule`. */
+  serve(_workers: number): Promise<Server<T>> | null {
+    return null;
   }
 
   /** Every epoch in a new order that depends on seed and epoch alone. */
@@ -44,29 +56,55 @@ export abstract class Dataset<T extends Batch> {
     return new Taken(this, Math.min(count, this.length));
   }
 
+  /** The samples with these indices, in this order, as a dataset of their own. @throws INDEX_INVALID */
+  subset(indices: ArrayLike<number>): Dataset<T> {
+    return new Subset(this, checkIndices("subset", indices, this.length));
+  }
+
   /** Applies `fn` to every batch. Lazy tensor ops in `fn` become part of the Program that uses the batch. */
   map<U extends Batch>(fn: (...batch: T) => U | Promise<U>): Dataset<U> {
     return new Mapped(this, fn);
   }
 
-  /** Batches of `size` samples; the last one is shorter unless `dropLast`. */
-  batch(size: number, options: LoaderOptions = {}): DataLoader<T> {
-    return new DataLoader(this, size, options);
+  /**
+   * Batches of `size` samples; the last one is shorter unless `dropLast`. The order is the dataset's, or that of `sampler`; instead of a
+   * size, a batch sampler decides batch by batch.
+   */
+  batch(size: number, options?: LoaderOptions): DataLoader<T>;
+  batch(options: LoaderOptions & Required<Pick<LoaderOptions, "batchSampler">>): DataLoader<T>;
+  batch(size: number | LoaderOptions, options: LoaderOptions = {}): DataLoader<T> {
+    return typeof size === "number" ? new DataLoader(this, size, options) : new DataLoader(this, null, size);
   }
 }
 
-class Shuffled<T extends Batch> extends Dataset<T> {
-  private readonly base: Dataset<T>;
+/** Another order or choice of the samples of `base`. */
+abstract class View<T extends Batch> extends Dataset<T> {
+  protected readonly base: Dataset<T>;
+
+  constructor(base: Dataset<T>, length: number) {
+    super(base.name, length);
+    this.base = base;
+  }
+
+  override read(indices: Int32Array, epoch = 0): T | Promise<T> {
+    return this.base.read(indices, epoch);
+  }
+
+  override order(epoch: number): Int32Array {
+    return this.base.order(epoch);
+  }
+
+  override serve(workers: number): Promise<Server<T>> | null {
+    return this.base.serve(workers);
+  }
+}
+
+class Shuffled<T extends Batch> extends View<T> {
   private readonly seed: number;
 
   constructor(base: Dataset<T>, seed: number) {
-    super(base.name, base.length);
-    this.base = base;
+    super(base, base.length);
     this.seed = seed;
-  }
-
-  override read(indices: Int32Array): T | Promise<T> {
-    return this.base.read(indices);
   }
 
   override order(epoch: number): Int32Array {
@@ -80,24 +118,43 @@ class Shuffled<T extends Batch> extends Dataset<T> {
   }
 }
 
-class Taken<T extends Batch> extends Dataset<T> {
-  private readonly base: Dataset<T>;
-
-  constructor(base: Dataset<T>, count: number) {
-    super(base.name, count);
-    this.base = base;
-  }
-
-  override read(indices: Int32Array): T | Promise<T> {
-    return this.base.read(indices);
-  }
-
+class Taken<T extends Batch> extends View<T> {
   override order(epoch: number): Int32Array {
     return this.base.order(epoch).subarray(0, this.length);
   }
 
   override get recipe(): string {
     return `${this.base.recipe} take ${this.length}`;
+  }
+}
+
+class Subset<T extends Batch> extends View<T> {
+  private readonly indices: Int32Array;
+
+  constructor(base: Dataset<T>, indices: Int32Array) {
+    super(base, indices.length);
+    this.indices = indices;
+  }
+
+  private inner(indices: Int32Array): Int32Array {
+    return indices.map((i) => this.indices[i]!);
+  }
+
+  override read(indices: Int32Array, epoch = 0): T | Promise<T> {
+    return this.base.read(this.inner(indices), epoch);
+  }
+
+  override order(_epoch: number): Int32Array {
+    return Int32Array.from({ length: this.length }, (_, i) => i);
+  }
+
+  override get recipe(): string {
+    return `${this.base.recipe} subset ${this.length} ${checksum(this.indices)}`;
+  }
+
+  override serve(workers: number): Promise<Server<T>> | null {
+    const served = this.base.serve(workers);
+    return served?.then(({ read, close }) => ({ read: (indices, epoch) => read(this.inner(indices), epoch), close })) ?? null;
   }
 }
 
@@ -111,8 +168,8 @@ class Mapped<T extends Batch, U extends Batch> extends Dataset<U> {
     this.fn = fn;
   }
 
-  override async read(indices: Int32Array): Promise<U> {
-    return this.fn(...(await this.base.read(indices)));
+  override async read(indices: Int32Array, epoch = 0): Promise<U> {
+    return this.fn(...(await this.base.read(indices, epoch)));
   }
 
   override order(epoch: number): Int32Array {
@@ -121,5 +178,15 @@ class Mapped<T extends Batch, U extends Batch> extends Dataset<U> {
 
   override get recipe(): string {
     return this.base.recipe;
+  }
+
+  override serve(workers: number): Promise<Server<U>> | null {
+    const served = this.base.serve(workers);
+    return (
+      served?.then(({ read, close }) => ({
+        read: async (indices, epoch) => this.fn(...(await read(indices, epoch))),
+        close,
+      })) ?? null
+    );
   }
 }

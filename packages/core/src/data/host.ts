@@ -26,3 +26,9 @@ export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8A
   out.set(bytes.subarray(start, end));
   return out;
 }
+
+/** Copies typed values, bigints included. */
+export function setValues(to: TypedArray, from: TypedArray, at: number): void {
+  if (to instanceof BigInt64Array || to instanceof BigUint64Array) to.set(from as BigInt64Array, at);
+  else to.set(from as Float32Array, at);
+}

@@ -8,7 +8,7 @@ import { Random } from "../random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Batch } from "./dataset.ts";
 import { Dataset } from "./dataset.ts";
-import type { HostArray } from "./host.ts";
+import { type HostArray, setValues } from "./host.ts";
 
 /** A column kept as bytes and read as f32: value · scale + shift. A quarter of the memory of f32. */
 export interface Quantized {
@@ -25,9 +25,7 @@ type Reader = (indices: Int32Array) => Tensor | Promise<Tensor>;
 /** Rows of a host array, gathered into a fresh one. */
 function gatherRows(values: TypedArray, width: number, indices: Int32Array, to: TypedArray): TypedArray {
   indices.forEach((row, i) => {
-    const part = values.subarray(row * width, (row + 1) * width);
-    if (to instanceof BigInt64Array || to instanceof BigUint64Array) to.set(part as BigInt64Array, i * width);
-    else to.set(part as Float32Array, i * width);
+    setValues(to, values.subarray(row * width, (row + 1) * width) as TypedArray, i * width);
   });
   return to;
 }
