@@ -158,6 +158,12 @@ export const CORE: Entries = {
     fix: "Use a whole number from 0 to 2^53 - 1 or a bigint below 2^64.",
     example: "Random: expected an integer in 0..2^53-1, or a bigint below 2^64, got -1",
   },
+  SHAPE_DATA_DEPENDENT: {
+    means:
+      "The size of a result would depend on the values of a tensor, as with a boolean mask; shapes are known before values are.",
+    fix: "Keep the shape: choose with where(mask, x, 0) or maskedFill, count with mask.sum(), or read the values with data() first.",
+    example: "index: expected a result whose shape does not depend on values, got a boolean mask",
+  },
   SHAPE_MISMATCH: {
     means: "Shapes do not fit together under the rules of the op (which are PyTorch's).",
     fix: "Compare the shapes in the message; reshape, permute or unsqueeze one side.",

@@ -159,6 +159,8 @@ export const flip = (x: Expr, axes: readonly number[]): Expr => (axes.length ===
 export const gather = (x: Expr, index: Expr, axis: number): Expr => emit("gather", [x, index], [axis]);
 export const scatterAdd = (base: Expr, index: Expr, src: Expr, axis: number): Expr =>
   emit("scatterAdd", [base, index, src], [axis]);
+/** The base with src in the places that index names; of several for one place the last one counts. */
+export const scatter = (base: Expr, index: Expr, src: Expr, axis: number): Expr => emit("scatter", [base, index, src], [axis]);
 export const indexSelect = (x: Expr, index: Expr, axis: number): Expr => emit("indexSelect", [x, index], [axis]);
 export const indexAdd = (base: Expr, index: Expr, src: Expr, axis: number): Expr => emit("indexAdd", [base, index, src], [axis]);
 export const oneHot = (index: Expr, classes: number, dtype: DType): Expr => emit("oneHot", [index], [classes, DTYPE[dtype].code]);

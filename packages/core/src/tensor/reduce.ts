@@ -172,12 +172,6 @@ export abstract class ReduceTensor extends SpecialTensor {
   argsort(dim = -1, options: { readonly descending?: boolean } = {}): Tensor {
     return this.derive(op.argsort(this.expr, axisOf("argsort", dim, this.ndim), options.descending ?? false));
   }
-  /** The k largest along `dim`, in descending order. */
-  topk(k: number, dim = -1): ValuesAndIndices {
-    const { values, indices } = this.sort(dim, { descending: true });
-    return { values: values.narrow(dim, 0, k), indices: indices.narrow(dim, 0, k) };
-  }
-
   private needFloat(where: string): void {
     const dtype: DType = this.dtype;
     if (!DTYPE[dtype].float) expected("DTYPE_UNSUPPORTED", where, "a float dtype", dtype, "convert with float()");

@@ -12,7 +12,7 @@ import { DTYPE, type DType, isDType, type TypedArray } from "../program/dtype.ts
 import { type RemovableHandle, registerGradHook } from "../transform/hooks.ts";
 import { type BackwardOptions, backward, noGrad } from "./backward.ts";
 import { checkSize, dtypeOfArray, isTypedArray, type Nested, type Scalar, toArray, toNested } from "./data.ts";
-import { SpatialTensor } from "./spatial.ts";
+import { OrderTensor } from "./order.ts";
 
 export interface TensorOptions {
   /** Default: that of the typed array; f32 for numbers, bool for booleans, i64 for bigints. */
@@ -25,7 +25,7 @@ export interface TensorOptions {
 }
 
 /** An n-dimensional array that lives on a device. Immutable but for optimizers' updates and the methods that end in `_`. */
-export class Tensor extends SpatialTensor implements GradOwner {
+export class Tensor extends OrderTensor implements GradOwner {
   static {
     // What Node's console.log calls: no field, and so no value, is ever printed.
     const value = function (this: Tensor): string {

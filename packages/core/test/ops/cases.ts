@@ -221,6 +221,8 @@ const indexing: Case[] = [
   of("gather", [f(2, 5, 2), index(5, 2, 3, 1)], [1]),
   of("scatterAdd", [f(4, 3), index(4, 5, 2), f(5, 2)], [0]),
   of("scatterAdd", [typed("i32", "normal", 3), index(3, 6), typed("i32", "normal", 6)], [0]),
+  of("scatter", [f(4, 3), index(4, 5, 2), f(5, 2)], [0]),
+  of("scatter", [typed("bool", "bool", 2, 3), index(3, 2, 6), typed("bool", "bool", 2, 6)], [1]),
   of("indexSelect", [f(2, 4, 3), index(4, 5)], [1]),
   of("indexAdd", [f(2, 4, 3), index(4, 6), f(2, 6, 3)], [1]),
   of("oneHot", [index(3, 2, 2)], [3, DTYPE.f32.code]),

@@ -1,6 +1,11 @@
 /** @file How each case of vectors/tensor-*.json runs on Tensor, by the op's name there. */
+import type { Pair } from "../../src/tensor/axes.ts";
+import { einsum, meshgrid, tensordot } from "../../src/tensor/einsum.ts";
+import { stack } from "../../src/tensor/functions.ts";
+import type { Index } from "../../src/tensor/index-spec.ts";
 import type { AdaptiveSize } from "../../src/tensor/spatial.ts";
-import type { Tensor } from "../../src/tensor/tensor.ts";
+import { Tensor } from "../../src/tensor/tensor.ts";
+import type { Packed } from "./golden.ts";
 
 export type Args = Readonly<Record<string, unknown>>;
 export type Row = (inputs: readonly Tensor[], args: Args) => Tensor;
@@ -42,4 +47,51 @@ const special: Readonly<Record<string, Row>> = {
   stdCorrection: ([x], a) => x!.std(dim(a), options(a)),
 };
 
-export const TENSOR_ROWS: Readonly<Record<string, Row>> = { ...spatial, ...special };
+const integers = (p: unknown): Tensor => Tensor.from([...(p as Packed).data], (p as Packed).shape, { dtype: "i32" });
+const indices = (a: Args): Index[] =>
+  (a.index as readonly (Packed | Exclude<Index, Tensor>)[]).map((i) =>
+    typeof i === "object" && i !== null && "data" in i ? integers(i) : i,
+  );
+const index = (a: Args): Tensor => integers(a.index);
+const at = (a: Args): number => a.dim as number;
+const list = (a: Args, name: string): number[] => a[name] as number[];
+
+const indexing: Readonly<Record<string, Row>> = {
+  roll: ([x], a) => x!.roll(a.shifts as number | number[], (a.dims ?? undefined) as number | number[] | undefined),
+  tile: ([x], a) => x!.tile(list(a, "counts")),
+  repeatInterleave: ([x], a) => x!.repeatInterleave(a.times as number | number[], a.dim === null ? undefined : at(a)),
+  movedim: ([x], a) => x!.movedim(a.from as number | number[], a.to as number | number[]),
+  unflatten: ([x], a) => x!.unflatten(at(a), list(a, "sizes")),
+  diagonal: ([x], a) => x!.diagonal(a.offset as number, ...(a.dims as [number, number])),
+  diag: ([x], a) => x!.diag(a.offset as number),
+  diagEmbed: ([x], a) => x!.diagEmbed(a.offset as number),
+  trace: ([x]) => x!.trace(),
+  unfold: ([x], a) => x!.unfold(at(a), a.size as number, a.step as number),
+  im2col: ([x], a) => x!.im2col(a.kernel as Pair, options(a)),
+  fliplr: ([x]) => x!.fliplr(),
+  flipud: ([x]) => x!.flipud(),
+  index: ([x], a) => x!.index(...indices(a)),
+  indexPut: ([x, v], a) => x!.indexPut(indices(a), v!, options(a)),
+  take: ([x], a) => x!.take(index(a)),
+  takeAlongDim: ([x], a) => x!.takeAlongDim(index(a), at(a)),
+  scatter: ([x, s], a) => x!.scatter(at(a), index(a), s!),
+  scatterValue: ([x], a) => x!.scatter(at(a), index(a), a.value as number),
+  indexFill: ([x], a) => x!.indexFill(at(a), index(a), a.value as number),
+  indexCopy: ([x, s], a) => x!.indexCopy(at(a), index(a), s!),
+  topk: ([x], a) => x!.topk(a.k as number, at(a), options(a)).values,
+  topkIndices: ([x], a) => x!.topk(a.k as number, at(a), options(a)).indices,
+  kthvalue: ([x], a) => x!.kthvalue(a.k as number, at(a), options(a)).values,
+  median: ([x], a) => (a.dim === null ? x!.median() : x!.median(at(a), options(a)).values),
+  quantile: ([x], a) => x!.quantile(a.q as number | number[], a.dim === null ? undefined : at(a), options(a)),
+  cumprod: ([x], a) => x!.cumprod(at(a)),
+  logcumsumexp: ([x], a) => x!.logcumsumexp(at(a)),
+  cdist: ([x, y], a) => x!.cdist(y!, Number(String(a.p).replace("inf", "Infinity"))),
+};
+
+const notation: Readonly<Record<string, Row>> = {
+  einsum: (xs, a) => einsum(a.equation as string, ...xs),
+  tensordot: ([x, y], a) => tensordot(x!, y!, a.dims as number | [number[], number[]]),
+  meshgrid: (xs, a) => stack(meshgrid(xs, options(a))),
+};
+
+export const TENSOR_ROWS: Readonly<Record<string, Row>> = { ...spatial, ...special, ...indexing, ...notation };

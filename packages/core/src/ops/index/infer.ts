@@ -12,6 +12,7 @@ import {
   checkSameDType,
   checkShape,
   INDEX,
+  type Kind,
   LABEL,
   NUMBER,
 } from "../check.ts";
@@ -35,15 +36,17 @@ export const gatherInfer: Infer = ([x, index], attrs) => {
   return { shape: index!.shape, dtype: x!.dtype };
 };
 
-export const scatterAddInfer: Infer = ([base, index, src], attrs) => {
-  checkCount("scatterAdd", attrs, 1);
-  checkSameDType("scatterAdd", base!, src!);
-  checkKind("scatterAdd", base!, NUMBER);
-  checkKind("scatterAdd", index!, INDEX);
-  checkShape("scatterAdd", src!, index!.shape);
-  checkInside("scatterAdd", base!, index!, checkAxis("scatterAdd", attrs[0], base!.shape.length));
-  return { shape: base!.shape, dtype: base!.dtype };
-};
+export const scatterInfer =
+  (name: string, kind: Kind): Infer =>
+  ([base, index, src], attrs) => {
+    checkCount(name, attrs, 1);
+    checkSameDType(name, base!, src!);
+    checkKind(name, base!, kind);
+    checkKind(name, index!, INDEX);
+    checkShape(name, src!, index!.shape);
+    checkInside(name, base!, index!, checkAxis(name, attrs[0], base!.shape.length));
+    return { shape: base!.shape, dtype: base!.dtype };
+  };
 
 export const indexSelectInfer: Infer = ([x, index], attrs) => {
   checkCount("indexSelect", attrs, 1);

@@ -4,7 +4,8 @@ import { type Shape, stridesOf } from "../../program/aval.ts";
 import type { TypedArray } from "../../program/dtype.ts";
 import { indexOutOfRange } from "../check.ts";
 import type { Reference } from "../row.ts";
-import { allocate, isBig, numbers, offsets, putAdd, split, take } from "../walk.ts";
+import { allocate, isBig, numbers, offsets, put, putAdd, split, take } from "../walk.ts";
+import { ranking } from "./sort.ts";
 
 /** Offsets into a value of shape `shape` for indices of shape `at`, the index standing for the place along `axis`. */
 function targets(op: string, shape: Shape, index: TypedArray, at: Shape, axis: number): Int32Array {
@@ -43,6 +44,12 @@ export const gatherReference: Reference = ([x, index], [from], [axis], out) =>
 export const scatterAddReference: Reference = ([base, index, src], avals, [axis], out) =>
   putAdd(base!.slice(), targets("scatterAdd", out.shape, index!, avals[1]!.shape, axis!), src!);
 
+export const scatterReference: Reference = ([base, index, src], avals, [axis], out) => {
+  const y = base!.slice();
+  put(y, targets("scatter", out.shape, index!, avals[1]!.shape, axis!), src!);
+  return y;
+};
+
 export const indexSelectReference: Reference = ([x, index], [from], [axis], out) =>
   take(x!, lines("indexSelect", from!.shape, index!, axis!), out);
 
@@ -62,30 +69,7 @@ export const oneHotReference: Reference = ([index], _avals, [classes], out) => {
   return y;
 };
 
-/** NaN after every number. Equal elements compare as 0: JavaScript's sort is stable. */
-function compare(a: number | bigint, b: number | bigint): number {
-  if (a < b) return -1;
-  if (a > b) return 1;
-  return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
-}
-
-/** For every element, the place along the axis that comes there, in the order of the elements. */
-function ranking(x: TypedArray, shape: Shape, attrs: readonly number[]): Int32Array {
-  const { outer, n, inner } = split(shape, attrs[0]!);
-  const sense = attrs[1] === 1 ? -1 : 1;
-  const out = new Int32Array(x.length);
-  for (let o = 0; o < outer; o++) {
-    for (let i = 0; i < inner; i++) {
-      const base = o * n * inner + i;
-      const order = Array.from({ length: n }, (_, k) => k);
-      order.sort((p, q) => sense * compare(x[base + p * inner]!, x[base + q * inner]!));
-      for (let k = 0; k < n; k++) out[base + k * inner] = order[k]!;
-    }
-  }
-  return out;
-}
-
-export const argsortReference: Reference = ([x], [from], attrs) => ranking(x!, from!.shape, attrs);
+export const argsortReference: Reference = ([x], [from], attrs) => ranking(x!, from!.shape, attrs[0]!, attrs[1] === 1);
 
 export const sortReference: Reference = ([x], [from], attrs, out) =>
-  take(x!, targets("sort", from!.shape, ranking(x!, from!.shape, attrs), out.shape, attrs[0]!), out);
+  take(x!, targets("sort", from!.shape, ranking(x!, from!.shape, attrs[0]!, attrs[1] === 1), out.shape, attrs[0]!), out);

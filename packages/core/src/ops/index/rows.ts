@@ -1,4 +1,6 @@
 /** @file Rows of the indexing ops: gather, scatter, one-hot, sort. */
+import type { Expr } from "../../expr.ts";
+import { ANY, NUMBER } from "../check.ts";
 import * as op from "../emit.ts";
 import type { OpRow } from "../row.ts";
 import * as infer from "./infer.ts";
@@ -21,10 +23,36 @@ const scatterAdd: OpRow = {
   arity: 3,
   attrs: ["axis"],
   refuses: true,
-  infer: infer.scatterAddInfer,
+  infer: infer.scatterInfer("scatterAdd", NUMBER),
   grad: ({ args, attrs, grad, needs }) => [grad, null, needs(2) ? op.gather(grad, args[1]!, attrs[0]!) : null],
-  vmap: batch.batchScatterAdd,
+  vmap: batch.batchScatter("scatterAdd"),
   reference: ref.scatterAddReference,
+};
+
+/** Which elements of src stand in the result: those whose place still carries their number. */
+function winners(base: Expr, index: Expr, axis: number): Expr {
+  const number = op.iota("i32", axis, index.shape);
+  const order = op.scatter(op.full(base.shape, "i32", 0), index, number, axis);
+  return op.eq(op.gather(order, index, axis), number);
+}
+
+const scatter: OpRow = {
+  name: "scatter",
+  arity: 3,
+  attrs: ["axis"],
+  infer: infer.scatterInfer("scatter", ANY),
+  grad({ args, attrs, grad, needs }) {
+    const [base, index] = args as [Expr, Expr];
+    const [axis] = attrs as [number];
+    const none = op.full(index.shape, grad.dtype, 0);
+    return [
+      needs(0) ? op.scatter(grad, index, none, axis) : null,
+      null,
+      needs(2) ? op.where(winners(base, index, axis), op.gather(grad, index, axis), none) : null,
+    ];
+  },
+  vmap: batch.batchScatter("scatter"),
+  reference: ref.scatterReference,
 };
 
 const indexSelect: OpRow = {
@@ -82,4 +110,4 @@ const argsort: OpRow = {
   reference: ref.argsortReference,
 };
 
-export const INDEX_ROWS: readonly OpRow[] = [gather, scatterAdd, indexSelect, indexAdd, oneHot, sort, argsort];
+export const INDEX_ROWS: readonly OpRow[] = [gather, scatterAdd, scatter, indexSelect, indexAdd, oneHot, sort, argsort];

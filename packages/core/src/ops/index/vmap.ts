@@ -15,10 +15,10 @@ export const batchGather: BatchRule = (args, batched, attrs, size) => {
   return gather(x!, index!, attrs[0]! + 1);
 };
 
-export const batchScatterAdd: BatchRule = (args, batched, attrs, size) => {
-  const [base, index, src] = all(args, batched, size);
-  return scatterAdd(base!, index!, src!, attrs[0]! + 1);
-};
+export const batchScatter =
+  (name: "scatter" | "scatterAdd"): BatchRule =>
+  (args, batched, attrs, size) =>
+    emit(name, all(args, batched, size), [attrs[0]! + 1]);
 
 /** Indices [B,K] as indices of elements: [B, 1.., K, ..1] expanded to `shape`, K standing at `axis` (counted with B). */
 function spread(index: Expr, shape: Shape, axis: number): Expr {
