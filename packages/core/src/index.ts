@@ -2,7 +2,7 @@
 
 export * as data from "./data/index.ts";
 export { type Debug, debug } from "./debug/debug.ts";
-export { type CpuDevice, type CpuOptions, cpu, type Profile, type ProfileOptions } from "./device/cpu/index.ts";
+export { type CpuDevice, type CpuOptions, cpu, type Profile, type ProfileOptions, type TraceFile } from "./device/cpu/index.ts";
 export type { Binding, Device, Disclosure, Executable, Gap, Job, Storage } from "./device/device.ts";
 export { defaultDevice, setDefaultDevice } from "./engine/default-device.ts";
 export { engineStats, step, type TensorUpdate } from "./engine/engine.ts";

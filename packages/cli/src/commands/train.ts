@@ -1,9 +1,9 @@
 /** @file tacit train: trains a model, in the clear (test accuracy, confusion matrix, a saved model) or on shares with --private. */
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { cpu, setDefaultDevice } from "@tacit/core";
+import { cpu, type Profile, setDefaultDevice } from "@tacit/core";
 import { expected } from "@tacit/core/errors";
-import { checkpoint, saveSafetensors } from "@tacit/core/io";
+import { checkpoint, saveSafetensors, saveTrace } from "@tacit/core/io";
 import * as nn from "@tacit/core/nn";
 import * as optim from "@tacit/core/optim";
 import { Random } from "@tacit/core/random";
@@ -33,6 +33,8 @@ export interface TrainOptions {
   readonly threads?: number;
   readonly out: string;
   readonly resume?: boolean;
+  /** Where the times of all kernels go, as a file for a trace viewer. */
+  readonly profile?: string;
   readonly json?: boolean;
 }
 
@@ -54,9 +56,23 @@ async function untilInterrupted(options: Omit<LoopOptions, "interrupt">): Promis
   return interrupt.requested ? null : epochs;
 }
 
-/** Sees that the model can be saved, and says what that will replace. @throws FILE_WRITE */
-async function checkOut(path: string): Promise<void> {
-  if ((await checkWritable(path)) === "replaces") say(`note: ${path} is there already; the trained model will replace it`);
+/** Sees that a file can be saved, and says what that will replace. @throws FILE_WRITE */
+async function checkOut(path: string, what = "trained model"): Promise<void> {
+  if ((await checkWritable(path)) === "replaces") say(`note: ${path} is there already; the ${what} will replace it`);
+}
+
+/** Slowest steps that are shown; the file has all. */
+const SHOWN = 10;
+
+/** Writes the trace file, and says which steps took longest. @throws FILE_WRITE */
+async function saveProfile(profile: Profile, path: string): Promise<void> {
+  profile.stop();
+  await saveTrace(path, profile.trace());
+  const lines = profile
+    .table()
+    .split("\n")
+    .slice(0, SHOWN + 1);
+  say(`${lines.join("\n")}\nprofile saved: ${path} (opens in ui.perfetto.dev and chrome://tracing)`);
 }
 
 /** Trains and saves. Returns null when the user stopped it: the checkpoint is kept. */
@@ -64,7 +80,10 @@ export async function train(options: TrainOptions): Promise<TrainResult | null> 
   const started = performance.now();
   const name = modelName(options.model);
   await checkOut(options.out);
-  if (options.threads !== undefined) setDefaultDevice(cpu({ threads: options.threads }));
+  if (options.profile !== undefined) await checkOut(options.profile, "profile");
+  const device = cpu(options.threads === undefined ? {} : { threads: options.threads });
+  setDefaultDevice(device);
+  const profile = options.profile === undefined ? null : device.profile();
   const data = await openData(options.data, options.labels);
   say(`data: ${data.name} (${data.origin}), ${data.train.length} to train on, ${data.test.length} to test`);
   const model = MODELS[name].build(data.classes, { random: new Random(options.seed) });
@@ -80,6 +99,7 @@ export async function train(options: TrainOptions): Promise<TrainResult | null> 
     say(`resumed ${checkpointPath}: epoch ${loader.state().epoch + 1}, batch ${loader.state().position}`);
   }
   const epochs = await untilInterrupted({ model, optimizer, scheduler, loader, epochs: options.epochs, checkpointPath });
+  if (profile !== null) await saveProfile(profile, options.profile!);
   if (epochs === null) {
     say(`stopped; 'tacit train --resume' with the same options goes on from ${checkpointPath}`);
     return null;
@@ -125,7 +145,7 @@ interface TrainWords extends TrainOptions {
 
 /** Options that mean nothing in the other kind of training. */
 const ONLY_PRIVATE = ["steps", "momentum", "test", "revealModel", "compare"] as const;
-const ONLY_CLEAR = ["resume", "threads"] as const;
+const ONLY_CLEAR = ["resume", "threads", "profile"] as const;
 
 const flag = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
@@ -177,6 +197,7 @@ export const trainCommand: CommandRow = {
       .option("--threads <n>", "threads that share every step; same result on any number", positiveCount, defaultThreads())
       .option("--out <file>", "where the model goes", "model.safetensors")
       .option("--resume", "go on from the checkpoint beside --out")
+      .option("--profile <file>", "time every kernel; the file opens in a trace viewer (Perfetto, Chrome)")
       .option("--json", "print the result as one JSON object")
       .option("--private", "secret-share pictures and weights among three parties on this machine; options below are for it")
       .option("--compare", "train the same model in the clear too");

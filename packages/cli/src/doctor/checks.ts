@@ -4,6 +4,7 @@ import { open, stat, statfs, unlink } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { availableParallelism, homedir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
+import { cpu, noGrad, Random, randn, type Tensor } from "@tacit/core";
 import * as data from "@tacit/core/data";
 import { TacitError } from "@tacit/core/errors";
 import { KernelError, loadModule, probe } from "@tacit/kernels";
@@ -71,6 +72,39 @@ function threads(): Finding {
   return probe().threads
     ? ok("shared memory is there")
     : lack("no SharedArrayBuffer", "use Node 24 without flags that disable it");
+}
+
+/** Kernels are WebAssembly; a page or runtime with WebGPU is told of, nothing is lacking without it. */
+export function webgpu(navigator: object | undefined = globalThis.navigator): Finding {
+  const there = navigator !== undefined && "gpu" in navigator;
+  return ok(there ? "there; Tacit computes on the CPU all the same" : "none here, and none needed: Tacit computes on the CPU");
+}
+
+/** Size of the product that is timed, and for how long. */
+const PRODUCT = 256;
+const SPEED_MS = 300;
+/** One Zen 4 core does 60 to 100; below this something slows the machine down. */
+const SLOW = 5;
+
+/** Products of 256x256 per second on one thread: the best of a third of a second. */
+export async function speed(): Promise<Finding> {
+  const device = cpu({ threads: 1 });
+  try {
+    const side = (seed: number): Tensor => randn([PRODUCT, PRODUCT], new Random(seed), { device });
+    const [a, b] = [side(1), side(2)];
+    let best = Number.POSITIVE_INFINITY;
+    const end = performance.now() + SPEED_MS;
+    for (let i = 0; i < 3 || performance.now() < end; i++) {
+      const start = performance.now();
+      await noGrad(() => a.matmul(b)).realize();
+      best = Math.min(best, performance.now() - start);
+    }
+    const rate = (2 * PRODUCT ** 3) / best / 1e6;
+    const says = `${rate.toFixed(1)} GFLOP/s on one thread (product of ${PRODUCT}x${PRODUCT})`;
+    return rate >= SLOW ? ok(says) : note(says, "close other programs, or see that the machine is not throttled or emulated");
+  } finally {
+    await device.stop();
+  }
 }
 
 export function cores(count: number = availableParallelism()): Finding {
@@ -180,6 +214,8 @@ export const CHECKS: readonly Check[] = [
   { name: "kernels", look: kernels },
   { name: "threads", look: threads },
   { name: "cores", look: () => cores() },
+  { name: "speed", look: speed },
+  { name: "WebGPU", look: () => webgpu() },
   { name: "memory", look: () => memory() },
   { name: "disk, here", look: () => disk(".") },
   { name: "disk, cache", look: cacheDisk },

@@ -122,6 +122,12 @@ export const CORE: Entries = {
     example: "nllLoss: expected log-probabilities, got probabilities (the result of a softmax)",
     warning: true,
   },
+  LOSS_DIVERGES: {
+    means: "The loss grows far above what it was at first instead of falling; the model learns nothing.",
+    fix: "Lower the learning rate by a factor of 10 or more; if that does not help, look at the labels.",
+    example: "step 9: expected losses that fall from 2.31, got 8 on end above 10 times that",
+    warning: true,
+  },
   LOSS_NOT_FINITE: {
     means: "The loss became NaN or infinite: training has diverged, or the data holds NaN.",
     fix: "Lower the learning rate, look for NaN in the data, and go on from the last checkpoint; the weights in memory are spoilt.",

@@ -74,12 +74,6 @@ export const FILES: Entries = {
     fix: "Fetch it again; pictures are u8 [n, 28, 28], labels u8 [n].",
     example: "idx: expected 7840016 bytes for shape [10000,28,28], got 4096",
   },
-  LOSS_DIVERGES: {
-    means: "The loss grows far above what it was at first instead of falling; the model learns nothing.",
-    fix: "Lower the learning rate by a factor of 10 or more; if that does not help, look at the labels.",
-    example: "epoch 1: expected a loss that falls from 2.30, got 1.27e+8",
-    warning: true,
-  },
   MODEL_UNKNOWN: {
     means: "A model name is not one of the command line's, or a file does not say which model it holds.",
     fix: "Use a name that tacit train --help lists, and a file that tacit train wrote.",

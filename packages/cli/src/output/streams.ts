@@ -44,11 +44,6 @@ export function sayError(error: unknown): void {
   process.stderr.write(`more: tacit explain ${coded.code}\n`);
 }
 
-/** Says on stderr what is probably a mistake: `tacit: warning[CODE]: message`, then what to do. */
-export function sayWarning(code: string, message: string, hint: string): void {
-  process.stderr.write(`tacit: warning[${code}]: ${message}\nhint: ${hint}\n`);
-}
-
 /** A line for people, on stderr. */
 export const say = (text: string): void => {
   process.stderr.write(`${text}\n`);

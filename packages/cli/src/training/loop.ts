@@ -6,7 +6,6 @@ import { checkpoint } from "@tacit/core/io";
 import * as nn from "@tacit/core/nn";
 import type { Optimizer, Scheduler } from "@tacit/core/optim";
 import { Progress } from "../output/progress.ts";
-import { sayWarning } from "../output/streams.ts";
 import type { Interrupt } from "./interrupt.ts";
 
 type Pair = readonly [Tensor, Tensor];
@@ -26,8 +25,6 @@ export interface LoopOptions {
 export interface EpochResult {
   readonly epoch: number;
   readonly loss: number;
-  /** Of the epoch's first batch. */
-  readonly firstLoss: number;
   /** On the batches as they were trained on. */
   readonly accuracy: number;
   readonly seconds: number;
@@ -35,19 +32,6 @@ export interface EpochResult {
 
 /** How much of the running mean each step replaces on the progress line. */
 const SMOOTHING = 0.05;
-
-/** A mean loss this many times that of the first batch is no longer noise: at chance level the ratio is 1. */
-const DIVERGED = 4;
-
-/** Says, of the first such epoch, that the learning rate is too high: Adam's steps are bounded, so that the loss may grow and stay finite. */
-function warnIfDiverging(done: readonly EpochResult[]): void {
-  const first = done[0]!;
-  const now = done.at(-1)!;
-  const wild = done.filter((e) => e.loss > DIVERGED * first.firstLoss);
-  if (wild.length !== 1 || wild[0] !== now) return;
-  const figures = `expected a loss that falls from ${first.firstLoss.toFixed(2)}, got ${now.loss.toPrecision(3)}`;
-  sayWarning("LOSS_DIVERGES", `epoch ${now.epoch + 1}: ${figures}`, "lower --lr by a factor of 10 or more");
-}
 
 /**
  * Trains up to `epochs`, from where the loader stands. Returns the finished epochs; fewer when interrupted.
@@ -63,7 +47,6 @@ export async function trainLoop(options: LoopOptions): Promise<EpochResult[]> {
     await save(options);
     if (result === null) break;
     done.push(result);
-    warnIfDiverging(done);
   }
   return done;
 }
@@ -75,7 +58,7 @@ async function trainEpoch(options: LoopOptions, epoch: number): Promise<EpochRes
   const { model, optimizer, scheduler, loader, interrupt } = options;
   const progress = new Progress(`epoch ${epoch + 1}/${options.epochs}`, loader.length);
   const started = performance.now();
-  let [first, smooth] = [Number.NaN, Number.NaN];
+  let smooth = Number.NaN;
   let [lossSum, right, seen] = [0, 0, 0];
   for await (const [x, y] of loader) {
     const logits = model(x);
@@ -87,7 +70,6 @@ async function trainEpoch(options: LoopOptions, epoch: number): Promise<EpochRes
     lossSum += value * n;
     right += await hits.item();
     seen += n;
-    if (Number.isNaN(first)) first = value;
     smooth = Number.isNaN(smooth) ? value : smooth + SMOOTHING * (value - smooth);
     progress.update(loader.state().position === 0 ? loader.length : loader.state().position, [
       `loss ${smooth.toFixed(4)}`,
@@ -101,5 +83,5 @@ async function trainEpoch(options: LoopOptions, epoch: number): Promise<EpochRes
   if (interrupt.requested) return null;
   scheduler.step();
   const seconds = (performance.now() - started) / 1000;
-  return { epoch, loss: lossSum / seen, firstLoss: first, accuracy: right / seen, seconds };
+  return { epoch, loss: lossSum / seen, accuracy: right / seen, seconds };
 }

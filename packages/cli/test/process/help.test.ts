@@ -64,6 +64,8 @@ describe("tacit doctor", () => {
       "kernels",
       "threads",
       "cores",
+      "speed",
+      "WebGPU",
       "memory",
       "disk, here",
       "disk, cache",
@@ -75,6 +77,7 @@ describe("tacit doctor", () => {
     expect(report.findings.map((f) => f.name)).toEqual(names);
     for (const f of report.findings) expect(f.fix === undefined).toBe(f.state === "ok");
     const state = new Map(report.findings.map((f) => [f.name, f.state]));
+    expect(report.findings.find((f) => f.name === "speed")?.says).toMatch(/^\d+\.\d GFLOP\/s on one thread/);
     expect(state.get("data")).toBe("note");
     expect(state.get("Chromium")).toBe("note");
     expect(ran.stdout).not.toContain(SECRET);

@@ -54,6 +54,18 @@ describe("tacit train", () => {
     expect(said.stderr + said.stdout).not.toMatch(/\r|\p{Cc}(?<!\n)/u);
   });
 
+  test("--profile writes a trace file and shows the slowest steps, without changing the result", async () => {
+    const trace = place.file("trace.json");
+    const options = ["--epochs", "6", "--out", place.file("profiled.safetensors"), "--profile", trace];
+    const ran = await tacit(["train", "--data", data, ...FAST, ...options]);
+    expect(ran).toMatchObject({ code: 0 });
+    expect(ran.stderr).toMatch(/total ms +% +calls/);
+    expect(ran.stderr).toContain("profile saved: ");
+    const { traceEvents } = JSON.parse(readFileSync(trace, "utf8")) as { traceEvents: { name: string; ph: string }[] };
+    expect(traceEvents.filter((e) => e.ph === "X" && e.name.startsWith("gemm")).length).toBeGreaterThan(100);
+    expect(readFileSync(place.file("profiled.safetensors")).equals(readFileSync(place.file("a.safetensors")))).toBe(true);
+  });
+
   test("leaves no temporary file", () => {
     expect(readdirSync(place.path).filter((f) => /tmp|probe/.test(f))).toEqual([]);
   });

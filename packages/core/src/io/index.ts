@@ -2,3 +2,4 @@
 export { type CheckpointParts, checkpoint } from "./checkpoint.ts";
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile, type SafetensorsLimits } from "./safetensors.ts";
 export { decodeTensors, encodeTensors, loadSafetensors, type Saved, saveSafetensors, type Tensors } from "./tensors.ts";
+export { saveTrace } from "./trace.ts";

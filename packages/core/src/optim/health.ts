@@ -5,19 +5,24 @@ import { TacitError } from "../errors.ts";
 import type { Expr } from "../expr.ts";
 import { warnOnce } from "../nn/warn.ts";
 
-/** The first losses say what is usual: the largest of them is the measure. */
+/** The largest of the first losses is the measure: after them a loss of GROWTH times that, ON_END times on end, is no noise. */
 const FIRST = 5;
-/** A loss of this many times the measure, in as many steps on end, is no noise: at chance level the ratio is 1. */
 const GROWTH = 10;
 const ON_END = 5;
+/** A rate that is wild from the first step on spoils the measure: then the first loss alone is it, for longer, unless it is luck. */
+const WILD_ON_END = 8;
+const LEAST_FIRST = 0.1;
+
 /** In so many steps every used parameter has met a gradient. */
 const PATIENCE = 5;
 
 /** Watches the losses of one optimizer. */
 export class Health {
   private seen = 0;
+  private first = 0;
   private measure = 0;
   private above = 0;
+  private wild = 0;
 
   /**
    * The loss of step `step`, where it can be read. @throws LOSS_NOT_FINITE when it is NaN or infinite: the update has happened by then
@@ -29,16 +34,18 @@ export class Health {
         hint: "lower the learning rate, look for NaN in the data, and go on from the last checkpoint: the parameters are spoilt; debug.detectAnomaly() finds the op",
       });
     }
-    if (this.seen++ < FIRST) {
-      this.measure = Math.max(this.measure, value);
-      return;
-    }
-    this.above = this.measure > 0 && value > GROWTH * this.measure ? this.above + 1 : 0;
-    if (this.above !== ON_END) return;
-    const got = `${ON_END} on end above ${GROWTH} times that`;
-    const message = `step ${step}: expected losses that fall from ${this.measure.toPrecision(3)}, got ${got}`;
-    warnOnce("LOSS_DIVERGES", message, "lower the learning rate by a factor of 10 or more");
+    if (this.seen++ === 0) this.first = value;
+    this.wild = this.first >= LEAST_FIRST && value > GROWTH * this.first ? this.wild + 1 : 0;
+    if (this.seen <= FIRST) this.measure = Math.max(this.measure, value);
+    else this.above = this.measure > 0 && value > GROWTH * this.measure ? this.above + 1 : 0;
+    if (this.above === ON_END) diverges(step, this.measure, ON_END);
+    else if (this.wild === WILD_ON_END) diverges(step, this.first, WILD_ON_END);
   }
+}
+
+function diverges(step: number, from: number, times: number): void {
+  const message = `step ${step}: expected losses that fall from ${from.toPrecision(3)}, got ${times} on end above ${GROWTH} times that`;
+  warnOnce("LOSS_DIVERGES", message, "lower the learning rate by a factor of 10 or more");
 }
 
 /** Says which of the parameters that learn no gradient has reached in any of the first steps. `missed`: by name, in how many. */

@@ -206,6 +206,14 @@ describe("what only the course of a training shows", () => {
     expect(warnings).toMatchObject([{ code: "LOSS_DIVERGES", hint: expect.stringContaining("learning rate") as string }]);
   });
 
+  it("a rate that is wild from the first step on is told too", async () => {
+    const x = images(30);
+    const model = net();
+    const wild = optim.adam(model, { lr: 1e6 });
+    for (let i = 0; i < 25; i++) await wild.step(nn.crossEntropy(model(x), classes(30)));
+    expect(codes()).toEqual(["LOSS_DIVERGES"]);
+  });
+
   it("noisy losses and one wild batch are not told", async () => {
     const w = tensor([1], { requiresGrad: true });
     const opt = optim.sgd([w], { lr: 0 });

@@ -14,6 +14,7 @@ import { CpuStorage, checkValues, fromBytes, own } from "./storage.ts";
 
 export { describePlan, makePlan, type Plan } from "./plan.ts";
 export type { Profile, ProfileOptions, ProfileRow } from "./profile.ts";
+export type { TraceEvent, TraceFile } from "./trace-events.ts";
 
 export interface CpuOptions {
   /** Threads that share the work of every kernel (default: TACIT_THREADS, else 1). Results are the same bit for bit. */
