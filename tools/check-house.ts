@@ -8,7 +8,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ["kernels"],
   mpc: ["core", "kernels"],
   plot: ["core"],
-  cli: ["core", "kernels", "mpc", "plot"],
+  vision: ["core"],
+  cli: ["core", "kernels", "mpc", "plot", "vision"],
 };
 const CORE_DEPENDENCIES = ["@noble/hashes", "@tacit/kernels", "cborg"];
 const SEEDABLE = /\bfrom "@tacit\/core\/random"|\bMath\.random\b|\bRandom\b(?=.*from "@tacit\/core")|\bnew Random\(/;

@@ -1,5 +1,6 @@
-/** @file PNG pictures for `tacit predict`: decoded with bounds, turned to gray, fitted to the size a model wants. */
+/** @file PNG pictures decoded with bounds, in gray or in colour. */
 import { inflateSync } from "node:zlib";
+import type * as data from "@tacit/core/data";
 import { TacitError } from "@tacit/core/errors";
 import { decode } from "fast-png";
 
@@ -112,106 +113,76 @@ interface Pixels {
   readonly palette?: readonly ArrayLike<number>[] | undefined;
 }
 
-/** Luma of ITU-R BT.601, over black where there is an alpha channel. */
-function toGray(p: Pixels): Float32Array {
-  const out = new Float32Array(p.width * p.height);
+/** Calls `see` with red, green, blue and alpha in [0, 1] of every pixel, row by row; gray pictures have three equal ones. */
+function eachPixel(p: Pixels, see: (i: number, r: number, g: number, b: number, alpha: number) => void): void {
   const top = 2 ** p.depth - 1;
-  const luma = (r: number, g: number, b: number): number => 0.299 * r + 0.587 * g + 0.114 * b;
   const perByte = 8 / p.depth;
   const rowBytes = Math.ceil((p.width * p.channels * p.depth) / 8);
-  for (let i = 0; i < out.length; i++) {
+  const fromPalette = (i: number, index: number): void => {
+    const c = p.palette?.[index];
+    if (c === undefined) invalid(`palette indices below ${p.palette?.length ?? 0}`, `${index}`);
+    see(i, c[0]! / 255, c[1]! / 255, c[2]! / 255, c.length > 3 ? c[3]! / 255 : 1);
+  };
+  for (let i = 0; i < p.width * p.height; i++) {
     const [y, x] = [Math.floor(i / p.width), i % p.width];
     if (p.depth < 8) {
       const byte = p.data[y * rowBytes + Math.floor(x / perByte)]!;
       const sample = (byte >> (8 - p.depth * ((x % perByte) + 1))) & top;
-      out[i] = p.palette === undefined ? sample / top : paletteGray(p.palette, sample, luma);
+      if (p.palette === undefined) see(i, sample / top, sample / top, sample / top, 1);
+      else fromPalette(i, sample);
       continue;
     }
     const at = i * p.channels;
     const v = (k: number): number => p.data[at + k]! / top;
-    if (p.palette !== undefined) out[i] = paletteGray(p.palette, p.data[at]!, luma);
-    else if (p.channels < 3) out[i] = v(0) * (p.channels === 2 ? v(1) : 1);
-    else out[i] = luma(v(0), v(1), v(2)) * (p.channels === 4 ? v(3) : 1);
+    if (p.palette !== undefined) fromPalette(i, p.data[at]!);
+    else if (p.channels < 3) see(i, v(0), v(0), v(0), p.channels === 2 ? v(1) : 1);
+    else see(i, v(0), v(1), v(2), p.channels === 4 ? v(3) : 1);
   }
+}
+
+/** Luma of ITU-R BT.601, over black where there is an alpha channel. */
+function toGray(p: Pixels): Float32Array {
+  const out = new Float32Array(p.width * p.height);
+  eachPixel(p, (i, r, g, b, alpha) => {
+    // Three equal parts are gray as they stand: the weights sum to 1 only up to rounding.
+    out[i] = (r === g && g === b ? r : 0.299 * r + 0.587 * g + 0.114 * b) * alpha;
+  });
   return out;
 }
 
-function paletteGray(
-  palette: readonly ArrayLike<number>[],
-  index: number,
-  luma: (r: number, g: number, b: number) => number,
-): number {
-  const c = palette[index];
-  if (c === undefined) invalid(`palette indices below ${palette.length}`, `${index}`);
-  return (luma(c[0]!, c[1]!, c[2]!) / 255) * (c.length > 3 ? c[3]! / 255 : 1);
+/** Planes of red, green and blue; alpha is left out, as when PIL converts to RGB. */
+function toRgb(p: Pixels): Float32Array {
+  const size = p.width * p.height;
+  const out = new Float32Array(3 * size);
+  eachPixel(p, (i, r, g, b) => {
+    out[i] = r;
+    out[size + i] = g;
+    out[2 * size + i] = b;
+  });
+  return out;
 }
 
-/**
- * Decodes gray, RGB, RGBA, gray-alpha and palette pictures of 1 to 16 bits, interlaced or not.
- * @throws PNG_INVALID for damaged files, SIZE_LIMIT beyond the bounds.
- */
-export function decodePng(file: Uint8Array, limits: PngLimits = {}): GrayImage {
+function decoded<T>(file: Uint8Array, limits: PngLimits, use: (p: Pixels) => T): T {
   const most = limits.bytes ?? 2 ** 24;
   if (file.length > most) throw new TacitError("SIZE_LIMIT", `png: expected at most ${most} bytes, got ${file.length}`);
   const picture = bounded(file, limits.pixels ?? 2 ** 24);
   try {
-    const p = decode(picture, { checkCrc: true });
-    return { width: p.width, height: p.height, values: toGray(p) };
+    return use(decode(picture, { checkCrc: true }));
   } catch (cause) {
     if (cause instanceof TacitError) throw cause;
     return invalid("a PNG that decodes", "a damaged one", cause);
   }
 }
 
-/** Options of `fitGray`. */
-export interface FitOptions {
-  readonly width: number;
-  readonly height: number;
-  /** Bright on dark, as MNIST's digits are. "auto" (the default) inverts a picture whose border is brighter than the middle gray. */
-  readonly invert?: boolean | "auto";
+/**
+ * Decodes gray, RGB, RGBA, gray-alpha and palette pictures of 1 to 16 bits, interlaced or not, to gray.
+ * @throws PNG_INVALID for damaged files, SIZE_LIMIT beyond the bounds.
+ */
+export function decodePng(file: Uint8Array, limits: PngLimits = {}): GrayImage {
+  return decoded(file, limits, (p) => ({ width: p.width, height: p.height, values: toGray(p) }));
 }
 
-function borderMean(image: GrayImage): number {
-  const { width, height, values } = image;
-  let sum = 0;
-  let count = 0;
-  for (let y = 0; y < height; y++) {
-    const step = y === 0 || y === height - 1 ? 1 : Math.max(width - 1, 1);
-    for (let x = 0; x < width; x += step) {
-      sum += values[y * width + x]!;
-      count++;
-    }
-  }
-  return sum / count;
-}
-
-/** Resizes by area averaging (each target pixel is the mean of the source area it covers), stretching to the target size. */
-export function fitGray(image: GrayImage, options: FitOptions): GrayImage {
-  const { width, height } = options;
-  const invert = options.invert ?? "auto";
-  const flip = invert === "auto" ? borderMean(image) > 0.5 : invert;
-  const columns = areaWeights(image.width, width);
-  const rows = areaWeights(image.height, height);
-  const values = new Float32Array(width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let sum = 0;
-      for (const [sy, wy] of rows[y]!) for (const [sx, wx] of columns[x]!) sum += wy * wx * image.values[sy * image.width + sx]!;
-      values[y * width + x] = flip ? 1 - sum : sum;
-    }
-  }
-  return { width, height, values };
-}
-
-/** For each of `to` target cells the source cells it covers and their shares, which sum to 1. */
-function areaWeights(from: number, to: number): (readonly [number, number])[][] {
-  return Array.from({ length: to }, (_, i) => {
-    const [lo, hi] = [(i * from) / to, ((i + 1) * from) / to];
-    const cells: (readonly [number, number])[] = [];
-    for (let s = Math.floor(lo); s < Math.min(Math.ceil(hi), from); s++) {
-      const share = Math.min(s + 1, hi) - Math.max(s, lo);
-      if (share > 0) cells.push([s, share / (hi - lo)]);
-    }
-    return cells;
-  });
+/** As `decodePng`, but f32 [3, height, width]: red, green and blue in [0, 1]. Alpha is left out. */
+export function decodePngRgb(file: Uint8Array, limits: PngLimits = {}): data.HostArray {
+  return decoded(file, limits, (p) => ({ values: toRgb(p), shape: [3, p.height, p.width], dtype: "f32" }));
 }

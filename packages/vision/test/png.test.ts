@@ -2,7 +2,8 @@
 import { crc32, deflateSync } from "node:zlib";
 import { encode } from "fast-png";
 import { describe, expect, test } from "vitest";
-import { decodePng, fitGray } from "../../src/image/png.ts";
+import { fitGray } from "../src/fit.ts";
+import { decodePng, decodePngRgb } from "../src/png.ts";
 
 const chunk = (type: string, body: Uint8Array): Buffer => {
   const out = Buffer.alloc(12 + body.length);
@@ -125,6 +126,35 @@ describe("decodePng", () => {
     const profile = chunk("iCCP", Buffer.concat([Buffer.from("x\0\0", "latin1"), deflateSync(new Uint8Array(64 << 20))]));
     expect(decodePng(png({ width: 1, height: 1, depth: 8, type: 0 }, Uint8Array.from([0, 255]), [profile])).values[0]).toBe(1);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 << 20);
+  });
+});
+
+describe("decodePngRgb", () => {
+  test("gives three planes, of gray pictures equal ones, and leaves alpha out", () => {
+    const rgba = encode({ width: 2, height: 1, channels: 4, depth: 8, data: Uint8Array.of(255, 51, 0, 9, 0, 102, 204, 255) });
+    const image = decodePngRgb(rgba);
+    expect(image.shape).toEqual([3, 1, 2]);
+    for (const [i, v] of [1, 0, 0.2, 0.4, 0, 0.8].entries()) expect(image.values[i]).toBeCloseTo(v, 6);
+    const gray = decodePngRgb(encode({ width: 1, height: 1, channels: 1, depth: 8, data: Uint8Array.of(51) }));
+    for (const v of gray.values) expect(v).toBeCloseTo(0.2, 6);
+  });
+
+  test("of a file with altered bytes gives a picture or a clear error, and nothing else", () => {
+    const data = Uint8Array.from({ length: 48 }, (_, i) => (i * 37) % 256);
+    const good = encode({ width: 4, height: 4, channels: 3, depth: 8, data });
+    const runs = process.env.TACIT_LONG ? 100_000 : 2000;
+    let state = 1;
+    const next = (n: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * n);
+    };
+    const seen = new Set<string>();
+    for (let i = 0; i < runs; i++) {
+      const bad = Uint8Array.from(good);
+      for (let k = 0; k <= next(3); k++) bad[next(bad.length)] = next(256);
+      seen.add(code(() => decodePngRgb(bad.subarray(0, next(4) === 0 ? next(bad.length) : bad.length), { pixels: 100 })));
+    }
+    expect([...seen].filter((c) => !["no error", "PNG_INVALID", "SIZE_LIMIT"].includes(c))).toEqual([]);
   });
 });
 
