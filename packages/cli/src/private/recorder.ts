@@ -2,7 +2,7 @@
 import { Tensor } from "@tacit/core";
 import type { Binding, Disclosure, Executable, Gap, Job, Storage } from "@tacit/core/device";
 import { TacitError } from "@tacit/core/errors";
-import { type Aval, DTYPE, Expr, type Program, type TypedArray } from "@tacit/core/program";
+import { type Aval, DTYPE, Expr, isComposite, type Program, type TypedArray } from "@tacit/core/program";
 import type { mpc } from "@tacit/mpc";
 import type { SecretDevice, Watcher } from "./device.ts";
 
@@ -150,9 +150,9 @@ export class Recorder implements SecretDevice {
     throw new TacitError("DEVICE_SECRET", "read: expected a value that exists, got one that is only planned");
   }
 
-  /** Gaps are part of the plan: they stop nothing here. */
-  check(): readonly Gap[] {
-    return [];
+  /** Composites that the protocol lacks are recorded as it runs them; other gaps are part of the plan: they stop nothing here. */
+  check(program: Program, bindings: readonly Binding[]): readonly Gap[] {
+    return this.#protocol.check(program, bindings, this.#options).filter((g) => isComposite(g.op));
   }
 
   /** All that the protocol cannot do in what was recorded. */

@@ -9,6 +9,7 @@ import { clock, Expr, emit, Leaf } from "../expr.ts";
 import { sameShape, showAval } from "../program/aval.ts";
 import type { TypedArray } from "../program/dtype.ts";
 import type { Program } from "../program/program.ts";
+import { decompose, isComposite } from "../transform/decompose.ts";
 import { bindingCode, bindingOf } from "./binding.ts";
 import { ExecutableCache } from "./cache.ts";
 import { observing, Watch, watched } from "./observe.ts";
@@ -205,10 +206,20 @@ function prepare(
   const updates = replacements.flatMap(({ target }, i): Update[] =>
     target.leaf!.shared ? [] : [{ output: first + i, input: target.leaf!.id }],
   );
-  const gaps = device.check(program, bindings);
-  if (gaps.length > 0) unsupported(device, gaps, lastTrace().nodes);
-  const job: Job = { program, bindings, updates };
+  const job: Job = { program: runnable(device, program, bindings), bindings, updates };
   return device.prepare(job);
+}
+
+/** The Program as the device can run it: composites that it lacks are written out. @throws DEVICE_UNSUPPORTED, of all gaps that are left */
+function runnable(device: Device, program: Program, bindings: readonly Binding[]): Program {
+  let found = program;
+  for (;;) {
+    const gaps = device.check(found, bindings);
+    if (gaps.length === 0) return found;
+    const composites = gaps.map((g) => g.op).filter(isComposite);
+    if (composites.length === 0) unsupported(device, gaps, found === program ? lastTrace().nodes : []);
+    found = decompose(found, new Set(composites));
+  }
 }
 
 /** Results become leaves; replaced leaves take their new values, all at once. */

@@ -1,6 +1,6 @@
 /** @file Devices: asynchronous ones, several at once, ones that keep secrets; who may go where. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { gradients, noGrad, ones, realize, setDefaultDevice, step, Tensor, tensor, zeros } from "../../src/index.ts";
+import { gradients, nn, noGrad, ones, realize, setDefaultDevice, step, Tensor, tensor, zeros } from "../../src/index.ts";
 import { type Probe, probe } from "./probe.ts";
 
 let host: Probe;
@@ -209,5 +209,44 @@ describe("a device that keeps secrets", () => {
     );
     await expect(tensor([1], { dtype: "f64" }).to(device)).rejects.toMatchObject({ code: "DTYPE_UNSUPPORTED" });
     await realize(Tensor.from(Float64Array.of(1), [1], { device, dtype: "f32" }));
+  });
+});
+
+describe("a device without a kernel for a composite", () => {
+  const lacking = (...ops: string[]): Probe =>
+    probe({
+      check: ({ nodes }) => nodes.flatMap(({ op }, node) => (ops.includes(op) ? [{ node, op, reason: "no kernel" }] : [])),
+    });
+
+  test("gets it written out, also where what comes out is a composite again", async () => {
+    const x = [0.5, -1, 2, 0.25];
+    const device = lacking("softmaxCrossEntropy", "softmaxCrossEntropyGrad", "logSoftmax", "softmax");
+    const run = async (): Promise<unknown> => {
+      const logits = tensor([x], { requiresGrad: true });
+      const loss = nn.crossEntropy(logits, tensor([[0, 1, 0, 0]]));
+      loss.backward();
+      return [await loss.item(), await logits.grad!.data()];
+    };
+    const plain = await run();
+    setDefaultDevice(device);
+    const [loss, grad] = (await run()) as [number, Float32Array];
+    const [wantLoss, wantGrad] = plain as [number, Float32Array];
+    expect(loss).toBeCloseTo(wantLoss, 6);
+    grad.forEach((g, i) => void expect(g).toBeCloseTo(wantGrad[i]!, 6));
+    const ops = device.jobs.flatMap((job) => job.program.nodes.map((n) => n.op));
+    expect(ops.filter((op) => op.includes("oftmax"))).toEqual([]);
+    expect(ops).toContain("exp");
+  });
+
+  test("says what it lacks of the parts", async () => {
+    setDefaultDevice(lacking("softmax", "exp"));
+    await expect(
+      tensor([[1, 2]])
+        .softmax(1)
+        .realize(),
+    ).rejects.toMatchObject({
+      code: "DEVICE_UNSUPPORTED",
+      message: expect.stringMatching(/got exp at node/),
+    });
   });
 });
