@@ -7,11 +7,25 @@ export type { InitOptions } from "./init.ts";
 export * as init from "./init.ts";
 export * from "./layers/activation.ts";
 export * from "./layers/attention/index.ts";
-export { BatchNorm2d, type BatchNormOptions, batchNorm2d } from "./layers/batch-norm.ts";
-export { Conv2d, type Conv2dLayerOptions, conv2d } from "./layers/conv.ts";
-export { Dropout, type DropoutState, dropout } from "./layers/dropout.ts";
+export * from "./layers/batch-norm.ts";
+export {
+  Conv1d,
+  type Conv1dLayerOptions,
+  Conv2d,
+  type Conv2dLayerOptions,
+  conv1d,
+  conv2d,
+  type PaddingMode,
+} from "./layers/conv.ts";
+export * from "./layers/conv-transpose.ts";
+export * from "./layers/dropout.ts";
+export * from "./layers/embedding.ts";
+export * from "./layers/group-norm.ts";
 export { LayerNorm, type LayerNormOptions, layerNorm, RmsNorm, type RmsNormOptions, rmsNorm } from "./layers/layer-norm.ts";
 export { Linear, type LinearOptions, linear } from "./layers/linear.ts";
+export * from "./layers/padding.ts";
+export * from "./layers/pool.ts";
+export type { DropoutState } from "./layers/random-layer.ts";
 export {
   type CellOptions,
   GRUCell,
@@ -34,7 +48,9 @@ export {
   padPackedSequence,
   padSequence,
 } from "./layers/recurrent/sequences.ts";
-export { AvgPool2d, type AvgPool2dOptions, avgPool2d, Flatten, flatten, MaxPool2d, maxPool2d } from "./layers/shape.ts";
+export * from "./layers/rrelu.ts";
+export * from "./layers/shape.ts";
+export * from "./layers/upsample.ts";
 export * from "./losses/index.ts";
 export { accuracy, confusionMatrix, type Labelled } from "./metrics.ts";
 export { type Layer, Module, type StateDict } from "./module.ts";

@@ -1,14 +1,9 @@
-/** @file BatchNorm2d: normalises channels by the batch while training, by running statistics afterwards (Ioffe and Szegedy 2015). */
+/** @file Batch norm: normalises channels by the batch while training, by running statistics afterwards (Ioffe and Szegedy 2015). */
 import { expected } from "../../errors.ts";
 import { showShape } from "../../program/aval.ts";
-import { noGrad } from "../../tensor/backward.ts";
-import { toArray } from "../../tensor/data.ts";
-import { Tensor } from "../../tensor/tensor.ts";
-import { passInTraining } from "../mistakes.ts";
-import { Module } from "../module.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import type { PlaceOptions } from "../parameter.ts";
-import { assign, Buffer, Parameter, place } from "../parameter.ts";
-import { checkSizes } from "./linear.ts";
+import { ChannelNorm, type Statistics } from "./channel-norm.ts";
 
 export interface BatchNormOptions extends PlaceOptions {
   /** 1e-5 unless said. */
@@ -21,111 +16,54 @@ export interface BatchNormOptions extends PlaceOptions {
   readonly trackRunningStats?: boolean;
 }
 
-interface Statistics {
-  readonly mean: Buffer;
-  readonly variance: Buffer;
-  /** i64 scalar, kept by the driver. */
-  readonly count: Buffer;
-}
+abstract class BatchNorm extends ChannelNorm {
+  /** Shapes that it takes, C left out: "[N,C,H,W]". */
+  protected abstract readonly shapes: string;
+  protected abstract readonly ranks: readonly number[];
 
-export class BatchNorm2d extends Module {
-  readonly numFeatures: number;
-  readonly eps: number;
-  readonly momentum: number | null;
-  /** [C], or null. */
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
-  /** [C]; unbiased variance, as in PyTorch. */
-  readonly runningMean: Buffer | null;
-  readonly runningVar: Buffer | null;
-  readonly numBatchesTracked: Buffer | null;
-
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super();
-    checkSizes("batchNorm2d", { numFeatures });
-    const dtype = options.dtype ?? "f32";
-    const filled = (value: number): Tensor =>
-      place(toArray(new Array<number>(numFeatures).fill(value), dtype), [numFeatures], dtype, options);
-    this.numFeatures = numFeatures;
-    this.eps = options.eps ?? 1e-5;
-    this.momentum = options.momentum === undefined ? 0.1 : options.momentum;
-    this.weight = options.affine === false ? null : new Parameter(filled(1));
-    this.bias = options.affine === false ? null : new Parameter(filled(0));
-    const track = options.trackRunningStats !== false;
-    this.runningMean = track ? new Buffer(filled(0)) : null;
-    this.runningVar = track ? new Buffer(filled(1)) : null;
-    this.numBatchesTracked = track ? new Buffer(counter(0n)) : null;
+  constructor(numFeatures: number, options: BatchNormOptions) {
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats: track = true, ...rest } = options;
+    super(numFeatures, { eps, momentum, affine, track, ...rest });
   }
 
-  private get statistics(): Statistics | null {
-    const { runningMean: mean, runningVar: variance, numBatchesTracked: count } = this;
-    return mean === null || variance === null || count === null ? null : { mean, variance, count };
-  }
-
-  /** [N, C, H, W] -> the same shape. Throws SHAPE_MISMATCH for other ranks or channels, and for one value per channel in training. */
+  /** The same shape. Throws SHAPE_MISMATCH for other ranks or channels, and for one value per channel in training. */
   forward(x: Tensor): Tensor {
-    if (x.ndim !== 4 || x.shape[1] !== this.numFeatures) {
-      expected("SHAPE_MISMATCH", "batchNorm2d", `[N,${this.numFeatures},H,W]`, showShape(x.shape));
+    if (!this.ranks.includes(x.ndim) || x.shape[1] !== this.numFeatures) {
+      expected("SHAPE_MISMATCH", this.where, this.shapes.replaceAll("C", String(this.numFeatures)), showShape(x.shape));
     }
     const { statistics } = this;
-    const [y, variance] = this.training || statistics === null ? this.byBatch(x, statistics) : this.byRunning(x, statistics);
-    const inverse = variance.add(this.eps).rsqrt();
-    if (this.weight === null || this.bias === null) return y.mul(inverse);
-    const channels = [1, this.numFeatures, 1, 1];
-    return y.mul(inverse.mul(this.weight.reshape(channels))).add(this.bias.reshape(channels));
+    return this.training || statistics === null ? this.byBatch(x, statistics) : this.byRunning(x, statistics);
   }
 
-  /** Centred input and variance [1,C,1,1] of the batch (divided by n); records both. */
-  private byBatch(x: Tensor, statistics: Statistics | null): [Tensor, Tensor] {
+  /** By mean and variance [1,C,1,...] of the batch (divided by n); records both. */
+  private byBatch(x: Tensor, statistics: Statistics | null): Tensor {
     const n = x.numel / this.numFeatures;
     if (this.training && n <= 1)
-      expected("SHAPE_MISMATCH", "batchNorm2d", "more than 1 value per channel when training", showShape(x.shape));
-    const axes = [0, 2, 3];
+      expected("SHAPE_MISMATCH", this.where, "more than 1 value per channel when training", showShape(x.shape));
+    const axes = x.shape.map((_, i) => i).filter((i) => i !== 1);
     const mean = x.mean(axes, { keepdim: true });
     const centred = x.sub(mean);
     const variance = centred.square().mean(axes, { keepdim: true });
-    if (this.training && statistics !== null) this.record(statistics, mean, variance.mul(n / (n - 1)));
-    return [centred, variance];
-  }
-
-  private byRunning(x: Tensor, statistics: Statistics): [Tensor, Tensor] {
-    const channels = [1, this.numFeatures, 1, 1];
-    return [x.sub(statistics.mean.reshape(channels)), statistics.variance.reshape(channels)];
-  }
-
-  private record(statistics: Statistics, mean: Tensor, variance: Tensor): void {
-    passInTraining(this, "batchNorm2d");
-    const seen = this.batches + 1n;
-    assign(statistics.count, counter(seen));
-    noGrad(() => {
-      this.blend(statistics.mean, mean, seen);
-      this.blend(statistics.variance, variance, seen);
-    });
-  }
-
-  /** Number of batches recorded, from the host value of the counter. */
-  private get batches(): bigint {
-    const host = this.numBatchesTracked?.expr.leaf?.host;
-    return host instanceof BigInt64Array ? host[0]! : 0n;
-  }
-
-  private blend(running: Buffer, fresh: Tensor, seen: bigint): void {
-    const batch = fresh.reshape([this.numFeatures]);
-    const { momentum } = this;
-    if (momentum !== null) {
-      running.update(running.mul(1 - momentum).add(batch.mul(momentum)));
-      return;
-    }
-    const weight = Tensor.from([1 / Number(seen)], [], { dtype: running.dtype, public: true });
-    running.update(running.add(batch.sub(running).mul(weight)));
-  }
-
-  override extraRepr(): string {
-    return `${this.numFeatures}, eps: ${this.eps}, momentum: ${this.momentum}`;
+    if (this.training && statistics !== null) this.record(statistics, mean, variance.mul(n / (n - 1)), this.batches + 1n);
+    return this.scaled(centred, variance);
   }
 }
 
-const counter = (n: bigint): Tensor => Tensor.adopt(BigInt64Array.of(n), [], "i64", { public: true });
+/** Batch norm of features [N, C] or signals [N, C, L]. */
+export class BatchNorm1d extends BatchNorm {
+  protected readonly where: string = "batchNorm1d";
+  protected readonly shapes: string = "[N,C] or [N,C,L]";
+  protected readonly ranks: readonly number[] = [2, 3];
+}
 
+/** Batch norm of images [N, C, H, W]. */
+export class BatchNorm2d extends BatchNorm {
+  protected readonly where: string = "batchNorm2d";
+  protected readonly shapes: string = "[N,C,H,W]";
+  protected readonly ranks: readonly number[] = [4];
+}
+
+export const batchNorm1d = (numFeatures: number, options: BatchNormOptions = {}): BatchNorm1d =>
+  new BatchNorm1d(numFeatures, options);
 export const batchNorm2d = (numFeatures: number, options: BatchNormOptions = {}): BatchNorm2d =>
   new BatchNorm2d(numFeatures, options);

@@ -1,8 +1,16 @@
-/** @file Layers without parameters that move or pool: flatten, max and average pooling. */
-import type { Pair } from "../../tensor/axes.ts";
-import type { PoolOptions } from "../../tensor/spatial.ts";
+/** @file Layers that only move: identity, flatten and unflatten, channels to pixels and back. */
+import { expected } from "../../errors.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import * as F from "../functional/shape.ts";
 import { Module } from "../module.ts";
+import { checkSizes } from "./linear.ts";
+
+/** Gives back what it is given: a place for a layer. */
+export class Identity extends Module {
+  forward(x: Tensor): Tensor {
+    return x;
+  }
+}
 
 export class Flatten extends Module {
   readonly start: number;
@@ -19,52 +27,59 @@ export class Flatten extends Module {
   }
 }
 
-export class MaxPool2d extends Module {
-  readonly kernelSize: Pair;
-  readonly options: PoolOptions;
+/** One dimension as several. */
+export class Unflatten extends Module {
+  readonly dim: number;
+  readonly sizes: readonly number[];
 
-  constructor(kernelSize: Pair, options: PoolOptions = {}) {
+  constructor(dim: number, sizes: readonly number[]) {
     super();
-    this.kernelSize = kernelSize;
-    this.options = options;
+    if (sizes.length === 0) expected("ARGUMENT_INVALID", "unflatten", "at least one size", "none");
+    this.dim = dim;
+    this.sizes = sizes;
   }
 
-  /** [N, C, H, W] -> [N, C, H', W']. */
+  /** Throws SHAPE_MISMATCH unless the sizes (one may be -1) multiply to that of the dimension. */
   forward(x: Tensor): Tensor {
-    return x.maxPool2d(this.kernelSize, this.options);
+    return F.unflatten(x, this.dim, this.sizes);
   }
 
   override extraRepr(): string {
-    return `${this.kernelSize}`;
+    return `${this.dim}, [${this.sizes}]`;
   }
 }
 
-export interface AvgPool2dOptions extends PoolOptions {
-  /** Whether padding counts as zeros; true unless said. */
-  readonly countIncludePad?: boolean;
-}
+abstract class Shuffle extends Module {
+  readonly factor: number;
 
-export class AvgPool2d extends Module {
-  readonly kernelSize: Pair;
-  readonly options: AvgPool2dOptions;
-
-  constructor(kernelSize: Pair, options: AvgPool2dOptions = {}) {
+  constructor(factor: number) {
     super();
-    this.kernelSize = kernelSize;
-    this.options = options;
-  }
-
-  /** [N, C, H, W] -> [N, C, H', W']. */
-  forward(x: Tensor): Tensor {
-    return x.avgPool2d(this.kernelSize, this.options);
+    checkSizes("pixelShuffle", { factor });
+    this.factor = factor;
   }
 
   override extraRepr(): string {
-    return `${this.kernelSize}`;
+    return `${this.factor}`;
   }
 }
 
+/** [..., C·r², H, W] -> [..., C, H·r, W·r] (Shi et al. 2016). */
+export class PixelShuffle extends Shuffle {
+  forward(x: Tensor): Tensor {
+    return F.pixelShuffle(x, this.factor);
+  }
+}
+
+/** [..., C, H·r, W·r] -> [..., C·r², H, W]. */
+export class PixelUnshuffle extends Shuffle {
+  forward(x: Tensor): Tensor {
+    return F.pixelUnshuffle(x, this.factor);
+  }
+}
+
+export const identity = (): Identity => new Identity();
 /** Keeps the batch: dimensions from 1 on become one. */
 export const flatten = (start = 1, end = -1): Flatten => new Flatten(start, end);
-export const maxPool2d = (kernelSize: Pair, options: PoolOptions = {}): MaxPool2d => new MaxPool2d(kernelSize, options);
-export const avgPool2d = (kernelSize: Pair, options: AvgPool2dOptions = {}): AvgPool2d => new AvgPool2d(kernelSize, options);
+export const unflatten = (dim: number, sizes: readonly number[]): Unflatten => new Unflatten(dim, sizes);
+export const pixelShuffle = (factor: number): PixelShuffle => new PixelShuffle(factor);
+export const pixelUnshuffle = (factor: number): PixelUnshuffle => new PixelUnshuffle(factor);
