@@ -16,6 +16,7 @@ export { type Node, Program } from "./program/program.ts";
 export { Random, type RandomState } from "./random.ts";
 export { type BackwardOptions, enableGrad, noGrad } from "./tensor/backward.ts";
 export * from "./tensor/creation.ts";
+export { hessian, hvp, jacrev, jvp, vjp } from "./tensor/derivatives.ts";
 export { einsum, meshgrid, tensordot } from "./tensor/einsum.ts";
 export * from "./tensor/functions.ts";
 export type { Operand } from "./tensor/operand.ts";

@@ -4,7 +4,7 @@ import { Expr, emit, gradMode } from "../expr.ts";
 import * as op from "../ops/emit.ts";
 import { showAval } from "../program/aval.ts";
 import { DTYPE } from "../program/dtype.ts";
-import { evaluate, trace } from "../transform/trace.ts";
+import { captured, evaluate, trace } from "../transform/trace.ts";
 import { vmap as vmapProgram } from "../transform/vmap.ts";
 import { axisOf } from "./axes.ts";
 import { type BackwardOptions, collects, enableGrad, gradientsOf } from "./backward.ts";
@@ -26,7 +26,7 @@ export function gradients(
 }
 
 /** A node of its own that stands for `x` and records gradients. */
-function recorded(where: string, x: Tensor): Tensor {
+export function recorded(where: string, x: Tensor): Tensor {
   if (!DTYPE[x.dtype].float) expected("DTYPE_UNSUPPORTED", where, "a float argument to differentiate by", showAval(x));
   const e = emit("reshape", [x.expr], x.shape);
   e.requiresGrad = true;
@@ -34,7 +34,7 @@ function recorded(where: string, x: Tensor): Tensor {
 }
 
 /** Without the flags of the recording, unless some parameter or an outer `grad` still needs them. */
-function cleaned(x: Tensor, args: readonly Tensor[]): Tensor {
+export function cleaned(x: Tensor, args: readonly Tensor[]): Tensor {
   if (!x.requiresGrad || args.some((a) => a.requiresGrad) || collects(x.expr)) return x;
   return x.detach();
 }
@@ -81,8 +81,8 @@ export function valueAndGrad(
 export interface VmapOptions {
   /** The dimension of each argument to map over; null: the argument is shared. Default: 0 for all. */
   readonly inDims?: number | readonly (number | null)[];
-  /** Where the results carry the mapped dimension; 0 by default. */
-  readonly outDim?: number;
+  /** Where the results carry the mapped dimension, one for all or one for each; 0 by default. */
+  readonly outDim?: number | readonly number[];
 }
 
 /**
@@ -100,13 +100,13 @@ export function vmap<R extends Tensor | readonly Tensor[]>(
     const slots = args.map((a, i) => Expr.placeholder({ dtype: a.dtype, shape: a.shape.filter((_, d) => d !== axes[i]) }));
     const result = fn(...slots.map((e) => new Tensor(e)));
     const list: readonly Tensor[] = Array.isArray(result) ? result : [result];
-    const { program, leaves } = trace(
-      list.map((t) => t.expr),
-      slots,
-    );
-    const batched = vmapProgram(program, [...axes, ...leaves.slice(slots.length).map(() => null)], size);
-    const outputs = evaluate(batched, [...args.map((a) => a.expr), ...leaves.slice(slots.length)]).map((e) => {
-      const to = axisOf("vmap", options.outDim ?? 0, e.shape.length);
+    const results = list.map((t) => t.expr);
+    const shared = captured(results, slots);
+    const { program } = trace(results, [...slots, ...shared]);
+    const batched = vmapProgram(program, [...axes, ...shared.map(() => null)], size);
+    const places = outAxes(options.outDim ?? 0, list.length);
+    const outputs = evaluate(batched, [...args.map((a) => a.expr), ...shared]).map((e, k) => {
+      const to = axisOf("vmap", places[k]!, e.shape.length);
       const order = e.shape.map((_, i) => i).slice(1);
       order.splice(to, 0, 0);
       return new Tensor(op.permute(e, order));
@@ -119,6 +119,12 @@ function inAxes(inDims: number | readonly (number | null)[], args: readonly Tens
   const list = typeof inDims === "number" ? args.map(() => inDims) : inDims;
   if (list.length !== args.length) expected("ARGUMENT_INVALID", "vmap", `inDims for ${args.length} arguments`, `${list.length}`);
   return list.map((d, i) => (d === null ? null : axisOf("vmap", d, args[i]!.ndim)));
+}
+
+function outAxes(outDim: number | readonly number[], count: number): readonly number[] {
+  if (typeof outDim === "number") return new Array<number>(count).fill(outDim);
+  if (outDim.length !== count) expected("ARGUMENT_INVALID", "vmap", `outDim for ${count} results`, `${outDim.length}`);
+  return outDim;
 }
 
 function mappedSize(axes: readonly (number | null)[], args: readonly Tensor[]): number {

@@ -73,6 +73,35 @@ function visit(outputs: readonly Expr[], leaves: Expr[]): Expr[] {
   return order;
 }
 
+/**
+ * What `outputs` read without depending on `slots`, as near to the outputs as can be: a function's captured values. Given to `trace` as
+ * inputs they stay the nodes that they are, so that a gradient taken outside still finds them.
+ */
+export function captured(outputs: readonly Expr[], slots: readonly Expr[]): Expr[] {
+  const depends = new Map<Expr, boolean>(slots.map((s) => [s, true]));
+  const stack = [...outputs];
+  while (stack.length > 0) {
+    const x = stack.at(-1)!;
+    const args = x.leaf === null && x.op !== null && !depends.has(x) ? x.args : [];
+    const unknown = args.filter((a) => !depends.has(a));
+    if (unknown.length > 0) {
+      stack.push(...unknown);
+      continue;
+    }
+    stack.pop();
+    if (!depends.has(x))
+      depends.set(
+        x,
+        args.some((a) => depends.get(a)!),
+      );
+  }
+  const found = new Set<Expr>(outputs.filter((x) => !depends.get(x)));
+  for (const [x, does] of depends) {
+    if (does && x.leaf === null) for (const a of x.args) if (!depends.get(a)) found.add(a);
+  }
+  return [...found];
+}
+
 /** Throws unless the Exprs have the types of the Program's inputs. */
 export function checkInputs(where: string, program: Program, inputs: readonly Aval[]): void {
   if (inputs.length !== program.inputs.length) {
