@@ -1,5 +1,6 @@
 /** @file Attention from scratch, with tensors alone; then a task that it solves only when it knows where things stand: saying a word backwards. */
 import { nn, noGrad, optim, Random, randint, randn, Tensor, zeros } from "@tacit/core";
+import { plot } from "@tacit/plot";
 
 // 1. Each row of q asks, each row of k answers how well it fits, and what comes back is the mean of the rows of v by that fit.
 // Dividing by √size keeps the scores near 1, where softmax still has a gradient.
@@ -73,9 +74,7 @@ const map = noGrad(() =>
     ),
   ).map.squeeze(0),
 );
-for (const row of (await map.tolist()) as number[][]) {
-  console.log(`  ${row.map((w) => "·░▒▓█"[Math.min(4, Math.floor(5 * w))]!.repeat(2)).join("")}`);
-}
+console.log(await plot.heatmap(map, { x: "looks at letter", y: "of the answer", range: [0, 1], numbers: false }));
 const looks = (await map.argmax(1).tolist()) as number[];
 if (apart > 1e-5) throw new Error("expected the same attention");
 if (right < 0.99 || blind > 0.5 || looks.some((j, i) => j !== LENGTH - 1 - i))

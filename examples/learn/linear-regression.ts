@@ -1,5 +1,6 @@
 /** @file First lesson: a model, a loss and an optimizer find the line behind noisy points; the answer is checked against the exact one. */
 import { nn, optim, Random, rand, randn, type Tensor } from "@tacit/core";
+import { plot } from "@tacit/plot";
 
 // Points along y = 3x + 2, each moved by some noise. Only the points are known to what follows.
 const random = new Random(1);
@@ -18,11 +19,13 @@ const loss = (): Tensor => nn.mseLoss(model(x), y);
 // Descent: the gradient of the loss says how it changes with w and b, so a small step against it makes the loss smaller.
 const opt = optim.sgd(model, { lr: 0.1 });
 const steps = Number(process.env.EXAMPLE_STEPS ?? 100);
-for (let step = 0; step <= steps; step++) {
+const losses: number[] = [];
+for (let step = 0; step < steps; step++) {
   const now = loss();
   await opt.step(now);
-  if (step % 20 === 0) console.log(`step ${`${step}`.padStart(3)}  loss ${(await now.item()).toFixed(4)}`);
+  losses.push(await now.item());
 }
+console.log(plot.lines(losses, { x: "step", y: "loss", log: true }));
 const [w, b] = [await model.weight.item(), await model.bias!.item()];
 console.log(`found    y = ${w.toFixed(3)} x + ${b.toFixed(3)}`);
 

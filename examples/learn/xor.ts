@@ -1,5 +1,6 @@
 /** @file XOR: four points that no line can part, and the hidden layer that parts them. */
-import { nn, noGrad, optim, type Tensor, tensor } from "@tacit/core";
+import { nn, noGrad, optim, tensor } from "@tacit/core";
+import { plot } from "@tacit/plot";
 
 // The output is 1 where exactly one of two inputs is 1.
 const x = tensor([
@@ -30,13 +31,12 @@ const network = nn.sequential(nn.linear(2, 8), nn.tanh(), nn.linear(8, 1));
 const bent = await learn(network);
 console.log(`a hidden layer:   loss ${bent.loss.toFixed(3)}, ${bent.right} of 4 right`);
 
-// What it says between the four points it has seen: dark is 1, light is 0; the corners are the four cases.
+// What it says between the four points it has seen: the corners of the map are the four cases.
 const SIDE = 12;
-const at = (i: number): number => -0.25 + (1.5 * i) / (SIDE - 1);
-const grid = Array.from({ length: SIDE * SIDE }, (_, i) => [at(i % SIDE), at(SIDE - 1 - Math.floor(i / SIDE))]);
-const map: Tensor = noGrad(() => network(tensor(grid)).sigmoid());
-const shades = ((await map.flatten().tolist()) as number[]).map((p) => "·░▒▓█"[Math.min(4, Math.floor(5 * p))]!.repeat(2));
-for (let row = 0; row < SIDE; row++) console.log(`  ${shades.slice(row * SIDE, (row + 1) * SIDE).join("")}`);
+const at = (i: number): number => i / (SIDE - 1);
+const grid = Array.from({ length: SIDE }, (_, row) => Array.from({ length: SIDE }, (_, column) => [at(column), at(row)]));
+const map = noGrad(() => network(tensor(grid)).sigmoid().squeeze(2));
+console.log(await plot.heatmap(map, { title: "probability of 1", x: "a", y: "b", range: [0, 1], numbers: false }));
 
 if (bent.right !== 4 || bent.loss > 0.1) throw new Error("expected the network to learn XOR");
 if (line.right === 4 || line.loss < 0.69) throw new Error("expected a line to fail");
