@@ -54,10 +54,10 @@ async function readStream(where: string, path: string, stream: ReadStream, limit
 }
 
 /** Sees, before any work, that a file can be made at `path`: its directory (made if need be) takes a new file. Says whether one is there. @throws FILE_WRITE */
-export async function checkWritable(path: string): Promise<"new" | "replaces"> {
+export async function checkWritable(path: string, option = "--out"): Promise<"new" | "replaces"> {
   const refuse = (got: string, cause?: unknown): never => {
     throw new TacitError("FILE_WRITE", `${path}: expected a writable place, got ${got}`, {
-      hint: "choose another path with --out",
+      hint: `choose another path with ${option}`,
       cause,
     });
   };

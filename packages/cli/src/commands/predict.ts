@@ -7,6 +7,7 @@ import { decodePng, fitGray } from "@tacit/vision";
 import type { Command } from "commander";
 import { readBounded, readStart } from "../files.ts";
 import { MODELS, modelName } from "../models.ts";
+import { drawBars, sayPicture } from "../output/pictures.ts";
 import { showMegabytes } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
 import { type Centring, centre } from "../private/batches.ts";
@@ -74,12 +75,14 @@ function centringOf(metadata: ReadonlyMap<string, string>): Centring {
   return { mean, deviation };
 }
 
-/** A picture as the model takes it: 28x28, centred. */
+/** A picture as the model takes it: 28x28, centred. Shows people what that is. */
 function pictureOf(png: Uint8Array, centring: Centring): Float32Array {
   const picture = decodePng(png);
   const { width, height } = picture;
   if (width !== 28 || height !== 28) say(`note: the picture of ${width}x${height} was resized to 28x28`);
-  return centre(Float32Array.from(fitGray(picture, { width: 28, height: 28 }).values), centring);
+  const { values } = fitGray(picture, { width: 28, height: 28 });
+  sayPicture(values, [28, 28]);
+  return centre(Float32Array.from(values), centring);
 }
 
 /** Probabilities of the classes for a picture, resized to 28x28. */
@@ -97,14 +100,6 @@ interface PredictOptions {
   readonly classOnly?: boolean;
 }
 
-/** A bar for each class, by its name. */
-function bars(probabilities: readonly number[], names: readonly string[]): string {
-  const width = Math.max(3, ...names.map((n) => n.length));
-  const bar = (p: number, i: number): string =>
-    `${names[i]!.padStart(width)} ${"█".repeat(Math.round(p * 40))} ${(100 * p).toFixed(1)} %`;
-  return probabilities.map(bar).join("\n");
-}
-
 async function predict(modelPath: string, imagePath: string, options: PredictOptions): Promise<void> {
   const opened = await openModel(modelPath);
   const png = await readBounded("predict", imagePath, MOST_PICTURE_BYTES);
@@ -115,7 +110,7 @@ async function predict(modelPath: string, imagePath: string, options: PredictOpt
   const best = probabilities.indexOf(Math.max(...probabilities));
   const name = opened.names[best]!;
   result(json, "prediction", { class: best, name, probabilities }, () => {
-    return `${bars(probabilities, opened.names)}\n\nclass ${name}`;
+    return `${drawBars(probabilities, opened.names)}\n\nclass ${name}`;
   });
 }
 
@@ -130,7 +125,7 @@ async function predictPrivately(opened: Opened, png: Uint8Array, json: boolean, 
   result(json, "prediction", { ...r, name }, () => {
     const { rounds, bytesPerParty, seconds } = r.cost;
     const cost = `${rounds} rounds, ${showMegabytes(Math.max(...bytesPerParty))} sent per party, ${seconds.toFixed(3)} s`;
-    const drawn = r.probabilities === null ? "" : `${bars(r.probabilities, names)}\n\n`;
+    const drawn = r.probabilities === null ? "" : `${drawBars(r.probabilities, names)}\n\n`;
     return `${drawn}class ${name}\n\n${showWitnesses(r.parties)}\n${cost}`;
   });
 }

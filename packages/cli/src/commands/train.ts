@@ -7,10 +7,11 @@ import { checkpoint, saveSafetensors, saveTrace } from "@tacit/core/io";
 import * as nn from "@tacit/core/nn";
 import * as optim from "@tacit/core/optim";
 import { Random } from "@tacit/core/random";
+import { History } from "@tacit/plot";
 import type { Command } from "commander";
 import { checkWritable } from "../files.ts";
 import { MODELS, modelName } from "../models.ts";
-import { drawConfusion } from "../output/confusion.ts";
+import { drawConfusion, sayConfusion, sayCurve } from "../output/pictures.ts";
 import { showSeconds } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
 import { mainJob, showMainJob } from "../private/main-job.ts";
@@ -18,6 +19,7 @@ import { type JobWords, jobOptions, withPrivateOptions } from "../private/option
 import { openData } from "../training/datasets.ts";
 import { Interrupt } from "../training/interrupt.ts";
 import { type EpochResult, type LoopOptions, trainLoop } from "../training/loop.ts";
+import { checkPlots, writePlots } from "../training/plots.ts";
 import { count, positive, positiveCount } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
 
@@ -35,6 +37,8 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** Where the times of all kernels go, as a file for a trace viewer. */
   readonly profile?: string;
+  /** Where pictures of the training go. */
+  readonly plots?: string;
   readonly json?: boolean;
 }
 
@@ -81,6 +85,7 @@ export async function train(options: TrainOptions): Promise<TrainResult | null> 
   const name = modelName(options.model);
   await checkOut(options.out);
   if (options.profile !== undefined) await checkOut(options.profile, "profile");
+  if (options.plots !== undefined) await checkPlots(options.plots);
   const device = cpu(options.threads === undefined ? {} : { threads: options.threads });
   setDefaultDevice(device);
   const profile = options.profile === undefined ? null : device.profile();
@@ -98,8 +103,10 @@ export async function train(options: TrainOptions): Promise<TrainResult | null> 
     await checkpoint.load(checkpointPath, { model, optimizer, scheduler, loader });
     say(`resumed ${checkpointPath}: epoch ${loader.state().epoch + 1}, batch ${loader.state().position}`);
   }
-  const epochs = await untilInterrupted({ model, optimizer, scheduler, loader, epochs: options.epochs, checkpointPath });
+  const history = new History(loader.state().epoch * loader.length + loader.state().position);
+  const epochs = await untilInterrupted({ model, optimizer, scheduler, loader, epochs: options.epochs, checkpointPath, history });
   if (profile !== null) await saveProfile(profile, options.profile!);
+  sayCurve(history);
   if (epochs === null) {
     say(`stopped; 'tacit train --resume' with the same options goes on from ${checkpointPath}`);
     return null;
@@ -112,6 +119,7 @@ export async function train(options: TrainOptions): Promise<TrainResult | null> 
     "tacit.data": data.name,
     ...(data.names && { "tacit.names": JSON.stringify(data.names) }),
   });
+  if (options.plots !== undefined) await writePlots(options.plots, { model, data, history, confusion });
   return {
     data: data.name,
     model: name,
@@ -145,7 +153,7 @@ interface TrainWords extends TrainOptions {
 
 /** Options that mean nothing in the other kind of training. */
 const ONLY_PRIVATE = ["steps", "momentum", "test", "revealModel", "compare"] as const;
-const ONLY_CLEAR = ["resume", "threads", "profile"] as const;
+const ONLY_CLEAR = ["resume", "threads", "profile", "plots"] as const;
 
 const flag = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
@@ -170,7 +178,10 @@ async function run(words: TrainWords, command: Command): Promise<void> {
   if (words.private) return trainPrivately(words, said);
   const r = await train(words);
   if (r === null) process.exitCode = EXIT.interrupted;
-  else result(words.json === true, "training", r, () => showTraining(r));
+  else {
+    sayConfusion(r.confusion, words.json === true);
+    result(words.json === true, "training", r, () => showTraining(r));
+  }
 }
 
 const EXAMPLES = `Examples:
@@ -198,6 +209,7 @@ export const trainCommand: CommandRow = {
       .option("--out <file>", "where the model goes", "model.safetensors")
       .option("--resume", "go on from the checkpoint beside --out")
       .option("--profile <file>", "time every kernel; the file opens in a trace viewer (Perfetto, Chrome)")
+      .option("--plots <directory>", "write loss.svg, confusion.svg, kernels.svg and mistakes.svg there")
       .option("--json", "print the result as one JSON object")
       .option("--private", "secret-share pictures and weights among three parties on this machine; options below are for it")
       .option("--compare", "train the same model in the clear too");

@@ -2,13 +2,14 @@
 import { saveSafetensors } from "@tacit/core/io";
 import { type MpcSession, mpc, type SessionCost } from "@tacit/mpc";
 import { MODELS, type ModelName } from "../models.ts";
+import { sayLosses } from "../output/pictures.ts";
 import { showMegabytes, showSeconds } from "../output/progress.ts";
 import { say } from "../output/streams.ts";
 import { Interrupt } from "../training/interrupt.ts";
 import { CENTRING } from "./batches.ts";
 import { onlooker, type Watcher } from "./device.ts";
 import { type Job, type JobOptions, type JobResult, openJob, runJob } from "./job.ts";
-import { accuracyInTheClear, type TrainingPlan, trainInTheClear } from "./training.ts";
+import { accuracyInTheClear, REPORT_EVERY, type TrainingPlan, trainInTheClear } from "./training.ts";
 import { showWitnesses, type Witness, witnesses } from "./witness.ts";
 
 export interface MainJobOptions extends JobOptions {
@@ -119,6 +120,7 @@ export async function mainJob(options: MainJobOptions): Promise<MainJobResult | 
   });
   if (shared === null) return stopped();
   const { result, training, all, parties } = shared;
+  sayLosses(result.trained.losses, REPORT_EVERY, result.trained.steps);
   const inTheClear = options.compare
     ? await clearAccuracy(
         job,

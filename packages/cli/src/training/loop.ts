@@ -5,6 +5,7 @@ import type { DataLoader } from "@tacit/core/data";
 import { checkpoint } from "@tacit/core/io";
 import * as nn from "@tacit/core/nn";
 import type { Optimizer, Scheduler } from "@tacit/core/optim";
+import type { History } from "@tacit/plot";
 import { Progress } from "../output/progress.ts";
 import type { Interrupt } from "./interrupt.ts";
 
@@ -19,6 +20,8 @@ export interface LoopOptions {
   readonly interrupt: Interrupt;
   /** Written after every epoch and on Ctrl-C. */
   readonly checkpointPath: string;
+  /** Gets loss and learning rate of every step. */
+  readonly history: History;
 }
 
 /** What one epoch came to. */
@@ -55,7 +58,7 @@ const save = (o: LoopOptions): Promise<void> =>
   checkpoint.save(o.checkpointPath, { model: o.model, optimizer: o.optimizer, scheduler: o.scheduler, loader: o.loader });
 
 async function trainEpoch(options: LoopOptions, epoch: number): Promise<EpochResult | null> {
-  const { model, optimizer, scheduler, loader, interrupt } = options;
+  const { model, optimizer, scheduler, loader, interrupt, history } = options;
   const progress = new Progress(`epoch ${epoch + 1}/${options.epochs}`, loader.length);
   const started = performance.now();
   let smooth = Number.NaN;
@@ -67,6 +70,7 @@ async function trainEpoch(options: LoopOptions, epoch: number): Promise<EpochRes
     await optimizer.step(loss, hits);
     const value = await loss.item();
     const n = x.shape[0]!;
+    history.add({ loss: value, lr: optimizer.lr });
     lossSum += value * n;
     right += await hits.item();
     seen += n;
@@ -82,6 +86,7 @@ async function trainEpoch(options: LoopOptions, epoch: number): Promise<EpochRes
   progress.finish();
   if (interrupt.requested) return null;
   scheduler.step();
+  history.epoch();
   const seconds = (performance.now() - started) / 1000;
   return { epoch, loss: lossSum / seen, accuracy: right / seen, seconds };
 }

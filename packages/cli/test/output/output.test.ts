@@ -1,9 +1,8 @@
-/** @file What commands print: the progress line, the confusion matrix, errors and their exit codes. */
+/** @file What commands print: the progress line, errors and their exit codes. */
 import { TacitError } from "@tacit/core/errors";
 import { KernelError } from "@tacit/kernels";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { CATALOGUE, nearestCodes } from "../../src/errors/catalogue.ts";
-import { drawConfusion } from "../../src/output/confusion.ts";
 import { Progress, showMegabytes, showSeconds } from "../../src/output/progress.ts";
 import { EXIT, exitCodeOf, sayError } from "../../src/output/streams.ts";
 
@@ -94,22 +93,6 @@ describe("the progress line", () => {
       "?",
     ]);
     expect([1234, 12_345_678, 123_456_789].map(showMegabytes)).toEqual(["0.0 MB", "12.3 MB", "123 MB"]);
-  });
-});
-
-describe("the confusion matrix", () => {
-  test("shows truth by row with its recall, marks mistakes by their share, and stays square with wide counts", () => {
-    const text = drawConfusion([
-      [98, 1, 1],
-      [0, 0, 0],
-      [20, 0, 80],
-    ]);
-    const lines = text.split("\n");
-    expect(lines).toHaveLength(5);
-    expect(lines[2]).toMatch(/^ +0 │ +98 *▒ +1 *▒ +1 +98\.0 %$/);
-    expect(lines[3]).toMatch(/–$/);
-    expect(lines[4]).toMatch(/█ +20 +· +80 +80\.0 %$/);
-    expect(drawConfusion([[123456]]).split("\n")[2]).toContain("123456");
   });
 });
 

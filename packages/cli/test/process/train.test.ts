@@ -1,5 +1,6 @@
 /** @file `tacit train` and `tacit predict` as processes: streams, results, Ctrl-C, resuming. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { encode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digitFiles, drawn, type Ran, scratch, tacit } from "./tacit.ts";
@@ -31,7 +32,18 @@ interface Training {
 describe("tacit train", () => {
   let said: Ran;
   beforeAll(async () => {
-    said = await tacit(["train", "--data", data, ...FAST, "--epochs", "6", "--out", place.file("a.safetensors")]);
+    said = await tacit([
+      "train",
+      "--data",
+      data,
+      ...FAST,
+      "--epochs",
+      "6",
+      "--out",
+      place.file("a.safetensors"),
+      "--plots",
+      place.file("plots"),
+    ]);
   });
 
   test("ends with code 0 and a saved model", () => {
@@ -64,6 +76,38 @@ describe("tacit train", () => {
     const { traceEvents } = JSON.parse(readFileSync(trace, "utf8")) as { traceEvents: { name: string; ph: string }[] };
     expect(traceEvents.filter((e) => e.ph === "X" && e.name.startsWith("gemm")).length).toBeGreaterThan(100);
     expect(readFileSync(place.file("profiled.safetensors")).equals(readFileSync(place.file("a.safetensors")))).toBe(true);
+  });
+
+  test("draws the loss by step on stderr, with an end for each epoch, and nothing of it on stdout", () => {
+    expect(said.stderr).toMatch(/┤[⠀-⣿┊ ]*[⠁-⣿]/);
+    expect(
+      said.stderr
+        .split("\n")
+        .find((line) => line.includes("┤"))
+        ?.match(/┊/g)?.length,
+    ).toBeGreaterThanOrEqual(5);
+    expect(said.stdout).not.toMatch(/┤/);
+  });
+
+  test("with --plots writes the loss, the confusion matrix, the first layer's weights and the mistakes", () => {
+    const files = ["confusion.svg", "kernels.svg", "loss.svg", "mistakes.svg"];
+    expect(readdirSync(place.file("plots")).sort()).toEqual(files);
+    const drawn = files.map((f) => readFileSync(join(place.file("plots"), f), "utf8"));
+    expect(drawn.every((svg) => svg.startsWith("<svg ") && svg.endsWith("</svg>"))).toBe(true);
+    const accuracy = /accuracy on the test set: (\d+\.\d\d %)/.exec(said.stdout)![1]!;
+    expect(drawn[0]).toContain(`accuracy ${accuracy}`);
+    expect(drawn[1]).toContain("Weights: 1.weight");
+    expect(drawn[2]).toContain("loss (60 from");
+    expect(drawn[3]).toMatch(/Mistakes: \d+ of 51/);
+    expect(said.stderr).toContain(`pictures: loss.svg, confusion.svg, kernels.svg, mistakes.svg in ${place.file("plots")}`);
+  });
+
+  test("refuses --plots where no file can be made, before it trains", async () => {
+    const ran = await tacit(["train", "--data", data, ...FAST, "--out", place.file("b"), "--plots", join(data, "plots")]);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain("error[FILE_WRITE]");
+    expect(ran.stderr).toContain("another path with --plots");
+    expect(ran.stderr).not.toContain("epoch");
   });
 
   test("leaves no temporary file", () => {

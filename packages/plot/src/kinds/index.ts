@@ -3,7 +3,7 @@ import { expected } from "@tacit/core/errors";
 import type { PlotSpec } from "../spec.ts";
 import type { Drawing, SvgOptions } from "../svg/document.ts";
 import type { Look } from "../terminal/look.ts";
-import { cut, plainWords } from "../terminal/words.ts";
+import { wordsFor } from "../terminal/words.ts";
 import { barsKind } from "./bars/kind.ts";
 import { confusionKind } from "./confusion/kind.ts";
 import { graphKind } from "./graph/kind.ts";
@@ -40,6 +40,6 @@ export const describe = (spec: PlotSpec): string => kindOf(spec).describe(spec);
 
 /** All lines, the notes below. */
 export function drawText(spec: PlotSpec, look: Look): string {
-  const notes = spec.notes.map((note) => cut(plainWords(note), look.width, look.unicode ? "…" : "..."));
+  const notes = spec.notes.map((note) => wordsFor(look, note, look.width));
   return [...kindOf(spec).text(spec, look), ...notes].join("\n");
 }

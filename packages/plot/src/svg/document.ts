@@ -1,6 +1,6 @@
 /** @file The SVG document: escaped text, the two colour schemes, title, description and notes around a drawing. */
 import { HUES, SCHEMES } from "../color/palette.ts";
-import { fit } from "./measure.ts";
+import { BOLD, fit } from "./measure.ts";
 
 export interface SvgOptions {
   /** Pixels; the height follows where the kind has a natural one. */
@@ -53,7 +53,7 @@ export interface TextStyle {
 /** A line of text, its baseline at y. */
 export function label(x: number, y: number, text: string, style: TextStyle = {}): string {
   const size = style.size ?? 12;
-  const shown = style.most === undefined ? text : fit(text, size, style.most);
+  const shown = style.most === undefined ? text : fit(text, style.as === "b" ? size * BOLD : size, style.most);
   const whole = shown === text ? "" : tag("title", {}, escapeXml(text));
   const attributes = {
     x,

@@ -1,8 +1,10 @@
 /** @file Axes of letters around a canvas. */
+
+import type { Rgb } from "../color/ramp.ts";
 import type { Scale } from "../scale/scale.ts";
 import type { Look } from "./look.ts";
-import { bold } from "./paint.ts";
-import { centred, columnsOf, cut, padEnd, padStart, plainWords } from "./words.ts";
+import { bold, paint } from "./paint.ts";
+import { centred, columnsOf, padEnd, padStart, wordsFor } from "./words.ts";
 
 export interface TextAxis {
   readonly scale: Scale;
@@ -78,12 +80,33 @@ function baseLines(x: TextAxis, columns: number, s: Strokes): { readonly line: s
   return { line: line.join(""), labels };
 }
 
+/** Names in their colours, in as many lines as they need. */
+export function legendLines(
+  look: Look,
+  entries: readonly { readonly text: string; readonly ink: Rgb }[],
+  width: number,
+): string[] {
+  const rows: string[][] = [];
+  let free = 0;
+  for (const { text, ink } of entries) {
+    const shown = wordsFor(look, text, width);
+    const columns = columnsOf(shown);
+    if (rows.length === 0 || columns > free) {
+      rows.push([]);
+      free = width;
+    }
+    rows.at(-1)!.push(paint(look, shown, ink));
+    free -= columns + 3;
+  }
+  return rows.map((row) => row.join("   "));
+}
+
 /** The whole plot: title, legend line, rows between the axes, base line, labels. */
 export function framed(
   look: Look,
   parts: {
     readonly title: string;
-    readonly legend: string;
+    readonly legend: readonly string[];
     readonly rows: readonly string[];
     readonly columns: number;
     readonly x: TextAxis;
@@ -109,19 +132,18 @@ export function framed(
   const bare = (row: string): string => row.replaceAll(/\u001b\[[\d;]*m/g, "");
   const filled = (row: string): string => (right === null ? row : row + " ".repeat(Math.max(0, columns - columnsOf(bare(row)))));
   const base = baseLines(parts.x, columns, s);
-  const axes = [left.label, right?.label ?? ""].map(plainWords);
-  const heading = axes.some((a) => a !== "")
-    ? [padEnd(`${" ".repeat(room)} ${axes[0]}`, room + 2 + columns - columnsOf(axes[1]!)) + axes[1]]
-    : [];
+  const half = right === null || right.label === "" ? columns : Math.floor(columns / 2) - 1;
+  const [onTheLeft, onTheRight] = [left.label, right?.label ?? ""].map((a) => wordsFor(look, a, half)) as [string, string];
+  const heading = `${" ".repeat(room)} ${padEnd(onTheLeft, 2 + columns - columnsOf(onTheRight))}${onTheRight}`.trimEnd();
   return [
-    ...(parts.title === "" ? [] : [bold(look, centred(cut(plainWords(parts.title), look.width), room + 2 + columns).trimEnd())]),
-    ...(parts.legend === "" ? [] : [`${" ".repeat(room + 2)}${parts.legend}`]),
-    ...heading.map((line) => line.trimEnd()),
+    ...(parts.title === "" ? [] : [bold(look, centred(wordsFor(look, parts.title, look.width), room + 2 + columns).trimEnd())]),
+    ...parts.legend.map((line) => `${" ".repeat(room + 2)}${line}`),
+    ...(heading === "" ? [] : [heading]),
     ...parts.rows.map((row, i) => (side(i) + filled(row) + end(i)).trimEnd()),
     `${" ".repeat(room + 1)}${s.corner}${base.line}${right === null ? "" : s.cornerRight}`,
     `${" ".repeat(room + 1)}${base.labels}`,
     ...(parts.x.label === ""
       ? []
-      : [`${" ".repeat(room + 2)}${centred(cut(plainWords(parts.x.label), columns), columns)}`.trimEnd()]),
+      : [`${" ".repeat(room + 2)}${centred(wordsFor(look, parts.x.label, columns), columns)}`.trimEnd()]),
   ];
 }

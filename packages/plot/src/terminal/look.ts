@@ -47,7 +47,7 @@ function unicode(env: Environment): boolean {
 
 /** What can be shown on a stream; 80 columns where it is no terminal. */
 export function lookAt(stream: TerminalStream, env: Environment): Look {
-  const width = Math.min(MOST_COLUMNS, stream.columns ?? (Number(env.COLUMNS) || 80));
+  const width = Math.min(MOST_COLUMNS, stream.columns || Number(env.COLUMNS) || 80);
   return { width: Math.max(20, width), height: null, color: depth(stream, env), unicode: unicode(env) };
 }
 

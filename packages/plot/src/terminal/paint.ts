@@ -22,7 +22,7 @@ const code = (look: Look, c: Rgb, ground: boolean): string =>
 
 /** Text in a colour, on a ground; as it is where the terminal has no colour. */
 export function paint(look: Look, text: string, ink: Rgb | null, ground: Rgb | null = null): string {
-  if (look.color === "none" || (ink === null && ground === null)) return text;
+  if (text === "" || look.color === "none" || (ink === null && ground === null)) return text;
   const codes = [...(ink === null ? [] : [code(look, ink, false)]), ...(ground === null ? [] : [code(look, ground, true)])];
   return `\u001b[${codes.join(";")}m${text}${RESET}`;
 }

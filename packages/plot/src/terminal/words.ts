@@ -1,5 +1,7 @@
 /** @file Words in a terminal: no control characters from outside, and how many columns they take. */
 
+import type { Look } from "./look.ts";
+
 /** What a stranger's label must not do: move the cursor, colour, reorder the line. */
 export const plainWords = (text: string): string => text.toWellFormed().replaceAll(/\p{C}/gu, "?");
 
@@ -30,3 +32,7 @@ export const centred = (text: string, columns: number): string => {
   const free = Math.max(0, columns - columnsOf(text));
   return padEnd(" ".repeat(Math.floor(free / 2)) + text, columns);
 };
+
+/** Words from outside as they may be shown, in at most so many columns. */
+export const wordsFor = (look: Pick<Look, "unicode">, text: string, most: number): string =>
+  cut(plainWords(text), most, look.unicode ? "…" : "~");

@@ -11,7 +11,7 @@ import { textWidth } from "../../svg/measure.ts";
 import type { Look } from "../../terminal/look.ts";
 import { bold, paint } from "../../terminal/paint.ts";
 import { bar } from "../../terminal/shades.ts";
-import { columnsOf, cut, padStart, plainWords } from "../../terminal/words.ts";
+import { columnsOf, padStart, wordsFor } from "../../terminal/words.ts";
 import type { Kind } from "../kind.ts";
 
 const written = (spec: BarsSpec, v: number | null): string => (v === null ? "–" : spec.percent ? percent(v) : short(v, 4));
@@ -59,14 +59,20 @@ function svg(spec: BarsSpec, options: SvgOptions): Drawing {
   const base = 6 + spec.values.length * ROW;
   const axis = tag("path", { class: "a", d: `M${n(px(0))} 2V${n(base - 4)}` });
   const caption =
-    spec.label === "" ? "" : label(start + area / 2, base + 12, spec.label, { anchor: "middle", as: "q", most: width - 28 });
+    spec.label === ""
+      ? ""
+      : label(start + area / 2, base + 12, spec.label, {
+          anchor: "middle",
+          as: "q",
+          most: 2 * Math.min(start + area / 2, width - start - area / 2) - 16,
+        });
   const none = spec.values.length === 0 ? label(width / 2, 16, "no values", { anchor: "middle", as: "q" }) : "";
   const height = Math.max(base, 24) + (spec.label === "" ? 6 : 24);
   return { width, height, body: rows.join("") + (none === "" ? axis : none) + caption };
 }
 
 function text(spec: BarsSpec, look: Look): string[] {
-  const names = spec.names.map((name) => cut(plainWords(name), Math.max(8, Math.floor(look.width / 3))));
+  const names = spec.names.map((name) => wordsFor(look, name, Math.max(8, Math.floor(look.width / 3))));
   const values = spec.values.map((v) => written(spec, v));
   const wide = Math.max(3, ...names.map(columnsOf));
   const { low, high } = range(spec);
@@ -84,7 +90,7 @@ function text(spec: BarsSpec, look: Look): string[] {
     return `${padStart(names[i]!, wide)} ${body} ${look.unicode || v !== null ? values[i]! : "-"}`;
   });
   return [
-    ...(spec.title === "" ? [] : [bold(look, cut(plainWords(spec.title), look.width))]),
+    ...(spec.title === "" ? [] : [bold(look, wordsFor(look, spec.title, look.width))]),
     ...(rows.length === 0 ? ["no values"] : rows),
   ];
 }

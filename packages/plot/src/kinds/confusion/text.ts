@@ -5,7 +5,7 @@ import { percent } from "../../scale/format.ts";
 import type { ConfusionSpec } from "../../spec.ts";
 import type { Look } from "../../terminal/look.ts";
 import { bold, paint } from "../../terminal/paint.ts";
-import { columnsOf, cut, padStart, plainWords } from "../../terminal/words.ts";
+import { columnsOf, padStart, plainWords, wordsFor } from "../../terminal/words.ts";
 import { accuracyLine, totalOf } from "./accuracy.ts";
 
 const SHADES = { unicode: " ░▒▓█", ascii: " .:+#" } as const;
@@ -25,7 +25,7 @@ function groundOf(count: number, total: number, right: boolean): Rgb | null {
 }
 
 export function confusionText(spec: ConfusionSpec, look: Look): string[] {
-  const names = spec.names.map((name) => cut(plainWords(name), 12, look.unicode ? "…" : "~"));
+  const names = spec.names.map((name) => wordsFor(look, name, 12));
   const width = Math.max(4, ...names.map(columnsOf), ...spec.counts.flat().map((c) => String(c).length + 1)) + 1;
   const [upright, line, cross, zero] = look.unicode ? ["│", "─", "┼", "·"] : ["|", "-", "+", "."];
   const cell = (count: number, i: number, j: number, total: number): string => {

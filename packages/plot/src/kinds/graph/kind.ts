@@ -2,7 +2,7 @@
 import type { GraphSpec } from "../../spec.ts";
 import type { Look } from "../../terminal/look.ts";
 import { bold } from "../../terminal/paint.ts";
-import { columnsOf, cut, padEnd, padStart, plainWords } from "../../terminal/words.ts";
+import { columnsOf, padEnd, padStart, plainWords, wordsFor } from "../../terminal/words.ts";
 import type { Kind } from "../kind.ts";
 import { graphSvg, showCount, showShape } from "./svg.ts";
 
@@ -33,11 +33,11 @@ function text(spec: GraphSpec, look: Look): string[] {
   const widths = head.map((_, c) => Math.min(c === 1 ? 44 : 28, Math.max(...all.map((r) => columnsOf(r[c]!)))));
   const lines = all.map((r) =>
     r
-      .map((s, c) => (c === 3 ? padStart(s, widths[c]!) : padEnd(cut(s, widths[c]!, look.unicode ? "…" : "~"), widths[c]!)))
+      .map((s, c) => (c === 3 ? padStart(s, widths[c]!) : padEnd(wordsFor(look, s, widths[c]!), widths[c]!)))
       .join("  ")
       .trimEnd(),
   );
-  const title = spec.title === "" ? [] : [bold(look, cut(plainWords(spec.title), look.width))];
+  const title = spec.title === "" ? [] : [bold(look, wordsFor(look, spec.title, look.width))];
   return [...title, lines[0]!, ...lines.slice(1), `${spec.nodes.length} layers, ${showCount(total(spec))} weights`];
 }
 

@@ -1,7 +1,7 @@
 /** @file Model graphs as SVG: a column of boxes, shapes on the lines between them, arcs for what skips boxes. */
 import type { GraphSpec, NodeSpec } from "../../spec.ts";
 import { type Drawing, label, n, type SvgOptions, tag } from "../../svg/document.ts";
-import { textWidth } from "../../svg/measure.ts";
+import { BOLD, textWidth } from "../../svg/measure.ts";
 
 const BOX = 40;
 const GAP = 30;
@@ -15,7 +15,7 @@ export const MOST_NODES = 80;
 /** An arc at the right of the boxes, farther out the more it skips. */
 function skip(from: number, to: number, x: number, y: (i: number) => number): string {
   const out = x + Math.min(60, 14 + 6 * (to - from));
-  const [start, end] = [from < 0 ? 30 : y(from) + BOX - 8, y(to) + 12];
+  const [start, end] = [from < 0 ? 38 : y(from) + BOX - 8, y(to) + 12];
   return tag("path", {
     class: "c0",
     fill: "none",
@@ -32,13 +32,13 @@ export function graphSvg(spec: GraphSpec, options: SvgOptions): Drawing {
   const inner = Math.max(
     160,
     ...nodes.map((node) =>
-      Math.max(textWidth(head(node), 12) * 1.12 + 24, textWidth(node.name, 10) + textWidth(showCount(node.parameters), 10) + 80),
+      Math.max(textWidth(head(node), 12) * BOLD + 24, textWidth(node.name, 10) + textWidth(showCount(node.parameters), 10) + 80),
     ),
   );
   const boxWidth = Math.min(inner, (options.width ?? 480) - 28 - 80);
   const x = 14;
   const mid = x + boxWidth / 2;
-  const y = (i: number): number => 34 + i * (BOX + GAP);
+  const y = (i: number): number => 42 + i * (BOX + GAP);
   const line = (i: number): string =>
     tag("path", { class: "a", d: `M${n(mid)} ${n(y(i) - GAP + (i === 0 ? 12 : 0))}V${n(y(i) - 1)}m-3-4l3 4l3-4`, fill: "none" });
   const shape = (i: number, s: readonly number[] | null): string =>
@@ -75,7 +75,7 @@ export function graphSvg(spec: GraphSpec, options: SvgOptions): Drawing {
     { as: "q" },
   );
   const body = [
-    spec.input === null ? "" : label(mid, 16, "input", { size: 11, anchor: "middle", as: "q" }),
+    spec.input === null ? "" : label(mid, 14, "input", { size: 11, anchor: "middle", as: "q" }),
     ...straight,
     ...boxes,
     ...arcs,

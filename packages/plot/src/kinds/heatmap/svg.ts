@@ -88,6 +88,7 @@ export function heatmapSvg(spec: HeatmapSpec, options: SvgOptions): Drawing {
       ? label(x + 4, base + 12, t.text, { size: 11, anchor: "end", as: "q", rotate: -45, most: 90 })
       : label(x, base + 14, t.text, { size: 11, anchor: "middle", as: "q" });
   });
+  const total = Math.max(left + w + 14 + barRoom, 160);
   const drawn = spec.values.length > 0;
   const body = [
     drawn
@@ -97,12 +98,17 @@ export function heatmapSvg(spec: HeatmapSpec, options: SvgOptions): Drawing {
     numbers(spec, left, top, cell),
     ...rowText,
     ...columnText,
-    spec.x === "" ? "" : label(left + w / 2, base + nameHeight + 16, spec.x, { anchor: "middle" }),
-    spec.y === "" ? "" : label(18, top + h / 2, spec.y, { anchor: "middle", rotate: -90 }),
+    spec.x === ""
+      ? ""
+      : label(left + w / 2, base + nameHeight + 16, spec.x, {
+          anchor: "middle",
+          most: 2 * Math.min(left + w / 2, total - left - w / 2) - 12,
+        }),
+    spec.y === "" ? "" : label(18, top + h / 2, spec.y, { anchor: "middle", rotate: -90, most: h + 2 * top }),
     drawn ? colorBar({ ramp: spec.ramp, low: spec.low, high: spec.high, x: left + w + 14, y: top, height: Math.max(60, h) }) : "",
   ];
   return {
-    width: Math.max(left + w + 14 + barRoom, 160),
+    width: total,
     height: Math.max(base, top + 60) + nameHeight + (spec.x === "" ? 6 : 26),
     body: body.join(""),
   };

@@ -3,10 +3,10 @@ import { type Rgb, rampColor } from "../../color/ramp.ts";
 import { short } from "../../scale/format.ts";
 import type { HeatmapSpec, Value } from "../../spec.ts";
 import type { Look } from "../../terminal/look.ts";
-import { bold, type Cell, paint, paintRow } from "../../terminal/paint.ts";
+import { bold, type Cell, paintRow } from "../../terminal/paint.ts";
 import { halfBlocks } from "../../terminal/pixels.ts";
 import { shade } from "../../terminal/shades.ts";
-import { columnsOf, cut, padStart, plainWords } from "../../terminal/words.ts";
+import { columnsOf, cut, padStart, plainWords, wordsFor } from "../../terminal/words.ts";
 import { reduce } from "./reduce.ts";
 
 const share = (spec: HeatmapSpec, v: number): number => (v - spec.low) / (spec.high - spec.low);
@@ -42,9 +42,9 @@ function key(spec: HeatmapSpec, look: Look): string {
 }
 
 export function heatmapText(spec: HeatmapSpec, look: Look): string[] {
-  const names = (spec.rowNames ?? []).map((s) => cut(plainWords(s), Math.floor(look.width / 3)));
+  const names = (spec.rowNames ?? []).map((s) => wordsFor(look, s, Math.floor(look.width / 3)));
   const room = Math.max(0, ...names.map(columnsOf)) + (names.length > 0 ? 1 : 0);
-  const title = spec.title === "" ? [] : [bold(look, cut(plainWords(spec.title), look.width))];
+  const title = spec.title === "" ? [] : [bold(look, wordsFor(look, spec.title, look.width))];
   if (spec.values.length === 0) return [...title, "no values"];
   const free = Math.max(4, look.width - room);
   const columnNames = spec.columnNames === null || free / spec.columns < 2 ? [] : [columnLine(spec, look, free, room)];
@@ -68,7 +68,13 @@ export function heatmapText(spec: HeatmapSpec, look: Look): string[] {
   const axes = [spec.y === "" ? "" : `rows: ${plainWords(spec.y)}`, spec.x === "" ? "" : `columns: ${plainWords(spec.x)}`].filter(
     (s) => s !== "",
   );
-  return [...title, ...columnNames, ...rows, ...(axes.length > 0 ? [paint(look, axes.join(", "), null)] : []), key(spec, look)];
+  return [
+    ...title,
+    ...columnNames,
+    ...rows,
+    ...(axes.length > 0 ? [wordsFor(look, axes.join(", "), look.width)] : []),
+    key(spec, look),
+  ];
 }
 
 function columnLine(spec: HeatmapSpec, look: Look, free: number, room: number): string {

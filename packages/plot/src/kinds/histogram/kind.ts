@@ -73,7 +73,7 @@ function text(spec: HistogramSpec, look: Look): string[] {
   );
   return framed(look, {
     title: spec.title,
-    legend: "",
+    legend: [],
     rows: lines,
     columns,
     x: { scale: s.x, label: spec.label },

@@ -6,7 +6,7 @@ import type { ImagesSpec, TileSpec } from "../../spec.ts";
 import type { Look } from "../../terminal/look.ts";
 import { bold, paint } from "../../terminal/paint.ts";
 import { halfBlocks } from "../../terminal/pixels.ts";
-import { centred, cut, plainWords } from "../../terminal/words.ts";
+import { centred, wordsFor } from "../../terminal/words.ts";
 import { tileColor } from "./pixels.ts";
 
 /** Lines of pictures in a terminal; more would scroll away. */
@@ -41,13 +41,13 @@ function drawTile(tile: TileSpec, spec: ImagesSpec, look: Look, every: number): 
 
 function key(spec: ImagesSpec, look: Look): string[] {
   if (spec.ramp === "gray") return [];
-  if (look.color === "none") return [`the darker, the farther from zero; at most ${short(spec.high)}`];
+  if (look.color === "none") return [`the darker, the farther from 0 (${short(spec.high)})`];
   const steps = Array.from({ length: 12 }, (_, i) => paint(look, " ", null, rampColor(spec.ramp, i / 11)));
   return [`${short(spec.low)} ${steps.join("")} ${short(spec.high)}`];
 }
 
 export function imagesText(spec: ImagesSpec, look: Look): string[] {
-  const title = spec.title === "" ? [] : [bold(look, cut(plainWords(spec.title), look.width))];
+  const title = spec.title === "" ? [] : [bold(look, wordsFor(look, spec.title, look.width))];
   if (spec.tiles.length === 0) return [...title, "no pictures"];
   const wide = Math.max(1, ...spec.tiles.map((t) => t.width));
   const every = Math.max(1, Math.ceil(wide / look.width));
@@ -73,7 +73,7 @@ export function imagesText(spec: ImagesSpec, look: Look): string[] {
     if (row.some((t) => t.label !== ""))
       lines.push(
         row
-          .map((t) => `${centred(cut(plainWords(t.label), pitch - 1), pitch - 1)} `)
+          .map((t) => `${centred(wordsFor(look, t.label, pitch - 1), pitch - 1)} `)
           .join("")
           .trimEnd(),
       );

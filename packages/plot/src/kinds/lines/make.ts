@@ -19,7 +19,7 @@ export interface LinesOptions<N = Numbers> {
   /** A logarithmic y axis; values that are not above 0 are left out, and a note says how many. */
   readonly log?: boolean;
   readonly logX?: boolean;
-  /** Weight of the past in a running mean, from 0 (none, the default) to below 1; the raw curve stays, faint. */
+  /** Weight w of the past in a running mean, from 0 (none, the default) to below 1; the raw curve stays, faint. Series of fewer than 1/(1-w) values stay raw. */
   readonly smooth?: number;
   /** Vertical lines: ends of epochs, say. */
   readonly marks?: readonly (number | { readonly at: number; readonly label?: string })[];
@@ -63,7 +63,8 @@ function seriesOf(s: Named<unknown>, x: Values | null, y: Values, color: number,
   const raw = gapped(values).map((v, i) => (Number.isFinite(at[i]) ? v : null));
   const base = { name: s.name, color, x: at.map((v) => (Number.isFinite(v) ? v : 0)), axis: s.axis };
   const weight = options.smooth ?? 0;
-  if (weight === 0 || s.axis === "right") return [{ ...base, y: raw, style }];
+  // Fewer points than the mean looks back on are drawn as they are: a validation loss of three epochs.
+  if (weight === 0 || s.axis === "right" || values.length < 1 / (1 - weight)) return [{ ...base, y: raw, style }];
   return [
     { ...base, y: raw, style: "faint" },
     { ...base, y: smooth(raw, weight), style },

@@ -4,10 +4,9 @@ import { type Rgb, rgb } from "../../color/ramp.ts";
 import { decimate, segments } from "../../scale/decimate.ts";
 import type { LinesSpec, SeriesSpec } from "../../spec.ts";
 import { Canvas, SIGNS } from "../../terminal/canvas.ts";
-import { canvasSize, framed } from "../../terminal/frame.ts";
+import { canvasSize, framed, legendLines } from "../../terminal/frame.ts";
 import type { Look } from "../../terminal/look.ts";
-import { paint } from "../../terminal/paint.ts";
-import { cut, plainWords } from "../../terminal/words.ts";
+import { wordsFor } from "../../terminal/words.ts";
 import { type LineScales, lineScales } from "./scales.ts";
 
 /** Hues between the two schemes' are seen on dark and on light terminals. */
@@ -27,15 +26,18 @@ function drawSeries(spec: LinesSpec, s: SeriesSpec, scales: LineScales, canvas: 
 
 export function linesText(spec: LinesSpec, look: Look): string[] {
   const rows = Math.max(3, look.height ?? 14);
-  const scales = lineScales(spec, { x: Math.max(2, Math.floor(look.width / 12)), y: Math.max(2, Math.floor(rows / 3)) });
+  // A raw curve would hide the smoothed one, and is left out.
+  const shown = spec.series.filter((s) => s.style !== "faint");
+  const scales = lineScales(
+    { ...spec, series: shown },
+    { x: Math.max(2, Math.floor(look.width / 12)), y: Math.max(2, Math.floor(rows / 3)) },
+  );
   const [left, right] = [
     { scale: scales.left, label: spec.left.label },
     scales.right === null ? null : { scale: scales.right, label: spec.right!.label },
   ];
   const size = canvasSize(look, left, right);
   const canvas = new Canvas(look, size.columns, size.rows);
-  // Raw curves behind smoothed ones need a colour to be told apart: without, the smoothed ones stand alone.
-  const shown = spec.series.filter((s) => s.style !== "faint");
   const dots = look.unicode && (look.color !== "none" || shown.length < 2);
   const signs = look.unicode ? SIGNS.unicode : SIGNS.ascii;
   const signOf = (i: number): string => [...signs][i % signs.length]!;
@@ -53,15 +55,18 @@ export function linesText(spec: LinesSpec, look: Look): string[] {
     )
   )
     canvas.words("no values");
-  const names = shown
+  const entries = shown
     .filter((s) => s.name !== "")
     .map((s) => {
       const side = s.axis === "right" ? " (right)" : "";
-      return paint(look, `${dots ? "━━" : signOf(shown.indexOf(s))} ${cut(plainWords(s.name), 24)}${side}`, inkOf(s));
+      return {
+        text: `${dots ? "━━" : signOf(shown.indexOf(s))} ${wordsFor(look, s.name, 24)}${side}`,
+        ink: inkOf(s),
+      };
     });
   return framed(look, {
     title: spec.title,
-    legend: names.join("   "),
+    legend: legendLines(look, entries, size.columns),
     rows: canvas.lines(),
     columns: size.columns,
     x: { scale: scales.x, label: spec.x.label },

@@ -3,10 +3,9 @@ import { hue } from "../../color/palette.ts";
 import { rgb } from "../../color/ramp.ts";
 import type { ScatterSpec } from "../../spec.ts";
 import { Canvas, SIGNS } from "../../terminal/canvas.ts";
-import { canvasSize, framed } from "../../terminal/frame.ts";
+import { canvasSize, framed, legendLines } from "../../terminal/frame.ts";
 import type { Look } from "../../terminal/look.ts";
-import { paint } from "../../terminal/paint.ts";
-import { columnsOf, cut, plainWords } from "../../terminal/words.ts";
+import { columnsOf, plainWords, wordsFor } from "../../terminal/words.ts";
 import { scatterScales } from "./scales.ts";
 
 /** More names than this would cover one another. */
@@ -42,20 +41,16 @@ export function scatterText(spec: ScatterSpec, look: Look): string[] {
     });
   });
   if (spec.groups.every((g) => g.x.length === 0)) canvas.words("no points");
-  const names = spec.groups.flatMap((g, i) =>
-    g.name === ""
-      ? []
-      : [
-          paint(
-            look,
-            `${signs[i] === g.name ? "" : `${signs[i] ?? "•"} `}${cut(plainWords(g.name), 16)}`,
-            rgb(hue(g.color).dark),
-          ),
-        ],
-  );
+  const entries = spec.groups
+    .map((g, i) => ({
+      text: g.name === "" ? "" : `${signs[i] === g.name ? "" : `${signs[i] ?? "•"} `}${wordsFor(look, g.name, 16)}`,
+      ink: rgb(hue(g.color).dark),
+    }))
+    .filter((e) => e.text !== "");
+  const more = entries.length > 16 ? [`and ${entries.length - 16} more`] : [];
   return framed(look, {
     title: spec.title,
-    legend: names.slice(0, 12).join("  ") + (names.length > 12 ? `  and ${names.length - 12} more` : ""),
+    legend: [...legendLines(look, entries.slice(0, 16), size.columns), ...more],
     rows: canvas.lines(),
     columns: size.columns,
     x: { scale: scales.x, label: spec.x.label },
