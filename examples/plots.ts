@@ -21,8 +21,9 @@ console.log(history.plot({ keys: ["loss"], title: "Cross entropy" })); // a draw
 console.log(plot.confusion(await nn.confusionMatrix(model, test), { title: "Test set" }));
 
 const [x, y] = await test.read(Int32Array.from({ length: 16 }, (_, i) => i));
+const truth = Array.from(await y.data(), Number);
 const taken = await noGrad(() => model(x).argmax(1)).data();
-const labels = Array.from(await y.data(), (truth, i) => `${truth} → ${taken[i]}`);
+const labels = truth.map((t, i) => `${t} → ${taken[i]}`);
 
 const place = mkdtempSync(join(tmpdir(), "tacit-plots-")); // or a folder of yours
 await history.plot({ title: "Loss", y: "cross entropy", log: true }).save(join(place, "loss.svg"));
