@@ -3,6 +3,7 @@ import type { LoaderState } from "../data/loader.ts";
 import { expected, TacitError } from "../errors.ts";
 import { defaultRandomState, loadDefaultRandomState } from "../nn/generator.ts";
 import type { Module } from "../nn/module.ts";
+import type { AverageState } from "../optim/average.ts";
 import type { OptimizerState } from "../optim/base.ts";
 import type { SchedulerState } from "../optim/schedule/scheduler.ts";
 import { Random, type RandomState } from "../random.ts";
@@ -20,6 +21,8 @@ export interface CheckpointParts {
   readonly model: Module;
   readonly optimizer?: Stateful<OptimizerState>;
   readonly scheduler?: Stateful<SchedulerState>;
+  /** An average of the weights: `optim.ema`, `optim.swa`. */
+  readonly average?: Stateful<AverageState>;
   readonly loader?: { state(): LoaderState; loadState(state: LoaderState): void };
   /** Numbers and words of your own (epoch, best accuracy): JSON. Returned by `load`. */
   readonly extra?: Readonly<Record<string, unknown>>;
@@ -30,6 +33,7 @@ interface Header {
   readonly version: 1;
   readonly optimizer?: Omit<OptimizerState, "tensors">;
   readonly scheduler?: SchedulerState;
+  readonly average?: Omit<AverageState, "tensors">;
   readonly loader?: LoaderState;
   /** By module name: where dropout layers stand. */
   readonly layers: Readonly<Record<string, unknown>>;
@@ -50,12 +54,12 @@ function under(tensors: ReadonlyMap<string, Tensor>, prefix: string): Map<string
   return new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, t]) => [name.slice(prefix.length), t]));
 }
 
-/** What of an optimizer's state is JSON. */
-function scalarsOf({ tensors: _, ...rest }: OptimizerState): Omit<OptimizerState, "tensors"> {
+/** What of a state is JSON. */
+function scalarsOf<S extends { readonly tensors: unknown }>({ tensors: _, ...rest }: S): Omit<S, "tensors"> {
   return rest;
 }
 
-/** The checkpoint as bytes of a safetensors file: tensors under "model." and "optimizer.". */
+/** The checkpoint as bytes of a safetensors file: tensors under "model.", "optimizer." and "average.". */
 async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> {
   const tensors = new Map<string, Tensor>();
   for (const [name, t] of parts.model.stateDict()) tensors.set(`model.${name}`, t);
@@ -63,9 +67,12 @@ async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> 
   for (const [name, m] of parts.model.namedModules()) if (isRandomized(m)) layers[name] = m.randomState();
   const state = parts.optimizer?.stateDict();
   for (const [name, t] of state?.tensors ?? []) tensors.set(`optimizer.${name}`, t);
+  const average = parts.average?.stateDict();
+  for (const [name, t] of average?.tensors ?? []) tensors.set(`average.${name}`, t);
   const header: Header = {
     version: 1,
     ...(state && { optimizer: scalarsOf(state) }),
+    ...(average && { average: scalarsOf(average) }),
     ...(parts.scheduler && { scheduler: parts.scheduler.stateDict() }),
     ...(parts.loader && { loader: parts.loader.state() }),
     layers,
@@ -77,7 +84,7 @@ async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> 
 
 function isHeader(x: unknown): x is Header {
   if (!isRecord(x) || x.version !== 1) return false;
-  const optional = ["optimizer", "scheduler", "loader"].every((part) => !(part in x) || isRecord(x[part]));
+  const optional = ["optimizer", "scheduler", "average", "loader"].every((part) => !(part in x) || isRecord(x[part]));
   return optional && isRecord(x.layers) && isRecord(x.generator) && isRecord(x.extra);
 }
 
@@ -124,6 +131,7 @@ function decode(bytes: Uint8Array, parts: CheckpointParts): Readonly<Record<stri
   if (parts.optimizer) {
     parts.optimizer.loadStateDict({ ...needed("optimizer", header.optimizer), tensors: under(tensors, "optimizer.") });
   }
+  parts.average?.loadStateDict({ ...needed("average", header.average), tensors: under(tensors, "average.") });
   parts.scheduler?.loadStateDict(needed("scheduler", header.scheduler));
   parts.loader?.loadState(needed("loader", header.loader));
   for (const [name, m] of parts.model.namedModules()) {

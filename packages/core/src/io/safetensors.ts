@@ -4,7 +4,7 @@ import { expected, TacitError } from "../errors.ts";
 import { showShape, sizeOf } from "../program/aval.ts";
 import type { DType, TypedArray } from "../program/dtype.ts";
 import { DTYPE } from "../program/dtype.ts";
-import { widenBf16, widenF16 } from "./half.ts";
+import { type Half, narrow, widenBf16, widenE4m3, widenE5m2, widenF16 } from "./half.ts";
 import type { Json } from "./header-json.ts";
 import { parseHeaderJson } from "./header-json.ts";
 
@@ -20,13 +20,21 @@ export interface SafetensorsLimits {
   readonly tensors?: number;
 }
 
-/** dtype names of the format: bytes per value, and what the values become here. F16 and BF16 are read as f32. */
+/**
+ * dtype names of the format: bytes per value, and what the values become here. What there is no dtype for is widened, exactly: small
+ * floats to f32, small integers to i32.
+ */
 const NAMES: ReadonlyMap<string, { readonly bytes: number; readonly dtype: DType }> = new Map([
   ["F64", { bytes: 8, dtype: "f64" }],
   ["F32", { bytes: 4, dtype: "f32" }],
   ["F16", { bytes: 2, dtype: "f32" }],
   ["BF16", { bytes: 2, dtype: "f32" }],
+  ["F8_E4M3", { bytes: 1, dtype: "f32" }],
+  ["F8_E5M2", { bytes: 1, dtype: "f32" }],
   ["I64", { bytes: 8, dtype: "i64" }],
+  ["I16", { bytes: 2, dtype: "i32" }],
+  ["U16", { bytes: 2, dtype: "i32" }],
+  ["I8", { bytes: 1, dtype: "i32" }],
   ["I32", { bytes: 4, dtype: "i32" }],
   ["U64", { bytes: 8, dtype: "u64" }],
   ["U32", { bytes: 4, dtype: "u32" }],
@@ -123,6 +131,16 @@ function valuesOf(e: Entry, file: Uint8Array, data: number): TypedArray {
       return widenF16(new Uint16Array(bytes.buffer));
     case "BF16":
       return widenBf16(new Uint16Array(bytes.buffer));
+    case "F8_E4M3":
+      return widenE4m3(bytes);
+    case "F8_E5M2":
+      return widenE5m2(bytes);
+    case "I16":
+      return Int32Array.from(new Int16Array(bytes.buffer));
+    case "U16":
+      return Int32Array.from(new Uint16Array(bytes.buffer));
+    case "I8":
+      return Int32Array.from(new Int8Array(bytes.buffer));
     case "F32":
       return new Float32Array(bytes.buffer);
     case "F64":
@@ -164,9 +182,9 @@ function readHeader(file: Uint8Array, most: number): { text: string; data: numbe
 }
 
 /**
- * Decodes a safetensors file that may come from a stranger. Allocates no more than the file's own size (twice that for F16/BF16).
+ * Decodes a safetensors file that may come from a stranger. Allocates no more than the file's own size (twice that for 16 bits, four times for F8 and I8).
  * @throws SAFETENSORS_INVALID for every breach of the format (bad JSON, repeated names, holes, overlaps, cut files),
- *   DTYPE_UNSUPPORTED for element types that have no place here (F8_*, I8, I16, U16), SIZE_LIMIT beyond the bounds.
+ *   DTYPE_UNSUPPORTED for element types that have no place here (F4, F6, F8_E8M0, C64), SIZE_LIMIT beyond the bounds.
  */
 export function decodeSafetensors(file: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
   const { text, data } = readHeader(file, limits.header ?? 100_000_000);
@@ -191,6 +209,31 @@ export function decodeSafetensors(file: Uint8Array, limits: SafetensorsLimits = 
 
 const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** How values are written. */
+export interface EncodeOptions {
+  /** Floats as 16 bits, rounded to nearest even; larger values than the type has become infinite. Integers stay. */
+  readonly dtype?: Half;
+}
+
+/** A tensor as it stands in the file. */
+interface Part {
+  readonly name: string;
+  readonly kind: string;
+  readonly shape: readonly number[];
+  readonly width: number;
+  readonly bytes: Uint8Array;
+}
+
+function partOf(name: string, t: HostArray, dtype: Half | undefined): Part {
+  const { values, shape } = t;
+  if (dtype !== undefined && (values instanceof Float32Array || values instanceof Float64Array)) {
+    const bits = narrow(values, dtype);
+    return { name, kind: dtype.toUpperCase(), shape, width: 2, bytes: new Uint8Array(bits.buffer) };
+  }
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return { name, kind: NAME_OF[t.dtype], shape, width: DTYPE[t.dtype].bytes, bytes };
+}
+
 /**
  * Encodes tensors. The bytes depend on the contents alone: wide element types first (so that data stays aligned), then by name;
  * metadata by key; the header is padded with spaces to a multiple of 8.
@@ -198,20 +241,25 @@ const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0
 export function encodeSafetensors(
   tensors: Iterable<readonly [string, HostArray]>,
   metadata: Iterable<readonly [string, string]> = [],
+  options: EncodeOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const list = [...tensors].sort(([a, x], [b, y]) => DTYPE[y.dtype].bytes - DTYPE[x.dtype].bytes || byCodeUnit(a, b));
+  const { dtype } = options;
+  if (dtype !== undefined && dtype !== "f16" && dtype !== "bf16")
+    expected("DTYPE_UNSUPPORTED", "safetensors", "dtype f16 or bf16 to write", String(dtype));
+  const list = [...tensors]
+    .map(([name, t]) => partOf(name, t, dtype))
+    .sort((a, b) => b.width - a.width || byCodeUnit(a.name, b.name));
   const parts: string[] = [];
   const meta = [...metadata].sort(([a], [b]) => byCodeUnit(a, b));
   if (meta.length > 0)
     parts.push(`"__metadata__":{${meta.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(",")}}`);
   const seen = new Set(["__metadata__"]);
   let at = 0;
-  for (const [name, t] of list) {
+  for (const { name, kind, shape, bytes } of list) {
     if (seen.has(name)) expected(BAD, "safetensors", "names that differ", show(name));
     seen.add(name);
-    const end = at + t.values.byteLength;
-    const shape = t.shape.join(",");
-    parts.push(`${JSON.stringify(name)}:{"dtype":"${NAME_OF[t.dtype]}","shape":[${shape}],"data_offsets":[${at},${end}]}`);
+    const end = at + bytes.length;
+    parts.push(`${JSON.stringify(name)}:{"dtype":"${kind}","shape":[${shape.join(",")}],"data_offsets":[${at},${end}]}`);
     at = end;
   }
   const json = new TextEncoder().encode(`{${parts.join(",")}}`);
@@ -221,9 +269,9 @@ export function encodeSafetensors(
   out.fill(0x20, 8, 8 + header);
   out.set(json, 8);
   let to = 8 + header;
-  for (const [, t] of list) {
-    out.set(new Uint8Array(t.values.buffer, t.values.byteOffset, t.values.byteLength), to);
-    to += t.values.byteLength;
+  for (const { bytes } of list) {
+    out.set(bytes, to);
+    to += bytes.length;
   }
   return out;
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { defaultDevice } from "../../src/engine/default-device.ts";
 import { engineStats } from "../../src/engine/engine.ts";
+import { checkpoint } from "../../src/io/checkpoint.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as optim from "../../src/optim/index.ts";
 import { Random } from "../../src/random.ts";
@@ -77,6 +78,21 @@ describe("an average of weights", () => {
     expect(codeOf(() => optim.swa(m).loadStateDict(moving.stateDict()))).toBe("STATE_MISMATCH");
     expect(codeOf(() => optim.ema(nn.linear(3, 4)).loadStateDict(moving.stateDict()))).toBe("STATE_MISMATCH");
     expect(codeOf(() => optim.ema(m, { decay: 1 }))).toBe("ARGUMENT_INVALID");
+  });
+
+  test("goes into a checkpoint and out of it", async () => {
+    const [a, b] = [model(), model()];
+    const [from, to] = [optim.ema(a, { decay: 0.5 }), optim.ema(b, { decay: 0.5 })];
+    await from.update();
+    set(a, 5, 6);
+    await from.update();
+    const bytes = await checkpoint.encode({ model: a, average: from });
+    checkpoint.decode(bytes, { model: b, average: to });
+    expect(await average(to)).toEqual(await average(from));
+    for (const each of [from, to]) await each.update();
+    expect(await average(to)).toEqual(await average(from));
+    const without = await checkpoint.encode({ model: a });
+    expect(codeOf(() => checkpoint.decode(without, { model: b, average: to }))).toBe("CHECKPOINT_INVALID");
   });
 
   test("has the buffers too when asked", async () => {
