@@ -1,7 +1,7 @@
 /** @file C[batch,M,N] = epilogue(A[batch,M,K] x B[batch,K,N]); A and B are strided views (strides in elements), packed on the fly. */
 import { address, bytes4, ceilDiv, word } from "./arguments";
 import { ACC, AXPY, COLBIAS, MR, NR, ROWBIAS, finish, micro, microEdge } from "./micro.gen";
-import { packPanel } from "./pack";
+import { packPanels } from "./pack";
 import { dotRow, axpyRow } from "./gemv";
 import { nt, part, scratch, tid } from "./threads";
 
@@ -37,7 +37,7 @@ function tiles(C: usize, wsA: usize, wsB: usize, ii: i32, mc: i32, jc: i32, nc: 
 
 /** Rows kk..kk+kc and columns jc..jc+nc of B as panels. */
 function packBlock(B: usize, kk: i32, kc: i32, jc: i32, nc: i32, dst: usize): void {
-  for (let j = 0; j < nc; j += NR) packPanel(B + bytes4(kk * rsb + (jc + j) * csb), csb, rsb, NR, nc - j, kc, dst + bytes4(j * kc));
+  packPanels(B + bytes4(kk * rsb + jc * csb), csb, rsb, NR, nc, kc, dst);
 }
 
 /** Rows m0..m1 and columns n0..n1 of one product. Every sum over k is made in the same order whatever the ranges. */
@@ -54,7 +54,7 @@ function product(A: usize, B: usize, C: usize, K: i32, m0: i32, m1: i32, n0: i32
       if (!packedColumns) packBlock(B, kk, kc, jc, nc, bp);
       for (let ii = m0; ii < m1; ii += MC) {
         const mc = min(MC, m1 - ii);
-        for (let i = 0; i < mc; i += MR) packPanel(A + bytes4((ii + i) * rsa + kk * csa), rsa, csa, MR, mc - i, kc, wsA + bytes4(i * kc));
+        packPanels(A + bytes4(ii * rsa + kk * csa), rsa, csa, MR, mc, kc, wsA);
         tiles(C, wsA, bp, ii, mc, jc, nc, kc, f, tile);
       }
       kk += KC;
