@@ -33,6 +33,10 @@ export const KERNELS: readonly (readonly [name: string, file: string])[] = [
   ["lstmCellGrad", "recurrent"],
   ["gruCell", "recurrent"],
   ["gruCellGrad", "recurrent"],
+  ["layerNorm", "norm"],
+  ["layerNormGrad", "norm"],
+  ["attention", "attention"],
+  ["attentionGrad", "attention"],
 ];
 
 /** name, number of operands, four-lane expression of x, y, z. Lanes are f32, i32 or u32; a bool or u8 lane is 0 or 1, 0 to 255. */

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { CpuDevice } from "../../src/device/cpu/index.ts";
 import type { Expr } from "../../src/expr.ts";
 import * as op from "../../src/ops/emit.ts";
+import { numberAttrs } from "../../src/ops/number.ts";
 import type { DType } from "../../src/program/dtype.ts";
 import { trace } from "../../src/transform/trace.ts";
 import { check, device, expectClose, generator, input, randomInputs, run, THREADS } from "./harness.ts";
@@ -256,6 +257,49 @@ describe("indexing", () => {
       message: expect.stringMatching(/^oneHot: .*0\.\.4/),
     });
     expect((await run(wasm, labels, [new Int32Array([0, 4, 1])]))[0]!.length).toBe(15);
+  });
+});
+
+describe("attention and layer norm", () => {
+  const settings = (causal: boolean): number[] => [causal ? 1 : 0, ...numberAttrs(0.4)];
+
+  it("read heads through their strides, and merge them", async () => {
+    const [q, k, v, g] = [input([2, 5, 12]), input([2, 7, 12]), input([2, 7, 9]), input([2, 5, 9])];
+    const heads = (x: Expr): Expr => op.permute(op.reshape(x, [2, x.shape[1]!, 3, x.shape[2]! / 3]), [0, 2, 1, 3]);
+    const merge = (x: Expr): Expr => op.reshape(op.permute(x, [0, 2, 1, 3]), [2, x.shape[2]!, 3 * x.shape[3]!]);
+    const args = [heads(q), heads(k), heads(v)];
+    const y = op.attention(args, settings(true));
+    const packed = op.attentionGrad(heads(g), args, settings(true));
+    const dq = op.slice(packed, [0, 0, 0, 0], [2, 3, 5, 4]);
+    const dv = op.slice(packed, [0, 0, 12, 0], [2, 3, 19, 3]);
+    await everywhere([merge(y), y, packed, merge(dq), merge(dv)], [q, k, v, g]);
+  });
+
+  it("take masks of every kind, more batch axes than a kernel has, and columns that are no neighbours", async () => {
+    const [q, k, v] = [input([2, 3, 2, 4, 3]), input([2, 3, 2, 6, 3]), input([3, 6, 3, 2, 2])];
+    const turned = op.permute(v, [4, 0, 3, 1, 2]);
+    const args = [q, k, turned];
+    const bools = op.le(op.iota("i32", 1, [4, 6]), op.iota("i32", 0, [4, 6]));
+    const added = input([3, 1, 4, 6]);
+    const rows = input([2, 1, 1, 4, 1]);
+    const column = op.permute(input([6, 4]), [1, 0]);
+    await everywhere(
+      [bools, added, rows, column].map((mask) => op.attention([...args, mask], settings(false))),
+      [q, k, v, added, rows, column.args[0]!],
+    );
+    const g = op.expand(input([1, 1, 1, 4, 3]), [2, 3, 2, 4, 3]);
+    await everywhere([op.attentionGrad(g, [...args, added], settings(false))], [q, k, v, added, g.args[0]!]);
+  });
+
+  it("normalise rows of any number of axes, in place where nobody else reads", async () => {
+    const [x, g] = [input([3, 2, 7]), input([3, 2, 7])];
+    for (const axes of [1, 2, 3]) {
+      for (const centre of [0, 1]) {
+        const attrs = [axes, centre, ...numberAttrs(1e-3)];
+        const y = op.layerNorm(op.mul(x, op.lit(x, 2)), attrs);
+        await everywhere([y, op.layerNormGrad(op.neg(g), x, attrs), op.layerNormGrad(y, y, attrs)], [x, g]);
+      }
+    }
   });
 });
 

@@ -30,6 +30,10 @@ import { lstmCell } from "./recurrent";
 import { lstmCellGrad } from "./recurrent";
 import { gruCell } from "./recurrent";
 import { gruCellGrad } from "./recurrent";
+import { layerNorm } from "./norm";
+import { layerNormGrad } from "./norm";
+import { attention } from "./attention";
+import { attentionGrad } from "./attention";
 
 /** Runs the kernel of an opcode on its argument words. */
 export function dispatch(opcode: i32, a: usize): void {
@@ -126,6 +130,18 @@ export function dispatch(opcode: i32, a: usize): void {
       return;
     case 30:
       gruCellGrad(a);
+      return;
+    case 31:
+      layerNorm(a);
+      return;
+    case 32:
+      layerNormGrad(a);
+      return;
+    case 33:
+      attention(a);
+      return;
+    case 34:
+      attentionGrad(a);
       return;
     default:
       unreachable();

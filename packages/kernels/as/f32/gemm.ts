@@ -10,6 +10,9 @@ const KC: i32 = 256;
 const MC: i32 = 96;
 const NC: i32 = 512;
 
+/** Scratch memory of a product: one tile, a block of A, a panel of B, and a line of slack. The same in src/f32/gemm.ts. */
+export const GEMM_SCRATCH: usize = 1024 + 4 * 256 * (96 + 512 + 8);
+
 let rsa: i32 = 0, csa: i32 = 0, rsb: i32 = 0, csb: i32 = 0, ldc: usize = 0;
 let flags: i32 = 0, bias: usize = 0, alpha: f32 = 0;
 
@@ -93,6 +96,18 @@ function vector(A: usize, B: usize, C: usize, M: i32, N: i32, K: i32, t: i32, n:
   const j0 = n > 1 ? part(u, t) * 32 : 0, j1 = n > 1 ? min(columns, part(u, t + 1) * 32) : columns;
   if (sj == 1) axpyRow(x, sx, y, sk, K, C, sc, j0, j1, f, bias, alpha);
   else dotRow(x, sx, y, sk, sj, K, C, sc, j0, j1, f, bias, alpha);
+}
+
+/** C[M,N] (+)= A x B by this thread alone, for kernels made of products; f is 0 or ACC, strides and ld in elements. */
+export function multiply(A: usize, ra: i32, ca: i32, B: usize, rb: i32, cb: i32, C: usize, ld: i32, M: i32, N: i32, K: i32, f: i32): void {
+  rsa = ra;
+  csa = ca;
+  rsb = rb;
+  csb = cb;
+  ldc = bytes4(ld);
+  flags = f;
+  packedColumns = 0;
+  whole(A, B, C, M, N, K, false);
 }
 
 /** words: 0 A, 1 B, 2 C, 3 M, 4 N, 5 K, 6 rsa, 7 csa, 8 rsb, 9 csb, 10 ldc, 11 batch, 12 sa, 13 sb, 14 sc, 15 flags, 16 bias,

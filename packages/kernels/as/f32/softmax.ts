@@ -1,22 +1,8 @@
 /** @file Softmax family along rows of c elements; rows are shared out. Loads past the end of a row are masked. */
 import { address, bytes4, sumLanes, word } from "./arguments";
+import { mask, storeLanes } from "./lanes";
 import { exp4, log4 } from "./math";
 import { part, tid } from "./threads";
-
-/** Lanes below n - j (all ones), the rest zero. */
-@inline
-function mask(left: i32): v128 {
-  return i32x4.gt_s(i32x4.splat(left), i32x4(0, 1, 2, 3));
-}
-@inline
-function storeLanes(d: usize, v: v128, left: i32): void {
-  if (left >= 4) v128.store(d, v);
-  else {
-    f32.store(d, f32x4.extract_lane(v, 0));
-    if (left > 1) f32.store(d, f32x4.extract_lane(v, 1), 4);
-    if (left > 2) f32.store(d, f32x4.extract_lane(v, 2), 8);
-  }
-}
 
 function rowMax(x: usize, c: i32): f32 {
   const low = f32x4.splat(-Infinity);

@@ -36,6 +36,9 @@ export interface GemmParams {
 
 export const GEMM_FLAGS = { ACCUMULATE: 1, ROW_BIAS: 2, COL_BIAS: 4, RELU: 8, AXPY: 16, PACKED: 32 } as const;
 
+/** One tile, a block of A (96 x 256) and a panel of B (512 x 256); the same in as/f32/gemm.ts. */
+export const GEMM_SCRATCH = 631808;
+
 function flags(p: GemmParams): number {
   const packed = p.packed ? GEMM_FLAGS.PACKED : 0;
   if (p.axpy !== undefined) return GEMM_FLAGS.AXPY | packed;
@@ -58,8 +61,7 @@ export const gemm: Kernel<GemmParams> = {
     const strides = [rsa, csa, rsb, csb, ldc, batch, batchStrideA, batchStrideB, batchStrideC];
     return { opcode: OPCODES.gemm, words: [p.a, p.b, p.c, p.m, p.n, p.k, ...strides, flags(p), bias, p.axpy ?? 0] };
   },
-  // One tile, a block of A (96 x 256) and a panel of B (512 x 256).
-  scratchBytes: () => 1024 + 4 * 256 * (96 + 512 + 8),
+  scratchBytes: () => GEMM_SCRATCH,
   reference: gemmReference,
 };
 

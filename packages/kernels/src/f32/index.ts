@@ -1,4 +1,5 @@
 /** @file Public names of the f32 kernels. */
+export type { AttentionGradParams, AttentionMask, AttentionParams, RowStrides, Rows } from "./attention.ts";
 export type { ChainConstant, ChainInput, ChainLoad, ChainOp, ChainOutput, ChainParams, ChainStep } from "./chain.ts";
 export {
   type ConvGeometry,
@@ -25,6 +26,7 @@ export {
   WORDS,
   writeInstruction,
 } from "./instruction.ts";
+export type { LayerNormGradParams, LayerNormParams } from "./norm.ts";
 export { OPCODES } from "./opcodes.gen.ts";
 export {
   type AvgPoolGradParams,

@@ -34,6 +34,10 @@ export const OPCODES: {
   readonly lstmCellGrad: 28;
   readonly gruCell: 29;
   readonly gruCellGrad: 30;
+  readonly layerNorm: 31;
+  readonly layerNormGrad: 32;
+  readonly attention: 33;
+  readonly attentionGrad: 34;
 } = {
   gemm: 0,
   conv2d: 1,
@@ -66,6 +70,10 @@ export const OPCODES: {
   lstmCellGrad: 28,
   gruCell: 29,
   gruCellGrad: 30,
+  layerNorm: 31,
+  layerNormGrad: 32,
+  attention: 33,
+  attentionGrad: 34,
 };
 
 /** Number of each micro-operation of an elementwise chain. */

@@ -1,9 +1,11 @@
 /** @file The table of f32 kernels: one row per kernel. */
+import { attention, attentionGrad } from "./attention.ts";
 import { chain } from "./chain.ts";
 import { conv2d, conv2dGradInput, conv2dGradWeight } from "./conv.ts";
 import { fill, iota, stridedCopy } from "./copy.ts";
 import { gemm, packMatrix } from "./gemm.ts";
 import { cumsum, gather, indexAdd, indexSelect, oneHot, scatterAdd } from "./indexing.ts";
+import { layerNorm, layerNormGrad } from "./norm.ts";
 import { avgPool2d, avgPool2dGrad, maxPool2d, maxPool2dGrad } from "./pool.ts";
 import { randomBits } from "./random.ts";
 import { gruCell, gruCellGrad, lstmCell, lstmCellGrad, rnnCell, rnnCellGrad } from "./recurrent.ts";
@@ -43,6 +45,10 @@ export const F32_KERNELS: {
   readonly lstmCellGrad: typeof lstmCellGrad;
   readonly gruCell: typeof gruCell;
   readonly gruCellGrad: typeof gruCellGrad;
+  readonly layerNorm: typeof layerNorm;
+  readonly layerNormGrad: typeof layerNormGrad;
+  readonly attention: typeof attention;
+  readonly attentionGrad: typeof attentionGrad;
 } = {
   gemm,
   conv2d,
@@ -75,6 +81,10 @@ export const F32_KERNELS: {
   lstmCellGrad,
   gruCell,
   gruCellGrad,
+  layerNorm,
+  layerNormGrad,
+  attention,
+  attentionGrad,
 };
 
 export type F32KernelName = keyof typeof F32_KERNELS;

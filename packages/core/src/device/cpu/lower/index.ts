@@ -1,6 +1,7 @@
 /** @file The list of lowering rows, one family per file. */
 import { type Aval, sizeOf } from "../../../program/aval.ts";
 import { avalOf, type Graph, type GraphNode, nodeOf } from "../graph.ts";
+import { ATTENTION } from "./attention.ts";
 import { CONV } from "./conv.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { lowerHost } from "./host.ts";
@@ -10,6 +11,7 @@ import { LOSS } from "./loss.ts";
 import type { Lowering } from "./lowering.ts";
 import { MATMUL } from "./matmul.ts";
 import { MOVEMENT } from "./movement.ts";
+import { NORM } from "./norm.ts";
 import { POOL } from "./pool.ts";
 import { RECURRENT } from "./recurrent.ts";
 import { REDUCE } from "./reduce.ts";
@@ -27,6 +29,8 @@ const ROWS: ReadonlyMap<string, LowerRow> = new Map(
     ...INDEXING,
     ...LOSS,
     ...RECURRENT,
+    ...NORM,
+    ...ATTENTION,
   }),
 );
 
