@@ -4,7 +4,7 @@ import random
 import torch
 import torch.nn.functional as F
 
-from golden import case, distinct, tensor, write
+from golden import case, distinct, short, tensor, write
 
 rng = random.Random(11)
 cases = []
@@ -12,15 +12,6 @@ cases = []
 
 def add(op, fn, inputs, args=None, differentiable=True):
     cases.append(case(op, fn, inputs, args, rng, differentiable))
-
-
-def short(x):
-    """Floats to 13 significant digits: far below the tolerance of the tests, and a third shorter."""
-    if isinstance(x, dict):
-        return {k: short(v) for k, v in x.items()}
-    if isinstance(x, (list, tuple)):
-        return [short(v) for v in x]
-    return float("%.13g" % x) if isinstance(x, float) else x
 
 
 def flush(name):
