@@ -15,7 +15,7 @@ def data(t):
     return t.detach().reshape(-1).tolist()
 
 
-def layer(name, args, module, batches, extra=(), evaluate=False):
+def layer(name, args, module, batches, extra=(), evaluate=False, wrap=None):
     """`name(*args)` builds our layer; `module` is PyTorch's. Each batch is run in training mode, then the last one in evaluation."""
     row = {"layer": name, "args": list(args), "state": {}, "batches": []}
     with torch.no_grad():
@@ -24,6 +24,9 @@ def layer(name, args, module, batches, extra=(), evaluate=False):
             if key == "weight" and getattr(module, "padding_idx", None) is not None:
                 p[module.padding_idx] = 0.5
             row["state"][key] = pack(p.detach())
+        if wrap is not None:
+            row["wrap"] = wrap
+            row["state"].update({key: pack(b) for key, b in module.named_buffers()})
     module.train()
 
     def run(inputs):
@@ -110,6 +113,12 @@ layer("instanceNorm1d", [3, {"affine": True}], nn.InstanceNorm1d(3, affine=True)
 layer("instanceNorm2d", [2, {"affine": True, "trackRunningStats": True, "momentum": 0.3}], nn.InstanceNorm2d(2, affine=True, track_running_stats=True, momentum=0.3), [x(3, 2, 2, 3), x(3, 2, 2, 3)], evaluate=True)
 layer("localResponseNorm", [3, {"alpha": 0.5}], nn.LocalResponseNorm(3, alpha=0.5), [x(2, 4, 3)])
 layer("localResponseNorm", [2, {"alpha": 0.3, "beta": 0.5, "k": 2}], nn.LocalResponseNorm(2, 0.3, 0.5, 2), [x(2, 5, 2, 2)])
+U = nn.utils
+layer("linear", [3, 4], U.weight_norm(nn.Linear(3, 4)), [x(2, 3)], wrap=["weightNorm", {}])
+layer("conv1d", [2, 3, 2], U.weight_norm(nn.Conv1d(2, 3, 2), dim=1), [x(2, 2, 4)], wrap=["weightNorm", {"dim": 1}])
+layer("linear", [3, 2, {"bias": False}], U.weight_norm(nn.Linear(3, 2, bias=False), dim=None), [x(2, 3)], wrap=["weightNorm", {"dim": None}])
+layer("linear", [3, 4], U.spectral_norm(nn.Linear(3, 4)), [x(2, 3), x(2, 3)], evaluate=True, wrap=["spectralNorm", {}])
+layer("convTranspose1d", [2, 3, 2], U.spectral_norm(nn.ConvTranspose1d(2, 3, 2), n_power_iterations=3), [x(1, 2, 3), x(1, 2, 3)], wrap=["spectralNorm", {"powerIterations": 3}])
 write("nn-norms.json", cases, script="nn_layers.py")
 
 cases = []

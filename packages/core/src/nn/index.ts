@@ -6,8 +6,10 @@ export type { BackwardHook, ForwardHook, ForwardPreHook, Gradients } from "./hoo
 export type { InitOptions } from "./init.ts";
 export * as init from "./init.ts";
 export * from "./layers/activation.ts";
+export * from "./layers/arithmetic.ts";
 export * from "./layers/attention/index.ts";
 export * from "./layers/batch-norm.ts";
+export * from "./layers/capsules.ts";
 export {
   Conv1d,
   type Conv1dLayerOptions,
@@ -55,4 +57,6 @@ export * from "./losses/index.ts";
 export { accuracy, confusionMatrix, type Labelled } from "./metrics.ts";
 export { type Layer, Module, type StateDict } from "./module.ts";
 export { Buffer, buffer, Parameter, type PlaceOptions, parameter } from "./parameter.ts";
+export { type SummaryOptions, type SummaryRow, summary, summaryRows } from "./summary.ts";
+export * as utils from "./utils.ts";
 export { onWarning, type Warning } from "./warn.ts";

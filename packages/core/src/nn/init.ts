@@ -2,16 +2,12 @@
 import { expected } from "../errors.ts";
 import type { Shape } from "../program/aval.ts";
 import { showShape, sizeOf } from "../program/aval.ts";
-import { DTYPE } from "../program/dtype.ts";
-import type { Random } from "../random.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { defaultRandom } from "./generator.ts";
-import { assign } from "./parameter.ts";
+import { type InitOptions, set } from "./init/set.ts";
 
-export interface InitOptions {
-  /** The default generator of `nn` unless given. */
-  readonly random?: Random;
-}
+export * from "./init/matrices.ts";
+export type { InitOptions } from "./init/set.ts";
 
 /** Numbers of inputs and outputs of one unit: a weight [out, in, ...kernel]. Throws SHAPE_MISMATCH below rank 2. */
 export function fanInOut(shape: Shape): { fanIn: number; fanOut: number } {
@@ -20,28 +16,31 @@ export function fanInOut(shape: Shape): { fanIn: number; fanOut: number } {
   return { fanIn: shape[1]! * field, fanOut: shape[0]! * field };
 }
 
-export type Nonlinearity = "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "conv2d";
+export type Nonlinearity = "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu" | "conv1d" | "conv2d";
+
+const GAINS: Readonly<Record<Nonlinearity, (a: number) => number>> = {
+  linear: () => 1,
+  conv1d: () => 1,
+  conv2d: () => 1,
+  sigmoid: () => 1,
+  tanh: () => 5 / 3,
+  relu: () => Math.SQRT2,
+  leakyRelu: (a) => Math.sqrt(2 / (1 + a * a)),
+  selu: () => 3 / 4,
+};
 
 /** The factor that keeps the variance of activations behind a nonlinearity; `a` is leakyRelu's slope. */
-export function gain(nonlinearity: Nonlinearity, a = 0.01): number {
-  const gains: Readonly<Record<Nonlinearity, number>> = {
-    linear: 1,
-    conv2d: 1,
-    sigmoid: 1,
-    tanh: 5 / 3,
-    relu: Math.SQRT2,
-    leakyRelu: Math.sqrt(2 / (1 + a * a)),
-  };
-  return gains[nonlinearity];
-}
+export const gain = (nonlinearity: Nonlinearity, a = 0.01): number => GAINS[nonlinearity](a);
 
-function set<T extends Tensor>(target: T, draw: () => number): T {
-  if (!DTYPE[target.dtype].float) expected("DTYPE_UNSUPPORTED", "init", "a float tensor", target.dtype);
-  const values = DTYPE[target.dtype].make(target.numel);
-  for (let i = 0; i < values.length; i++) values[i] = draw();
-  const { device } = target;
-  assign(target, Tensor.adopt(values, target.shape, target.dtype, target.expr.leaf?.host === null ? { device } : {}));
-  return target;
+/** `gain` by PyTorch's names, too: "leaky_relu", "conv_transpose2d". @throws ARGUMENT_INVALID for another name */
+export function calculateGain(nonlinearity: string, param = 0.01): number {
+  const name = nonlinearity
+    .replaceAll(/_([a-z])/g, (_, c: string) => c.toUpperCase())
+    .replace(/^conv(Transpose)?[123]d$/, "conv2d");
+  if (!Object.hasOwn(GAINS, name)) {
+    expected("ARGUMENT_INVALID", "calculateGain", `one of ${Object.keys(GAINS).join(", ")}`, JSON.stringify(nonlinearity));
+  }
+  return gain(name as Nonlinearity, param);
 }
 
 /** Uniform in [low, high). */

@@ -15,6 +15,8 @@ interface LayerCase {
   readonly layer: string;
   readonly args: readonly unknown[];
   readonly extra?: readonly unknown[];
+  /** A function of nn.utils that is put around the layer, and its options. */
+  readonly wrap?: readonly ["weightNorm" | "spectralNorm", object];
   readonly state: Readonly<Record<string, Packed>>;
   readonly batches: readonly Pass[];
   readonly buffers: Readonly<Record<string, readonly number[]>>;
@@ -37,6 +39,7 @@ function build(c: LayerCase, dtype: Place["dtype"]): nn.Module & ((...inputs: re
 
 async function check(c: LayerCase, place: Place): Promise<void> {
   const layer = build(c, place.dtype);
+  if (c.wrap) nn.utils[c.wrap[0]](layer, c.wrap[1]);
   const state = Object.fromEntries(Object.entries(c.state).map(([name, p]) => [name, unpack(p, place)]));
   layer.loadStateDict(state, { strict: false });
   const pass = async (p: Pass, what: string): Promise<void> => {

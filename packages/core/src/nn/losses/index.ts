@@ -1,4 +1,5 @@
 /** @file The losses of nn. */
+
 export {
   type BceOptions,
   type BceWithLogitsOptions,
@@ -9,6 +10,7 @@ export {
   multilabelSoftMarginLoss,
   softMarginLoss,
 } from "./binary.ts";
+export { type CapsuleMarginOptions, capsuleMarginLoss } from "./capsules.ts";
 export {
   type CrossEntropyOptions,
   crossEntropy,
