@@ -153,8 +153,9 @@ export function batchSampler(sampler: Sampler, size: number, options: { readonly
 /**
  * True Poisson sampling: every sample is in every batch with probability `rate`, independently of all others and of other batches, as the
  * analysis of differentially private SGD assumes (Abadi et al. 2016; Mironov, Talwar and Zhang 2019). Batches differ in size and may be
- * empty: the loader then gives tensors with 0 rows, and the step is to be made all the same. `steps` batches are an epoch, 1/rate unless
- * said. Where the privacy of the samples rests on the draw, the seed is a secret: take it from `@tacit/core/secure-random`.
+ * empty: the loader then gives tensors with 0 rows, and the step is to be made all the same. Divide a sum of losses by the expected size
+ * n·rate, as that analysis does; a mean over no sample is NaN. Each size has a Program of its own. `steps` batches are an epoch, 1/rate
+ * unless said. Where the privacy of the samples rests on the draw, the seed is a secret: take it from `@tacit/core/secure-random`.
  */
 export function poissonSampler(
   of: Sized,

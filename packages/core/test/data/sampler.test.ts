@@ -1,6 +1,8 @@
 /** @file Samplers: which indices they give, how often, and that a place in them can be taken up again. */
 import { describe, expect, test } from "vitest";
 import * as data from "../../src/data/index.ts";
+import * as nn from "../../src/nn/index.ts";
+import * as optim from "../../src/optim/index.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 import { codeOf } from "../errors.ts";
 
@@ -131,6 +133,23 @@ describe("a Poisson sampler", () => {
     const resumed = make();
     resumed.loadState(JSON.parse(JSON.stringify(stopped.state())) as data.LoaderState);
     expect([...seen, ...(await read(resumed))]).toEqual(epochs[1]);
+  });
+
+  test("trains through empty batches, which move nothing, with a sum of losses over the expected size", async () => {
+    const x = { values: Float32Array.from({ length: 12 }, (_, i) => i / 12), shape: [6, 2], dtype: "f32" } as const;
+    const y = { values: Int32Array.of(0, 1, 1, 0, 1, 0), shape: [6], dtype: "i32" } as const;
+    const model = nn.linear(2, 2);
+    const opt = optim.sgd(model, { lr: 0.1 });
+    let empty = 0;
+    const batchSampler = data.poissonSampler(6, { rate: 0.1, seed: 5, steps: 12 });
+    for await (const [a, b] of data.tensorDataset([x, y]).batch({ batchSampler })) {
+      const before = await model.weight.data();
+      await opt.step(nn.crossEntropy(model(a), b, { reduction: "sum" }).div(6 * 0.1));
+      const same = (await model.weight.data()).every((v, i) => v === before[i]);
+      expect(same).toBe(a.shape[0] === 0);
+      if (same) empty++;
+    }
+    expect(empty).toBeGreaterThan(2);
   });
 
   test("does not put its seed, which may be a secret, into the state", () => {

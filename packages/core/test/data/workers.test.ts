@@ -27,7 +27,7 @@ async function read(loader: data.DataLoader<Pair>, most = Number.POSITIVE_INFINI
 /** Threads of this process that have not ended. */
 const threads = (): number => process.getActiveResourcesInfo().filter((r) => r === "MessagePort" || r === "Worker").length;
 async function settled(wanted: number): Promise<boolean> {
-  for (let i = 0; i < 100 && threads() > wanted; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let i = 0; i < 500 && threads() > wanted; i++) await new Promise((resolve) => setTimeout(resolve, 20));
   return threads() <= wanted;
 }
 

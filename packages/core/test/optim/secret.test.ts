@@ -57,3 +57,32 @@ test("batch norm's statistics follow the model to such a device, the counter doe
   expect([mean.device, mean.expr.leaf === null]).toEqual([secret, false]);
   expect(await count.item()).toBe(1);
 });
+
+test("groups, clipping and averages work on such a device, with nothing public but scalars", async () => {
+  const secret = probe({ secret: true, turns: 1, name: "secret" });
+  const clear = probe({ name: "clear" });
+  const results: Float32Array[][] = [];
+  for (const device of [clear, secret]) {
+    const model = await build().to(device);
+    const x = await Tensor.from(features, [6, 8]).to(device);
+    const y = await Tensor.from(targets, [6, 3]).to(device);
+    const [first, ...rest] = model.parameters();
+    const opt = optim.rmsprop([{ params: [first!], lr: 0.1 }, { params: rest }], {
+      momentum: 0.9,
+      clipNorm: 0.5,
+      clipValue: 0.2,
+    });
+    const schedule = optim.oneCycle(opt, { maxLr: [0.1, 0.02], totalSteps: 4 });
+    const average = optim.ema(model, { warmup: true });
+    for (let i = 0; i < 4; i++) {
+      await opt.step(nn.crossEntropy(model(x), y));
+      await average.update();
+      schedule.step();
+    }
+    average.swapIn();
+    results.push(model.parameters().map((p) => device.read(p.expr.leaf!.storage!, p) as Float32Array));
+  }
+  expect(results[1]).toEqual(results[0]);
+  // A step, the first copy of the parameters, an update.
+  expect(secret.jobs.length).toBeLessThanOrEqual(3);
+});
