@@ -254,6 +254,14 @@ describe("a history", () => {
     expect(() => h.add({ loss: "1" as never })).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID" }));
   });
 
+  test("is its curves to console.log and to a notebook", () => {
+    const h = new History();
+    h.add({ loss: 1 });
+    expect(inspect(h)).toContain("┤");
+    const show = (h as unknown as Record<symbol, () => Record<string, string>>)[Symbol.for("Jupyter.display")]!;
+    expect(show.call(h)["image/svg+xml"]).toBe(h.plot().svg());
+  });
+
   test("of a resumed training goes on counting, and an empty one is drawn", () => {
     const h = new History(100);
     h.add({ loss: 1 });

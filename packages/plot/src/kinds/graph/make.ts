@@ -19,7 +19,10 @@ const tensorsIn = (x: unknown): Tensor[] => (isTensor(x) ? [x] : Array.isArray(x
 
 /** Layers: modules without modules in them. */
 const layersOf = (model: nn.Module): [string, nn.Module][] =>
-  model.namedModules().filter(([, m]) => m.namedChildren().length === 0);
+  model
+    .namedModules()
+    .filter(([, m]) => m.namedChildren().length === 0)
+    .map(([name, m]) => [name === "" ? "model" : name, m]);
 
 const numel = (m: nn.Module): number => m.parameters().reduce((sum, p) => sum + p.numel, 0);
 

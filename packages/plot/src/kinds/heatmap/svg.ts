@@ -31,8 +31,8 @@ function numbers(
 ): string {
   if (!spec.numbers || cell.height < 15) return "";
   const texts = spec.values.map((v) => (v === null ? "" : short(v, 2)));
-  const size = Math.min(11, cell.height * 0.55);
-  if (Math.max(0, ...texts.map((t) => textWidth(t, size))) > cell.width - 4) return "";
+  const size = Math.min(11, cell.height * 0.55, (cell.width - 3) / Math.max(1, ...texts.map((t) => textWidth(t, 1))));
+  if (size < 8) return "";
   return texts
     .map((t, i) => {
       const v = spec.values[i] ?? null;
