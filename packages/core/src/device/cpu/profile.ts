@@ -133,7 +133,7 @@ export class Profile {
     const rows = this.rows().toSorted((a, b) => b.totalMs - a.totalMs);
     const all = rows.reduce((n, r) => n + r.totalMs, 0);
     const lines = rows.map((r) => {
-      const rate = r.flops > 0 ? (r.flops / r.bestMs / GIGA).toFixed(1) : "";
+      const rate = r.flops > 0 && r.bestMs > 0 ? (r.flops / r.bestMs / GIGA).toFixed(1) : "";
       const share = all > 0 ? ((100 * r.totalMs) / all).toFixed(1) : "0.0";
       return [r.totalMs.toFixed(3), share, `${r.calls}`, r.bestMs.toFixed(4), rate, `${r.label} -> ${r.result}`, r.line ?? ""];
     });
