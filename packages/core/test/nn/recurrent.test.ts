@@ -97,6 +97,18 @@ describe("what does not fit is refused", () => {
       "SHAPE_MISMATCH",
       /initial c/,
     ],
+    [
+      "h alone as an LSTM's state",
+      () => nn.lstm(2, 4)(x, zeros([1, 3, 4]) as never),
+      "ARGUMENT_INVALID",
+      /a state \[h, c\], got one tensor/,
+    ],
+    [
+      "a list as a GRU's state",
+      () => nn.gru(2, 4)(x, [zeros([1, 3, 4])] as never),
+      "ARGUMENT_INVALID",
+      /one tensor, got a list of 1/,
+    ],
     ["a projection that widens", () => nn.lstm(2, 4, { projSize: 4 }), "ARGUMENT_INVALID", /below hiddenSize/],
     ["no layers", () => nn.lstm(2, 4, { numLayers: 0 }), "ARGUMENT_INVALID", /numLayers/],
     ["a nonlinearity that is none", () => nn.rnn(2, 4, { nonlinearity: "gelu" as never }), "ARGUMENT_INVALID", /tanh/],

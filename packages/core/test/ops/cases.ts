@@ -278,22 +278,21 @@ const attention: Case[] = attentions.flatMap(([batch, l, s, e, d, mask, causal])
 
 const random: Case[] = [of("randomBits", [typed("u32", 1000, 2), typed("u32", 1000, 1)], [3, 3])];
 
-/** Two directions; sequences of one length, and of lengths 4, 2 and 1. */
+/** Sequences of one length, backwards, and of lengths 4, 2 and 1 in both directions. */
 const recurrent: Case[] = [
-  { rows: 6, n: 2, runs: [2, 3] },
-  { rows: 7, n: 3, runs: [3, 1, 2, 1, 1, 2] },
-].flatMap(({ rows, n, runs }) =>
-  [0, 1].flatMap((reverse) => [
-    ...[0, 1].flatMap((relu) => [
-      of("rnn", [f(rows, 2), f(2, 2), f(n, 2)], [reverse, relu, ...runs]),
-      of("rnnGrad", [f(rows, 2), filled("distinct", rows, 2), f(2, 2)], [reverse, relu, ...runs]),
-    ]),
-    of("lstm", [f(rows, 8), f(8, 2), f(n, 2), f(n, 2)], [reverse, ...runs]),
-    of("lstmGrad", [f(rows, 12), f(rows, 12), f(8, 2), f(n, 2)], [reverse, ...runs]),
-    of("gru", [f(rows, 6), f(6, 2), f(n, 2), f(2)], [reverse, ...runs]),
-    of("gruGrad", [f(rows, 10), f(rows, 10), f(6, 2), f(n, 2)], [reverse, ...runs]),
+  { rows: 6, n: 2, reverse: 1, runs: [2, 3] },
+  { rows: 7, n: 3, reverse: 0, runs: [3, 1, 2, 1, 1, 2] },
+  { rows: 7, n: 3, reverse: 1, runs: [3, 1, 2, 1, 1, 2] },
+].flatMap(({ rows, n, reverse, runs }) => [
+  ...[0, 1].flatMap((relu) => [
+    of("rnn", [f(rows, 2), f(2, 2), f(n, 2)], [reverse, relu, ...runs]),
+    of("rnnGrad", [f(rows, 2), filled("distinct", rows, 2), f(2, 2)], [reverse, relu, ...runs]),
   ]),
-);
+  of("lstm", [f(rows, 8), f(8, 2), f(n, 2), f(n, 2)], [reverse, ...runs]),
+  of("lstmGrad", [f(rows, 12), f(rows, 12), f(8, 2), f(n, 2)], [reverse, ...runs]),
+  of("gru", [f(rows, 6), f(6, 2), f(n, 2), f(2)], [reverse, ...runs]),
+  of("gruGrad", [f(rows, 10), f(rows, 10), f(6, 2), f(n, 2)], [reverse, ...runs]),
+]);
 
 /** Every op of the table occurs: a test checks it. */
 export const CASES: readonly Case[] = [

@@ -9,7 +9,7 @@ import { type InitOptions, uniform_ } from "../../init.ts";
 import { Module } from "../../module.ts";
 import type { Parameter, PlaceOptions } from "../../parameter.ts";
 import { blank, checkSizes } from "../linear.ts";
-import { KINDS, type Kind, runDirection } from "./direction.ts";
+import { KINDS, type Kind, runDirection, stateList } from "./direction.ts";
 import { type LstmState, type Nonlinearity, rnnKind } from "./layers.ts";
 
 export interface CellOptions extends PlaceOptions, InitOptions {
@@ -47,7 +47,8 @@ abstract class RecurrentCell extends Module {
   }
 
   /** The states after one step, of the form of the input: [N, hidden] or [hidden]. */
-  protected step(input: Tensor, initial: readonly Tensor[] | undefined): Tensor[] {
+  protected step(input: Tensor, state: Tensor | readonly Tensor[] | undefined): Tensor[] {
+    const initial = stateList(this.where, this.kind, state);
     const batched = input.ndim === 2;
     if ((!batched && input.ndim !== 1) || input.shape.at(-1) !== this.inputSize) {
       const want = `[batch, ${this.inputSize}] or [${this.inputSize}]`;
@@ -90,7 +91,7 @@ export class RNNCell extends RecurrentCell {
     super("rnnCell", rnnKind("rnnCell", options.nonlinearity), inputSize, hiddenSize, options);
   }
   forward(input: Tensor, h?: Tensor): Tensor {
-    return this.step(input, h && [h])[0]!;
+    return this.step(input, h)[0]!;
   }
 }
 
@@ -111,7 +112,7 @@ export class GRUCell extends RecurrentCell {
     super("gruCell", KINDS.gru, inputSize, hiddenSize, options);
   }
   forward(input: Tensor, h?: Tensor): Tensor {
-    return this.step(input, h && [h])[0]!;
+    return this.step(input, h)[0]!;
   }
 }
 

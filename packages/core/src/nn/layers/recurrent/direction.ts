@@ -1,9 +1,11 @@
 /** @file One recurrent layer in one direction: the input's product for all steps at once, then the sequence op. */
+import { expected } from "../../../errors.ts";
 import type { Expr } from "../../../expr.ts";
 import * as op from "../../../ops/emit.ts";
 import { type Cell, GRU, LSTM, RNN } from "../../../ops/recurrent/cells.ts";
 import { columns, type Runs } from "../../../ops/recurrent/runs.ts";
 import { unroll } from "../../../ops/recurrent/unroll.ts";
+import { Tensor } from "../../../tensor/tensor.ts";
 
 /** The parameters of one layer and direction: PyTorch's weight_ih, weight_hh, bias_ih, bias_hh, weight_hr. */
 export interface Weights {
@@ -70,4 +72,20 @@ export function runDirection(
       : unroll(gx, { cell, attrs, w: weights.hh, initial: states, bias: own, projection: weights.hr });
   const part = (i: number): Expr => columns(out, i * hidden, i * hidden + (i === cell.states[0] ? width : hidden));
   return { output: part(cell.states[0]!), last: cell.states.map((i) => runs.edge(part(i), !reverse)) };
+}
+
+/** A state as the list that its kind has: h, or [h, c]; undefined: zeros. @throws ARGUMENT_INVALID for anything else */
+export function stateList(where: string, { cell }: Kind, state: unknown): readonly Tensor[] | undefined {
+  if (state === undefined) return undefined;
+  const pair = cell.states.length === 2;
+  const list: readonly unknown[] = pair && Array.isArray(state) ? state : [state];
+  if (list.length !== cell.states.length || !list.every((t) => t instanceof Tensor)) {
+    expected(
+      "ARGUMENT_INVALID",
+      where,
+      pair ? "a state [h, c]" : "a state h, one tensor",
+      Array.isArray(state) ? `a list of ${state.length}` : state instanceof Tensor ? "one tensor" : typeof state,
+    );
+  }
+  return list;
 }

@@ -11,7 +11,7 @@ import type { Parameter, PlaceOptions } from "../../parameter.ts";
 import { warnOnce } from "../../warn.ts";
 import { Dropout } from "../dropout.ts";
 import { blank, checkSizes } from "../linear.ts";
-import { type Kind, runDirection, type Weights } from "./direction.ts";
+import { type Kind, runDirection, stateList, type Weights } from "./direction.ts";
 import { indexTensor, PackedSequence } from "./sequences.ts";
 
 export interface RecurrentOptions extends PlaceOptions, InitOptions {
@@ -130,12 +130,13 @@ export abstract class RecurrentLayer extends Module {
     };
   }
 
-  /** Output and last states for an input of any form; `initial`: h (and c), or undefined for zeros. */
+  /** Output and last states for an input of any form; `state`: h or [h, c], undefined for zeros. */
   protected run(
     input: Tensor | PackedSequence,
-    initial: readonly Tensor[] | undefined,
+    state: Tensor | readonly Tensor[] | undefined,
   ): { readonly output: Tensor | PackedSequence; readonly states: Tensor[] } {
     const rows = this.rowsOf(input);
+    const initial = stateList(this.where, this.kind, state);
     const { cell } = this.kind;
     const widths = cell.states.map((_, k) => (k === 0 ? this.width : this.hiddenSize));
     const states = widths.map((width, k) => this.initialState(initial?.[k], width, "hc"[k]!, rows));

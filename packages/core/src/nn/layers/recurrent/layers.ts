@@ -34,7 +34,7 @@ export class RNN extends RecurrentLayer {
   forward(input: Tensor, h0?: Tensor): [Tensor, Tensor];
   forward(input: PackedSequence, h0?: Tensor): [PackedSequence, Tensor];
   forward(input: Tensor | PackedSequence, h0?: Tensor): [Tensor | PackedSequence, Tensor] {
-    const { output, states } = this.run(input, h0 && [h0]);
+    const { output, states } = this.run(input, h0);
     return [output, states[0]!];
   }
 }
@@ -86,7 +86,7 @@ export class GRU extends RecurrentLayer {
   forward(input: Tensor, h0?: Tensor): [Tensor, Tensor];
   forward(input: PackedSequence, h0?: Tensor): [PackedSequence, Tensor];
   forward(input: Tensor | PackedSequence, h0?: Tensor): [Tensor | PackedSequence, Tensor] {
-    const { output, states } = this.run(input, h0 && [h0]);
+    const { output, states } = this.run(input, h0);
     return [output, states[0]!];
   }
 }
