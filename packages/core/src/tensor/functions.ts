@@ -5,6 +5,7 @@ import { showShape } from "../program/aval.ts";
 import { axisOf } from "./axes.ts";
 import { tensor } from "./creation.ts";
 import { commonDType, type Operand } from "./operand.ts";
+import type { CloseOptions } from "./special.ts";
 import { Tensor } from "./tensor.ts";
 
 const operand = (x: Tensor | number): Tensor => (x instanceof Tensor ? x : tensor(x, { public: true }));
@@ -69,3 +70,43 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
     axis,
   );
 }
+
+type Unary = (x: Tensor) => Tensor;
+export const neg: Unary = (x) => x.neg();
+export const abs: Unary = (x) => x.abs();
+export const sin: Unary = (x) => x.sin();
+export const cos: Unary = (x) => x.cos();
+export const tan: Unary = (x) => x.tan();
+export const erf: Unary = (x) => x.erf();
+export const log1p: Unary = (x) => x.log1p();
+export const expm1: Unary = (x) => x.expm1();
+export const log2: Unary = (x) => x.log2();
+export const log10: Unary = (x) => x.log10();
+export const isfinite: Unary = (x) => x.isfinite();
+export const isinf: Unary = (x) => x.isinf();
+export const isnan: Unary = (x) => x.isnan();
+export const atan2: Binary = (a, b) => a.atan2(b);
+export const hypot: Binary = (a, b) => a.hypot(b);
+export const logaddexp: Binary = (a, b) => a.logaddexp(b);
+export const xlogy: Binary = (a, b) => a.xlogy(b);
+export const bmm = (a: Tensor, b: Tensor): Tensor => a.bmm(b);
+export const mm = (a: Tensor, b: Tensor): Tensor => a.mm(b);
+export const outer = (a: Tensor, b: Tensor): Tensor => a.outer(b);
+export const cdist = (a: Tensor, b: Tensor, p = 2): Tensor => a.cdist(b, p);
+export const clamp = (x: Tensor, min?: Operand, max?: Operand): Tensor => x.clamp(min, max);
+export const lerp = (a: Tensor, b: Operand, weight: Operand): Tensor => a.lerp(b, weight);
+export const cumsum = (x: Tensor, dim: number): Tensor => x.cumsum(dim);
+export const cumprod = (x: Tensor, dim: number): Tensor => x.cumprod(dim);
+export const logsumexp = (x: Tensor, dim: number | readonly number[]): Tensor => x.logsumexp(dim);
+export const roll = (x: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor =>
+  x.roll(shifts, dims);
+export const flip = (x: Tensor, dims: readonly number[]): Tensor => x.flip(dims);
+export const diag = (x: Tensor, offset = 0): Tensor => x.diag(offset);
+export const diagonal = (x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor => x.diagonal(offset, dim1, dim2);
+export const trace = (x: Tensor): Tensor => x.trace();
+export const tril = (x: Tensor, diagonal = 0): Tensor => x.tril(diagonal);
+export const triu = (x: Tensor, diagonal = 0): Tensor => x.triu(diagonal);
+/** Whether all elements are close; computes. */
+export const allclose = (a: Tensor, b: Tensor, options: CloseOptions = {}): Promise<boolean> => a.allclose(b, options);
+/** Whether shapes and all elements are equal; computes. */
+export const equal = (a: Tensor, b: Tensor): Promise<boolean> => a.equal(b);

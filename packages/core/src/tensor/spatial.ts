@@ -7,6 +7,7 @@ import { adaptiveAverage, adaptiveMaximum } from "./adaptive.ts";
 import { type Pair, pairOf } from "./axes.ts";
 import type { TensorBase } from "./base.ts";
 import { LinearTensor } from "./linear.ts";
+import { averagePool, maximumPool } from "./pooling.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** `"same"` (stride 1 only) pads so that the size stays; an odd total puts the larger part at the end. `"valid"` pads nothing. */
@@ -32,16 +33,15 @@ interface ConvTransposeOptions<Size> {
 export type ConvTranspose1dOptions = ConvTransposeOptions<number>;
 export type ConvTranspose2dOptions = ConvTransposeOptions<Pair>;
 
-export interface PoolOptions {
+interface PoolSizes<Size> {
   /** The kernel's size by default. */
-  readonly stride?: Pair;
-  readonly padding?: Pair;
+  readonly stride?: Size;
+  readonly padding?: Size;
+  /** Whether a last window that begins inside counts although it ends beyond the padding. Default: false. */
+  readonly ceilMode?: boolean;
 }
-export interface Pool1dOptions {
-  /** The kernel's size by default. */
-  readonly stride?: number;
-  readonly padding?: number;
-}
+export type PoolOptions = PoolSizes<Pair>;
+export type Pool1dOptions = PoolSizes<number>;
 interface CountIncludePad {
   /** Whether the mean divides by the whole window also where it lies in the padding. Default: true. */
   readonly countIncludePad?: boolean;
@@ -182,20 +182,22 @@ export abstract class SpatialTensor extends LinearTensor {
 
   /** Maximum over windows of [N,C,L] or [C,L]; padding counts as -∞. */
   maxPool1d(kernel: number, options: Pool1dOptions = {}): Tensor {
-    return this.derive(flat("maxPool1d", this.expr, (x) => op.maxPool2d(x, line(kernel, options))));
+    return this.derive(flat("maxPool1d", this.expr, (x) => maximumPool(x, line(kernel, options), options.ceilMode)));
   }
   /** Maximum over windows of [N,C,H,W] or [C,H,W]; padding counts as -∞. */
   maxPool2d(kernel: Pair, options: PoolOptions = {}): Tensor {
-    return this.derive(batched("maxPool2d", this.expr, 4, (x) => op.maxPool2d(x, window(kernel, options))));
+    return this.derive(batched("maxPool2d", this.expr, 4, (x) => maximumPool(x, window(kernel, options), options.ceilMode)));
   }
   /** Mean over windows of [N,C,L] or [C,L]; padding counts as zeros unless `countIncludePad` is false. */
   avgPool1d(kernel: number, options: Pool1dOptions & CountIncludePad = {}): Tensor {
-    return this.derive(flat("avgPool1d", this.expr, (x) => op.avgPool2d(x, [...line(kernel, options), counted(options)])));
+    return this.derive(
+      flat("avgPool1d", this.expr, (x) => averagePool(x, line(kernel, options), counted(options), options.ceilMode)),
+    );
   }
   /** Mean over windows of [N,C,H,W] or [C,H,W]; padding counts as zeros unless `countIncludePad` is false. */
   avgPool2d(kernel: Pair, options: PoolOptions & CountIncludePad = {}): Tensor {
     return this.derive(
-      batched("avgPool2d", this.expr, 4, (x) => op.avgPool2d(x, [...window(kernel, options), counted(options)])),
+      batched("avgPool2d", this.expr, 4, (x) => averagePool(x, window(kernel, options), counted(options), options.ceilMode)),
     );
   }
   /** Mean over `size` windows that cover [N,C,L] or [C,L] as evenly as they can: window i is floor(i·L/size) to ceil((i+1)·L/size). */

@@ -24,6 +24,8 @@ const spatial: Readonly<Record<string, Row>> = {
   adaptiveMaxPool1d: ([x], a) => x!.adaptiveMaxPool1d(a.size as number),
   adaptiveAvgPool2d: ([x], a) => x!.adaptiveAvgPool2d(a.size as AdaptiveSize),
   adaptiveMaxPool2d: ([x], a) => x!.adaptiveMaxPool2d(a.size as AdaptiveSize),
+  maxPool2dCeil: ([x], a) => x!.maxPool2d(a.kernel as Pair, options(a)),
+  avgPool2dCeil: ([x], a) => x!.avgPool2d(a.kernel as Pair, options(a)),
   padMode: ([x], a) => x!.pad(a.padding as number[], options(a)),
 };
 
