@@ -12,14 +12,13 @@ const SHORT = 48;
 /** Unsigned keys that order as the elements do; both zeros are equal, and so are all NaN, after infinity. */
 function keyWriter(x: TypedArray, keys: Uint32Array): (at: number, step: number) => void {
   if (x instanceof Float32Array) {
-    const one = new Float32Array(1);
-    const bits = new Uint32Array(one.buffer);
+    const bits = new Uint32Array(x.buffer, x.byteOffset, x.length);
     return (at, step) => {
       for (let k = 0; k < keys.length; k++) {
-        // Adding 0 turns -0 into 0.
-        const v = (one[0] = x[at + k * step]! + 0);
-        const b = bits[0]!;
-        keys[k] = Number.isNaN(v) ? 0xffffffff : b >>> 31 === 1 ? ~b : b | 0x80000000;
+        const b = bits[at + k * step]!;
+        // Sign set: all bits turned, but -0 is 0. Above infinity: NaN.
+        if ((b & 0x7fffffff) > 0x7f800000) keys[k] = 0xffffffff;
+        else keys[k] = b < 0x80000000 ? b + 0x80000000 : b === 0x80000000 ? b : ~b;
       }
     };
   }
