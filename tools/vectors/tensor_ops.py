@@ -138,7 +138,7 @@ INDICES = [
     ((5, 4), (slice(1, 4), 2)), ((5, 4), (slice(None, None, -1),)), ((5, 4), (slice(4, 0, -2), slice(-3, None))), ((2, 3, 4), (Ellipsis, None, 1)),
     ((2, 3, 4), (None, slice(None), -1)), ((5, 4), (I(3, -1, 0),)), ((5, 4), (slice(None), I([1, 3], [0, 0]))), ((2, 3, 4), (I(0, 1), I(2, 0))),
     ((2, 3, 4), (I(1, 0), slice(None), I(3, -4))), ((2, 3, 4, 2), (slice(None), I([0], [2]), I(1, 3, 3), slice(None))), ((3, 4), (I(2, 0, 2), None, slice(0, 3))),
-    ((2, 3, 4), (1, slice(None), I(0, 2))), ((4, 3), (slice(3, 3),)), ((2, 3, 4), (I(0, 1, 1), Ellipsis))]
+    ((2, 3, 4), (1, slice(None), I(0, 2))), ((2, 3, 4), (torch.tensor(1), slice(None), I(0, 2))), ((2, 3, 4), (I(0, 1), torch.tensor(-1), I([2], [0]))), ((4, 3), (torch.tensor(2),)), ((4, 3), (slice(3, 3),)), ((2, 3, 4), (I(0, 1, 1), Ellipsis))]
 # Python slices with negative steps are written as a flip: torch.Tensor refuses them.
 
 

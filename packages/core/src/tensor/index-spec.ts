@@ -105,6 +105,17 @@ export function wrapped(index: Expr, n: number): Expr {
   return op.where(op.bitAnd(op.ge(i, op.lit(i, 0)), op.lt(i, size)), i, op.lit(i, -1));
 }
 
+/** A tensor of one index without dimensions selects as a number does: its dimension goes, and others keep their places. */
+function selected({ y, tensors }: Basic): Basic {
+  const at = tensors.findIndex((t) => t.index.shape.length === 0);
+  // Alone it is a pick like any other.
+  if (at < 0 || tensors.length === 1) return { y, tensors };
+  const { axis, index } = tensors[at]!;
+  const slice = op.indexSelect(y, op.reshape(wrapped(index, y.shape[axis]!), [1]), axis);
+  const left = tensors.toSpliced(at, 1).map((t) => ({ axis: t.axis > axis ? t.axis - 1 : t.axis, index: t.index }));
+  return selected({ y: op.reshape(slice, slice.shape.toSpliced(axis, 1)), tensors: left });
+}
+
 /** Elements of y picked by tensors that broadcast together; they stand where the tensors stood side by side, else in front. */
 function pick(where: string, { y, tensors }: Basic): Expr {
   const axes = tensors.map((t) => t.axis);
@@ -136,6 +147,6 @@ function pick(where: string, { y, tensors }: Basic): Expr {
 
 /** @throws INDEX_INVALID, SHAPE_DATA_DEPENDENT for masks, DTYPE_UNSUPPORTED, SHAPE_MISMATCH where indices do not broadcast */
 export function indexed(where: string, x: Expr, indices: readonly Index[]): Expr {
-  const done = basic(where, x, complete(where, x, indices));
+  const done = selected(basic(where, x, complete(where, x, indices)));
   return done.tensors.length === 0 ? done.y : pick(where, done);
 }
