@@ -23,7 +23,7 @@ console.log(`ours and nn.scaledDotProductAttention differ by ${apart.toExponenti
 // 2. A layer: q, k and v are three views of the same letters. It is a mean over a set: who stands where, it cannot see.
 const [LETTERS, LENGTH, SIZE, BATCH] = [10, 8, 32, 64];
 class Reverser extends nn.Module {
-  letters = nn.parameter(nn.init.normal_(zeros([LETTERS, SIZE])));
+  letters = nn.embedding(LETTERS, SIZE); // a row of numbers for each letter
   places: nn.Parameter | null; // so we add to each letter a vector of its place, learnt as well
   toQ = nn.linear(SIZE, SIZE);
   toK = nn.linear(SIZE, SIZE);
@@ -37,7 +37,7 @@ class Reverser extends nn.Module {
 
   /** Letters [batch, length] -> scores [batch, length, letters] and who looked where [batch, length, length]. */
   forward(word: Tensor): { logits: Tensor; map: Tensor } {
-    const letters = this.letters.indexSelect(0, word.flatten()).reshape(-1, LENGTH, SIZE);
+    const letters = this.letters(word); // [batch, length, size]
     const x = this.places === null ? letters : letters.add(this.places);
     const { out, map } = attend(this.toQ(x), this.toK(x), this.toV(x));
     return { logits: this.toLetter(out), map };

@@ -3,7 +3,7 @@
  * or on a text of yours: `npx node examples/learn/char-lstm.ts text.txt`.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { nn, noGrad, optim, Random, Tensor, zeros } from "@tacit/core";
+import { nn, noGrad, optim, Random, Tensor } from "@tacit/core";
 
 const [HIDDEN, LENGTH, BATCH] = [128, 32, 16];
 const docs = new URL("../../docs/", import.meta.url);
@@ -34,14 +34,13 @@ function windows(count: number, from: number, to: number): [Tensor, Tensor] {
 // 2. The LSTM carries two vectors from letter to letter: h, what it says, and c, what it keeps. Gates, learnt as well, decide what
 // is written to c, what is forgotten and what is said; that is how a bracket can be remembered until it is closed.
 class Writer extends nn.Module {
-  letters = nn.parameter(nn.init.normal_(zeros([letters.length, 32])));
+  letters = nn.embedding(letters.length, 32);
   lstm = nn.lstm(32, HIDDEN, { batchFirst: true });
   toLetter = nn.linear(HIDDEN, letters.length);
 
   /** [batch, length] letters, and the state of an earlier call -> scores [batch, length, letters] and the new state. */
   forward(x: Tensor, state?: readonly [Tensor, Tensor]): [Tensor, readonly [Tensor, Tensor]] {
-    const vectors = this.letters.indexSelect(0, x.flatten()).reshape(...x.shape, 32);
-    const [out, next] = this.lstm(vectors, state);
+    const [out, next] = this.lstm(this.letters(x), state);
     return [this.toLetter(out), next];
   }
 }
