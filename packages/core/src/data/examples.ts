@@ -4,7 +4,7 @@ import { sameShape, showShape, sizeOf } from "../program/aval.ts";
 import { DTYPE, type TypedArray } from "../program/dtype.ts";
 import { Random } from "../random.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { type Batch, Dataset } from "./dataset.ts";
+import { type Batch, Dataset, type Server } from "./dataset.ts";
 import { type HostArray, setValues } from "./host.ts";
 
 /** One sample: arrays without a batch dimension, and integers (class indices). */
@@ -51,20 +51,35 @@ class ExampleDataset<T extends Batch> extends Dataset<T> {
   }
 
   private async example(index: number, epoch: number): Promise<Example> {
-    const context: ExampleContext = { index, epoch, random: this.root.fork(`sample ${index} of epoch ${epoch}`) };
+    const context = contextOf(this.root, index, epoch);
     const example = await this.source.get(index, context);
     return this.options.transform?.(example, context) ?? example;
   }
 
-  override async read(indices: Int32Array, epoch = 0): Promise<T> {
+  override read(indices: Int32Array, epoch = 0): Promise<T> {
     const collate = this.options.collate ?? (stackCollate as Collate<Batch> as Collate<T>);
-    if (indices.length > 0) return collate(await Promise.all(Array.from(indices, (i) => this.example(i, epoch))));
-    // No sample: the shapes are those of one.
-    if (this.length === 0) expected("ARGUMENT_INVALID", this.name, "a sample that shows the shapes of an empty batch", "none");
-    const one: Batch = await collate([await this.example(0, epoch)]);
-    const none = one.map((t) => t.slice([0, 0]));
-    return none as readonly Tensor[] as T;
+    return collated(this, indices, collate, (own) => Promise.all(Array.from(own, (i) => this.example(i, epoch))));
   }
+}
+
+const contextOf = (root: Random, index: number, epoch: number): ExampleContext => ({
+  index,
+  epoch,
+  random: root.fork(`sample ${index} of epoch ${epoch}`),
+});
+
+/** A batch of examples. Of none, the shapes are those of the first one. */
+async function collated<T extends Batch>(
+  of: Dataset<T>,
+  indices: Int32Array,
+  collate: Collate<T>,
+  read: (indices: Int32Array) => Promise<readonly Example[]>,
+): Promise<T> {
+  if (indices.length > 0) return collate(await read(indices));
+  if (of.length === 0) expected("ARGUMENT_INVALID", of.name, "a sample that shows the shapes of an empty batch", "none");
+  const one: Batch = await collate(await read(Int32Array.of(0)));
+  const none: Batch = one.map((t) => t.slice([0, 0]));
+  return none as T;
 }
 
 /** A dataset of examples: `data.examples({ length, get: (i) => [picture(i), label(i)] })`. */
@@ -186,36 +201,32 @@ export function mapExamples<T extends Batch>(
   fn: (example: readonly HostArray[], context: ExampleContext) => Example | Promise<Example>,
   options: Omit<ExampleOptions<T>, "transform"> = {},
 ): Dataset<T> {
-  const get = async (index: number, { epoch }: ExampleContext): Promise<Example> => {
-    const [example] = await unstack(await dataset.read(Int32Array.of(index), epoch));
-    return example!;
-  };
-  return new Ordered(
-    dataset,
-    new ExampleDataset(
-      { length: dataset.length, get },
-      {
-        name: dataset.name,
-        ...options,
-        transform: (e, context) => fn(e as readonly HostArray[], context),
-      },
-    ),
-  );
+  return new MappedExamples(dataset, fn, options);
 }
 
-/** The examples of one dataset in the order of another. */
-class Ordered<T extends Batch> extends Dataset<T> {
+class MappedExamples<T extends Batch> extends Dataset<T> {
   private readonly base: Dataset<Batch>;
-  private readonly inner: Dataset<T>;
+  private readonly fn: (example: readonly HostArray[], context: ExampleContext) => Example | Promise<Example>;
+  private readonly collate: Collate<T>;
+  private readonly root: Random;
 
-  constructor(base: Dataset<Batch>, inner: Dataset<T>) {
-    super(inner.name, base.length);
+  constructor(base: Dataset<Batch>, fn: MappedExamples<T>["fn"], options: ExampleOptions<T>) {
+    super(options.name ?? base.name, base.length);
     this.base = base;
-    this.inner = inner;
+    this.fn = fn;
+    this.collate = options.collate ?? (stackCollate as Collate<Batch> as Collate<T>);
+    this.root = new Random(options.seed ?? 0);
   }
 
-  override read(indices: Int32Array, epoch = 0): T | Promise<T> {
-    return this.inner.read(indices, epoch);
+  override read(indices: Int32Array, epoch = 0): Promise<T> {
+    return this.from((own) => this.base.read(own, epoch), indices, epoch);
+  }
+
+  private from(read: (indices: Int32Array) => Batch | Promise<Batch>, indices: Int32Array, epoch: number): Promise<T> {
+    return collated(this, indices, this.collate, async (own) => {
+      const rows = (await unstack(await read(own))) as (readonly HostArray[])[];
+      return Promise.all(rows.map((row, i) => this.fn(row, contextOf(this.root, own[i]!, epoch))));
+    });
   }
 
   override order(epoch: number): Int32Array {
@@ -224,5 +235,15 @@ class Ordered<T extends Batch> extends Dataset<T> {
 
   override get recipe(): string {
     return this.base.recipe;
+  }
+
+  override serve(workers: number): Promise<Server<T>> | null {
+    const served = this.base.serve(workers);
+    return (
+      served?.then(({ read, close }) => ({
+        read: (indices, epoch) => this.from((own) => read(own, epoch), indices, epoch),
+        close,
+      })) ?? null
+    );
   }
 }

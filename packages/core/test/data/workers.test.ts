@@ -69,6 +69,16 @@ describe("worker threads", () => {
     expect(await codeOfAsync(read(fatal.batch(2, { workers: 1 })))).toBe("DATA_WORKER");
   });
 
+  test("read what mapExamples works on, with the same randomness as here", async () => {
+    const dataset = data.mapExamples<Pair>(await good(), ([x, thread], { random }) => [
+      { ...x!, values: Float32Array.from([...x!.values], (v) => Number(v) + random.next()) },
+      Number(thread!.values[0]),
+    ]);
+    const [here, there] = [await read(dataset.batch(5)), await read(dataset.batch(5, { workers: 1 }))];
+    expect(there.rows).toEqual(here.rows);
+    expect(there.threads.has(0)).toBe(false);
+  });
+
   test("run what comes before map, and this thread what map adds", async () => {
     const dataset = (await good()).map((x, thread) => [x.mul(2), thread] as const);
     const plain = await read((await good()).batch(4));

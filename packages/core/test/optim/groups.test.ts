@@ -245,6 +245,20 @@ test("every schedule that a batch steps keeps the Program, momentum cycled or no
   }
 });
 
+test("a group that is added later keeps its rate under the schedules that were there, also after a saved state", () => {
+  const m = new Net();
+  const opt = optim.sgd(m.body, { lr: 0.4, momentum: 0.9 });
+  const schedules = [optim.oneCycle(opt, { maxLr: 0.4, totalSteps: 5 }), optim.stepLR(opt, { stepSize: 1, gamma: 0.5 })];
+  opt.addParamGroup({ params: m.head, lr: 0.3 });
+  for (const schedule of schedules) {
+    schedule.step();
+    schedule.loadStateDict(schedule.stateDict());
+  }
+  expect(opt.paramGroups[1]!.lr).toBe(0.3);
+  expect(opt.paramGroups[1]!.momentum).toBe(0.9);
+  expect(opt.paramGroups[0]!.lr).toBeLessThan(0.4);
+});
+
 describe("a saved state", () => {
   test("from before there were groups is taken up by one group, and refused by two", async () => {
     const m = new Net();

@@ -77,7 +77,7 @@ export abstract class Scheduler {
 
 /**
  * A schedule by a rule: each rate from the one before, as in PyTorch, so that schedules can be chained and a rate set by hand stays in
- * force. Its state holds the rates.
+ * force. Its state holds the rates. Groups that are added to the optimizer later are none of its business.
  */
 export class RuleScheduler extends Scheduler {
   private readonly rule: Rule;
@@ -102,25 +102,27 @@ export class RuleScheduler extends Scheduler {
     this.set(first ? rate : (begin ?? ((at) => rate({ ...at, lr: at.base }))));
   }
 
+  private get groups(): readonly ParamGroup<GroupOptions>[] {
+    return this.optimizer.paramGroups.slice(0, this.bases.length);
+  }
+
   private set(rate: (at: At) => number): void {
-    const groups = this.optimizer.paramGroups;
-    groups.forEach((group, i) => {
-      this.bases[i] ??= baseOf(group);
-      const at = { lr: group.lr, base: this.bases[i], steps: this.steps, group: i };
+    this.groups.forEach((group, i) => {
+      const at = { lr: group.lr, base: this.bases[i]!, steps: this.steps, group: i };
       group.lr = rate(at);
       if (this.rule.momentum) setMomentum(this.optimizer, group, this.rule.momentum(at));
     });
   }
 
   stateDict(): SchedulerState {
-    const { paramGroups } = this.optimizer;
-    const momenta = this.rule.momentum ? { momenta: paramGroups.map((g) => momentumOf(this.optimizer, g)) } : {};
-    return { kind: this.kind, steps: this.steps, bases: [...this.bases], rates: this.lastLr, ...momenta };
+    const { groups } = this;
+    const momenta = this.rule.momentum ? { momenta: groups.map((g) => momentumOf(this.optimizer, g)) } : {};
+    return { kind: this.kind, steps: this.steps, bases: [...this.bases], rates: groups.map((g) => g.lr), ...momenta };
   }
 
   loadStateDict(state: SchedulerState): void {
     checkKind(this.kind, state);
-    const groups = this.optimizer.paramGroups;
+    const { groups } = this;
     const { bases = state.base === undefined ? [] : [state.base], momenta } = state;
     const good = (list: readonly number[]): boolean => list.length === groups.length && list.every((v) => Number.isFinite(v));
     if (!good(bases)) expected("STATE_MISMATCH", "scheduler", `base rates of ${groups.length} groups`, `${bases.length}`);
