@@ -1,5 +1,6 @@
 /** @file RNN, LSTM, GRU and their cells against PyTorch: outputs, last states, every gradient. */
 import { describe, expect, test } from "vitest";
+import { pytorchName } from "../../src/io/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { Tensor } from "../../src/tensor/tensor.ts";
 import { expectClose, on, type Packed, PLACES, type Place, readVectors, unpack } from "./golden.ts";
@@ -76,10 +77,9 @@ describe.each(PLACES)("on the $name", (place) => {
 });
 
 test("parameters have PyTorch's names, order and shapes", () => {
-  const snake = (name: string): string => name.replace(/[A-Z]/g, (l) => `_${l.toLowerCase()}`);
   for (const c of cases) {
     const model = MAKE[c.kind](c.x.shape.at(-1)!, c.hidden, c.options as never);
-    const own = [...model.stateDict()].map(([name, t]) => [snake(name), [...t.shape]]);
+    const own = [...model.stateDict()].map(([name, t]) => [pytorchName(name), [...t.shape]]);
     expect(own).toEqual(Object.entries(c.parameters).map(([name, p]) => [name, p.shape]));
   }
 });
