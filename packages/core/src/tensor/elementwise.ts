@@ -122,7 +122,7 @@ export abstract class ElementwiseTensor extends TensorBase {
   softplus(): Tensor {
     const positive = this.gt(0);
     const decay = this.neg().where(positive, this).exp();
-    return this.where(positive, 0).add(decay.add(1).log());
+    return this.where(positive, 0).add(this.derive(op.log1p(decay.expr)));
   }
   /** log(sigmoid(x)) without overflow. */
   logSigmoid(): Tensor {

@@ -39,6 +39,7 @@ test("layers refuse what PyTorch refuses", () => {
     ["SHAPE_MISMATCH", () => nn.dropout2d()(zeros([2, 3]))],
     ["SHAPE_MISMATCH", () => nn.dropout1d()(zeros([3]))],
     ["ARGUMENT_INVALID", () => nn.rrelu(0.5, 0.1)],
+    ["ARGUMENT_INVALID", () => nn.maxPool2d(2, { ceilMode: true } as object)],
     ["SHAPE_MISMATCH", () => nn.pixelShuffle(2)(zeros([1, 3, 2, 2]))],
     ["SHAPE_MISMATCH", () => nn.pixelUnshuffle(2)(zeros([1, 3, 2, 3]))],
     ["SHAPE_MISMATCH", () => nn.unflatten(1, [2, 2])(zeros([1, 6]))],

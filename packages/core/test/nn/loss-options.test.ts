@@ -70,6 +70,19 @@ test("activations of an empty batch are empty, and large inputs have finite grad
   }
 });
 
+test("tails keep their digits in f32", async () => {
+  const close = async (y: Tensor, wanted: number): Promise<void> => expect((await y.item()) / wanted).toBeCloseTo(1, 5);
+  await close(Tensor.from([-30]).softplus(), Math.exp(-30));
+  await close(nn.functional.elu(Tensor.from([-1e-6])), -1e-6);
+  await close(nn.functional.celu(Tensor.from([-1e-6]), 3), -1e-6);
+  for (const [x, y] of [
+    [40, 1],
+    [-40, 0],
+  ] as const) {
+    await close(nn.bceWithLogits(Tensor.from([x]), Tensor.from([y])), Math.exp(-40));
+  }
+});
+
 describe("CTC", () => {
   const sample = (n: number): Tensor => randn([6, n, 4], new Random(n));
 

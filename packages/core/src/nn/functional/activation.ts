@@ -20,7 +20,7 @@ export function elu(x: Tensor, alpha = 1): Tensor {
   return byHalf(
     x,
     (p) => p,
-    (n) => n.exp().sub(1).mul(alpha),
+    (n) => n.expm1().mul(alpha),
   );
 }
 
@@ -33,11 +33,7 @@ export function selu(x: Tensor): Tensor {
   return byHalf(
     x,
     (p) => p.mul(SELU_SCALE),
-    (n) =>
-      n
-        .exp()
-        .sub(1)
-        .mul(SELU_ALPHA * SELU_SCALE),
+    (n) => n.expm1().mul(SELU_ALPHA * SELU_SCALE),
   );
 }
 
@@ -50,8 +46,7 @@ export function celu(x: Tensor, alpha = 1): Tensor {
     (n) =>
       n
         .mul(1 / alpha)
-        .exp()
-        .sub(1)
+        .expm1()
         .mul(alpha),
   );
 }
@@ -107,6 +102,9 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
   const shape = n === 1 ? [1] : [n, ...x.shape.slice(2).map(() => 1)];
   return x.where(x.gt(0), x.mul(weight.reshape(shape)));
 }
+
+/** x Φ(x); `approximate: "tanh"` for the approximation. */
+export const gelu = (x: Tensor, options: { readonly approximate?: "none" | "tanh" } = {}): Tensor => x.gelu(options);
 
 export const silu = (x: Tensor): Tensor => x.silu();
 

@@ -43,6 +43,13 @@ export function binaryCrossEntropy(p: Tensor, target: Tensor, options: BceOption
   return reduce(weighed(losses, options.weight), options);
 }
 
+/** log(1 + e^x) - x·y as [x > 0]·x - x·y + log(1 + e^-|x|): nothing cancels where the answer is certain and right. */
+function logistic(x: Tensor, y: Tensor): Tensor {
+  const positive = x.gt(0);
+  const decay = x.neg().where(positive, x).exp();
+  return x.mul(positive.cast(x.dtype).sub(y)).add(decay.log1p());
+}
+
 /**
  * Binary cross-entropy of logits x against targets y in [0, 1]: max(x,0) - x·y + log(1 + e^-|x|), without overflow.
  * @throws SHAPE_MISMATCH
@@ -51,7 +58,7 @@ export function bceWithLogits(logits: Tensor, target: Tensor, options: BceWithLo
   expectLogits("bceWithLogits", logits);
   const y = matched("bceWithLogits", logits, target);
   const { posWeight } = options;
-  if (posWeight === undefined) return reduce(weighed(logits.softplus().sub(logits.mul(y)), options.weight), options);
+  if (posWeight === undefined) return reduce(weighed(logistic(logits, y), options.weight), options);
   const factor = posWeight.cast(logits.dtype).sub(1).mul(y).add(1);
   const losses = y.neg().add(1).mul(logits).add(factor.mul(logits.neg().softplus()));
   return reduce(weighed(losses, options.weight), options);
@@ -68,7 +75,7 @@ export function multilabelSoftMarginLoss(logits: Tensor, target: Tensor, options
   expectLogits("multilabelSoftMarginLoss", logits);
   const y = matched("multilabelSoftMarginLoss", logits, target);
   if (logits.ndim === 0) expected("SHAPE_MISMATCH", "multilabelSoftMarginLoss", "[C] or [N,C]", showAval(logits));
-  const losses = weighed(logits.softplus().sub(logits.mul(y)), options.weight);
+  const losses = weighed(logistic(logits, y), options.weight);
   return reduce(losses.mean(-1), options);
 }
 
