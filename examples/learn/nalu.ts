@@ -2,7 +2,7 @@
  * @file Arithmetic beyond what was seen: networks learn a ∘ b for numbers from 1 to 2 and are asked for numbers from 10 to 20. A neural
  * accumulator (NAC) and a neural arithmetic logic unit (NALU; Trask et al. 2018) against a network of two hidden layers.
  */
-import { nn, noGrad, optim, Random, rand, type Tensor, zeros } from "@tacit/core";
+import { nn, noGrad, optim, Random, rand, type Tensor } from "@tacit/core";
 
 const short = process.env.EXAMPLE_STEPS !== undefined;
 const seeds = short ? 3 : 10;
@@ -17,41 +17,8 @@ const tasks: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
   "a ÷ b": (a, b) => a.div(b),
 };
 
-// A NAC is a matrix whose entries are drawn towards -1, 0 and 1, the ends and the middle of tanh · sigmoid: it adds and subtracts, and
-// cannot scale.
-class Nac extends nn.Module {
-  wHat: nn.Parameter;
-  mHat: nn.Parameter;
-
-  constructor(inputs: number, outputs: number) {
-    super();
-    this.wHat = nn.parameter(nn.init.xavierUniform_(zeros([outputs, inputs])));
-    this.mHat = nn.parameter(nn.init.xavierUniform_(zeros([outputs, inputs])));
-  }
-
-  forward(x: Tensor): Tensor {
-    return x.linear(this.wHat.tanh().mul(this.mHat.sigmoid()));
-  }
-}
-
-// A NALU uses it twice, on the numbers and on their logarithms, where adding multiplies; a gate g chooses between the two.
-class Nalu extends nn.Module {
-  nac: Nac;
-  gate: nn.Linear;
-
-  constructor(inputs: number, outputs: number) {
-    super();
-    this.nac = new Nac(inputs, outputs);
-    this.gate = nn.linear(inputs, outputs, { bias: false });
-  }
-
-  forward(x: Tensor): Tensor {
-    const g = this.gate(x).sigmoid();
-    const product = this.nac(x.abs().add(1e-7).log()).exp();
-    return g.mul(this.nac(x)).add(g.neg().add(1).mul(product));
-  }
-}
-
+// A NAC is a matrix, y = W x with W = tanh(Ŵ) · sigmoid(M̂): its entries are drawn towards -1, 0 and 1, so it adds and subtracts, and
+// cannot scale. A NALU uses the same W twice, on x and on log |x|, where adding multiplies; a gate sigmoid(G x) chooses between the two.
 // What is built in need not be learnt from examples, so it holds where there were none. Two hidden layers bend lines into shape, and
 // outside of what they saw the lines go on straight.
 const models: Readonly<Record<string, { lr: number; make: () => nn.Layer }>> = {
@@ -59,8 +26,8 @@ const models: Readonly<Record<string, { lr: number; make: () => nn.Layer }>> = {
     lr: 0.01,
     make: () => nn.sequential(nn.linear(2, 64), nn.relu(), nn.linear(64, 64), nn.relu(), nn.linear(64, 1)),
   },
-  NAC: { lr: 0.3, make: () => new Nac(2, 1) },
-  NALU: { lr: 0.3, make: () => new Nalu(2, 1) },
+  NAC: { lr: 0.3, make: () => nn.nac(2, 1) },
+  NALU: { lr: 0.3, make: () => nn.nalu(2, 1) },
 };
 
 interface Outcome {
