@@ -236,3 +236,14 @@ for a, b, dims in (((2, 3, 4), (3, 4, 2), 2), ((2, 3, 4), (4, 2), [[2, 0], [0, 1
 for indexing in ("ij", "xy"):
     add("meshgrid", lambda x, y, z: torch.stack(torch.meshgrid(x, y, z, indexing=indexing)), [tensor(rng, (2,)), tensor(rng, (3,)), tensor(rng, (2,))], {"indexing": indexing})
 flush("tensor-einsum.json")
+
+# Logic on every kind of dtype: what is not zero is true.
+LOGIC = [torch.tensor([0.0, -0.0, 2.5, 0.5]), torch.tensor([0, 1, -3, 7], dtype=torch.int32), torch.tensor([True, False, True, False])]
+for a in LOGIC:
+    add("logicalNot", torch.logical_not, [a], differentiable=False)
+    for b in LOGIC:
+        for name, fn in (("logicalAnd", torch.logical_and), ("logicalOr", torch.logical_or), ("logicalXor", torch.logical_xor)):
+            add(name, fn, [a, b.flip(0)], differentiable=False)
+    add("anyOf", torch.any, [a], differentiable=False)
+    add("allOf", torch.all, [a], differentiable=False)
+flush("tensor-logic.json")

@@ -96,4 +96,13 @@ const notation: Readonly<Record<string, Row>> = {
   meshgrid: (xs, a) => stack(meshgrid(xs, options(a))),
 };
 
-export const TENSOR_ROWS: Readonly<Record<string, Row>> = { ...spatial, ...special, ...indexing, ...notation };
+const logic: Readonly<Record<string, Row>> = {
+  logicalNot: ([x]) => x!.logicalNot(),
+  logicalAnd: ([x, y]) => x!.logicalAnd(y!),
+  logicalOr: ([x, y]) => x!.logicalOr(y!),
+  logicalXor: ([x, y]) => x!.logicalXor(y!),
+  anyOf: ([x]) => x!.any(),
+  allOf: ([x]) => x!.all(),
+};
+
+export const TENSOR_ROWS: Readonly<Record<string, Row>> = { ...spatial, ...special, ...indexing, ...notation, ...logic };
