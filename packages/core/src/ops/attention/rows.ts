@@ -6,12 +6,24 @@ import type { BatchRule, GradContext, OpRow } from "../row.ts";
 import { attentionGradInfer, attentionInfer, attentionSettings, sizesOf } from "./infer.ts";
 import { attentionGradReference, attentionReference } from "./reference.ts";
 
+/**
+ * What a hidden score counts as in decompositions: exp of it is 0 beside any score above -2^13, and a device of fixed-point numbers holds
+ * it. There a query that sees no key gets the mean of the values, where the op itself gives NaN.
+ */
+const HIDDEN = -(2 ** 14);
+
 /** softmax(scale q kᵀ + mask) along the keys: [..., L, S]. A query that sees no key gets NaN, as in PyTorch. */
-export function attentionWeights(q: Expr, k: Expr, mask: Expr | undefined, attrs: readonly number[]): Expr {
+export function attentionWeights(
+  q: Expr,
+  k: Expr,
+  mask: Expr | undefined,
+  attrs: readonly number[],
+  hidden: number = Number.NEGATIVE_INFINITY,
+): Expr {
   const { causal, scale } = attentionSettings(attrs);
   const products = op.matmul(q, k, false, true);
   let scores = op.mul(products, op.lit(products, scale));
-  const shut = op.lit(scores, Number.NEGATIVE_INFINITY);
+  const shut = op.lit(scores, hidden);
   if (mask !== undefined) scores = mask.dtype === "bool" ? op.where(mask, scores, shut) : op.add(scores, mask);
   if (causal) {
     const matrix = scores.shape.slice(-2);
@@ -110,7 +122,7 @@ const attention: OpRow = {
   vmap: batchAll(3, (args, attrs) => op.attention(args, attrs)),
   reference: attentionReference,
   decompose([q, k, v, mask], attrs) {
-    return op.matmul(attentionWeights(q!, k!, mask, attrs), v!);
+    return op.matmul(attentionWeights(q!, k!, mask, attrs, HIDDEN), v!);
   },
 };
 
@@ -124,7 +136,7 @@ const attentionGrad: OpRow = {
   reference: attentionGradReference,
   decompose([g, q, k, v, mask], attrs) {
     const scale = op.lit(q!, attentionSettings(attrs).scale);
-    const p = attentionWeights(q!, k!, mask, attrs);
+    const p = attentionWeights(q!, k!, mask, attrs, HIDDEN);
     const ds = op.mul(scale, throughSoftmax(p, op.matmul(g!, v!, false, true)));
     return pack([op.matmul(ds, k!), op.matmul(ds, q!, true), op.matmul(p, g!, true)]);
   },
