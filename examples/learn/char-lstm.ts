@@ -1,15 +1,15 @@
 /**
- * @file A recurrent network that writes: an LSTM reads a text letter by letter and learns to guess the next one. On the project's own pages,
- * or on a text of yours: `npx node examples/learn/char-lstm.ts text.txt`.
+ * @file A recurrent network that writes: an LSTM reads a text letter by letter and learns to guess the next one. On the project's pages
+ * of errors, or on a text of yours: `npx node examples/learn/char-lstm.ts text.txt`.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { nn, noGrad, optim, Random, Tensor } from "@tacit/core";
+import { nn, noGrad, optim, Random, realize, Tensor } from "@tacit/core";
 
 const [HIDDEN, LENGTH, BATCH] = [128, 32, 16];
-const docs = new URL("../../docs/", import.meta.url);
-const pages = readdirSync(docs, { recursive: true, encoding: "utf8" })
+const folder = new URL("../../docs/errors/", import.meta.url);
+const pages = readdirSync(folder)
   .sort()
-  .flatMap((f) => (f.endsWith(".md") ? [new URL(f, docs)] : []));
+  .map((f) => new URL(f, folder));
 const file = process.argv[2];
 const text = file === undefined ? pages.map((p) => readFileSync(p, "utf8")).join("\n") : readFileSync(file, "utf8");
 
@@ -54,7 +54,7 @@ const heldOut = windows(64, cut, ids.length - 1);
 const bits = async (): Promise<number> => (await noGrad(() => loss(...heldOut)).item()) / Math.LN2;
 console.log(`${ids.length} letters, ${letters.length} different; bits per letter by their frequencies ${frequencies.toFixed(2)}`);
 
-const steps = 2 * Number(process.env.EXAMPLE_STEPS ?? 300);
+const steps = 4 * Number(process.env.EXAMPLE_STEPS ?? 150);
 const opt = optim.adam(model, { lr: 1e-2 });
 for (let step = 1; step <= steps; step++) {
   await opt.step(loss(...windows(BATCH, 0, cut)));
@@ -72,14 +72,15 @@ async function write(start: string, count: number, temperature: number): Promise
       [1, next.length],
     );
     const [scores, after] = noGrad(() => model(input, state));
-    const chances = (await scores.select(1, -1).div(temperature).softmax(1).flatten().tolist()) as number[];
+    const chances = scores.select(1, -1).div(temperature).softmax(1).flatten();
+    await realize(chances, ...after); // in one run; a state left lazy would drag all earlier letters along
     state = after;
     let left = random.next();
-    next = letters[chances.findIndex((p) => (left -= p) < 0)] ?? " ";
+    next = letters[((await chances.tolist()) as number[]).findIndex((p) => (left -= p) < 0)] ?? " ";
     written += next;
   }
   return JSON.stringify(start + written);
 }
 const start = text.slice(0, 5);
 for (const temperature of [0.5, 1]) console.log(`temperature ${temperature}: ${await write(start, 150, temperature)}`);
-if ((await bits()) > 0.75 * frequencies) throw new Error("expected a quarter less than letters' frequencies need");
+if ((await bits()) > 0.6 * frequencies) throw new Error("expected much less than letters' frequencies need");
