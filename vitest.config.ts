@@ -37,6 +37,7 @@ const config: ViteUserConfig = defineConfig({
           exclude: ["**/*.browser.test.ts", "**/node_modules/**"],
           environment: "node",
           testTimeout: process.env.TACIT_LONG === undefined ? 60_000 : 3_600_000,
+          hookTimeout: 60_000, // some start processes or train first
         },
       },
       ...browsers,

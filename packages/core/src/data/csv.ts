@@ -26,6 +26,8 @@ export interface CsvTable {
 export const NUMBER: RegExp = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 interface Cursor {
+  /** Its name in messages. */
+  readonly file: string;
   readonly text: string;
   at: number;
   line: number;
@@ -36,7 +38,7 @@ function quoted(c: Cursor): string {
   let out = "";
   for (c.at++; ; ) {
     const end = c.text.indexOf('"', c.at);
-    if (end < 0) expected("CSV_INVALID", `csv line ${from}`, "a closing quote", "the end of the file");
+    if (end < 0) expected("CSV_INVALID", `${c.file} line ${from}`, "a closing quote", "the end of the file");
     const part = c.text.slice(c.at, end);
     c.line += part.split("\n").length - 1;
     out += part;
@@ -52,7 +54,7 @@ function record(c: Cursor, delimiter: string, most: number): string[] | null {
   if (c.at >= c.text.length) return null;
   const fields: string[] = [];
   for (;;) {
-    if (fields.length >= most) expected("SIZE_LIMIT", `csv line ${c.line}`, `at most ${most} columns`, "more");
+    if (fields.length >= most) expected("SIZE_LIMIT", `${c.file} line ${c.line}`, `at most ${most} columns`, "more");
     if (c.text[c.at] === '"') {
       fields.push(quoted(c));
     } else {
@@ -66,7 +68,12 @@ function record(c: Cursor, delimiter: string, most: number): string[] | null {
       continue;
     }
     if (next !== undefined && next !== "\n" && next !== "\r") {
-      expected("CSV_INVALID", `csv line ${c.line}`, "a delimiter or the end of the line after a quote", JSON.stringify(next));
+      expected(
+        "CSV_INVALID",
+        `${c.file} line ${c.line}`,
+        "a delimiter or the end of the line after a quote",
+        JSON.stringify(next),
+      );
     }
     if (next === "\r") c.at++;
     if (c.text[c.at] === "\n") c.at++;
@@ -93,26 +100,27 @@ export function classIndices(words: readonly string[]): { labels: HostArray; cla
   return { classes, labels: { values: Int32Array.from(words, (w) => index.get(w)!), shape: [words.length], dtype: "i32" } };
 }
 
-/** A row of a file and the line that it begins on. */
+/** A row of a file and where it begins, for messages: "csv line 3". */
 export interface CsvRow {
   readonly fields: readonly string[];
-  readonly line: number;
+  readonly where: string;
 }
 
 /** Names and rows of a file, every row as wide as the first; empty lines are left out. @throws CSV_INVALID, SIZE_LIMIT */
 export function readRows(
   input: string | Uint8Array,
   options: Pick<CsvOptions, "header" | "delimiter" | "limits">,
+  file = "csv",
 ): { readonly names: readonly string[]; readonly rows: Iterable<CsvRow> } {
   const limits = { bytes: 2 ** 28, rows: 1e7, columns: 65_536, ...options.limits };
-  if (input.length > limits.bytes) expected("SIZE_LIMIT", "csv", `at most ${limits.bytes} bytes`, `${input.length}`);
+  if (input.length > limits.bytes) expected("SIZE_LIMIT", file, `at most ${limits.bytes} bytes`, `${input.length}`);
   const delimiter = options.delimiter ?? ",";
   if (delimiter.length !== 1 || /["\r\n]/.test(delimiter))
     throw new TacitError("CSV_INVALID", "csv: expected a delimiter of one character");
   const text = (typeof input === "string" ? input : new TextDecoder("utf-8").decode(input)).replace(/^\uFEFF/, "");
-  const cursor: Cursor = { text, at: 0, line: 1 };
+  const cursor: Cursor = { file, text, at: 0, line: 1 };
   const first = record(cursor, delimiter, limits.columns);
-  if (first === null) expected("CSV_INVALID", "csv", "at least one row", "an empty file");
+  if (first === null) expected("CSV_INVALID", file, "at least one row", "an empty file");
   const hasHeader = options.header ?? !first.some((f) => NUMBER.test(f));
   const names = hasHeader ? first : first.map((_, i) => String(i));
   function* rows(): Generator<CsvRow> {
@@ -120,10 +128,10 @@ export function readRows(
     let line = hasHeader ? cursor.line : 1;
     for (let fields = hasHeader ? record(cursor, delimiter, limits.columns) : first; fields !== null; ) {
       if (!(fields.length === 1 && fields[0] === "")) {
-        if (++count > limits.rows) expected("SIZE_LIMIT", "csv", `at most ${limits.rows} rows`, "more");
+        if (++count > limits.rows) expected("SIZE_LIMIT", file, `at most ${limits.rows} rows`, "more");
         if (fields.length !== names.length)
-          expected("CSV_INVALID", `csv line ${line}`, `${names.length} fields`, `${fields.length}`);
-        yield { fields, line };
+          expected("CSV_INVALID", `${file} line ${line}`, `${names.length} fields`, `${fields.length}`);
+        yield { fields, where: `${file} line ${line}` };
       }
       line = cursor.line;
       fields = record(cursor, delimiter, limits.columns);
@@ -142,11 +150,11 @@ export function parseCsv(input: string | Uint8Array, options: CsvOptions = {}): 
   const words: string[] = [];
   const values: number[] = [];
   let count = 0;
-  for (const { fields, line } of rows) {
+  for (const { fields, where } of rows) {
     count++;
     fields.forEach((field, column) => {
       if (column === label) words.push(field);
-      else values.push(toNumber(field, line, column));
+      else values.push(toNumber(field, where, column));
     });
   }
   const width = names.length - (label < 0 ? 0 : 1);
@@ -155,10 +163,10 @@ export function parseCsv(input: string | Uint8Array, options: CsvOptions = {}): 
   return label < 0 ? { names: kept, features, labels: null, classes: [] } : { names: kept, features, ...classIndices(words) };
 }
 
-/** The number in a field. @throws CSV_INVALID with line and column */
-export function toNumber(field: string, line: number, column: number): number {
+/** The number in a field of a row that begins at `where`. @throws CSV_INVALID with line and column */
+export function toNumber(field: string, where: string, column: number): number {
   const v = NUMBER.test(field) ? Number(field) : Number.NaN;
   if (!Number.isFinite(v))
-    expected("CSV_INVALID", `csv line ${line} column ${column + 1}`, "a finite number", field === "" ? "nothing" : "text");
+    expected("CSV_INVALID", `${where} column ${column + 1}`, "a finite number", field === "" ? "nothing" : "text");
   return v;
 }

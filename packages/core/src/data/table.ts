@@ -39,9 +39,36 @@ export interface Table {
 
 const MAX_FILE = 2 ** 28;
 
-async function textOf(input: string | Uint8Array): Promise<string | Uint8Array> {
-  if (typeof input !== "string" || /[\r\n]/.test(input)) return input;
-  return (await files("csv")).readBounded(input, MAX_FILE);
+interface Rows {
+  readonly names: readonly string[];
+  readonly rows: readonly CsvRow[];
+}
+
+/** The rows of a text, of a file, or of all `.csv` files of a folder, which must have the same columns. */
+async function rowsOf(input: string | Uint8Array, options: TableOptions): Promise<Rows> {
+  if (typeof input !== "string" || /[\r\n]/.test(input)) {
+    const { names, rows } = readRows(input, options);
+    return { names, rows: [...rows] };
+  }
+  const { listFolder, readBounded } = await files("csv");
+  const paths = (await listFolder(input, ".csv")) ?? [input];
+  if (paths.length === 0) expected("DATA_NOT_FOUND", input, "a folder with .csv files", "none");
+  const all: CsvRow[] = [];
+  let names: readonly string[] | null = null;
+  for (const path of paths) {
+    const read = readRows(await readBounded(path, MAX_FILE), options, path);
+    names ??= read.names;
+    if (read.names.length !== names.length || read.names.some((name, i) => name !== names?.[i]))
+      expected(
+        "CSV_INVALID",
+        path,
+        `the columns of ${paths[0]}`,
+        "other columns",
+        "the files of a folder are parts of one table",
+      );
+    for (const row of read.rows) all.push(row);
+  }
+  return { names: names ?? [], rows: all };
 }
 
 /** A column: its name, its position in the file, its fields. */
@@ -65,9 +92,9 @@ interface Features {
 
 function numbers({ rows, options, isMissing }: Reading, { at }: Column): Float32Array {
   const fill = typeof options.missing === "number" ? options.missing : null;
-  return Float32Array.from(rows, ({ fields, line }) => {
+  return Float32Array.from(rows, ({ fields, where }) => {
     const field = fields[at]!;
-    return fill !== null && isMissing(field) ? fill : toNumber(isMissing(field) ? "" : field, line, at);
+    return fill !== null && isMissing(field) ? fill : toNumber(isMissing(field) ? "" : field, where, at);
   });
 }
 
@@ -86,11 +113,12 @@ function typeOf({ rows, isMissing }: Reading, at: number, said: ColumnType | und
 }
 
 /**
- * A table as a dataset: `await data.csv("iris.csv", { label: "species" })`. `input` is a path, the text itself, or its bytes.
- * @throws CSV_INVALID with line and column, SIZE_LIMIT, FILE_READ, ARGUMENT_INVALID for columns that do not exist
+ * A table as a dataset: `await data.csv("iris.csv", { label: "species" })`. `input` is a path (of a
+ * folder: all its `.csv` files in the order of their names, parts of one table), the text itself, or its bytes.
+ * @throws CSV_INVALID with file, line and column, SIZE_LIMIT, FILE_READ, ARGUMENT_INVALID for columns that do not exist
  */
 export async function csv(input: string | Uint8Array, options: TableOptions = {}): Promise<Table> {
-  const { names, rows } = readRows(await textOf(input), options);
+  const { names, rows: all } = await rowsOf(input, options);
   const { missing = "refuse", missingWords = ["NA", "NaN", "null", "?"], types = {} } = options;
   if (missing !== "refuse" && missing !== "drop" && !Number.isFinite(missing))
     expected("ARGUMENT_INVALID", "csv", "missing refuse, drop or a number", `${missing}`);
@@ -100,7 +128,6 @@ export async function csv(input: string | Uint8Array, options: TableOptions = {}
   if (wanted.includes(label)) expected("ARGUMENT_INVALID", "csv", "a label that is no feature", JSON.stringify(names[label]));
   const nothing = new Set(["", ...missingWords]);
   const isMissing = (field: string): boolean => nothing.has(field);
-  const all = [...rows];
   const used = label < 0 ? wanted : [...wanted, label];
   const kept = missing === "drop" ? all.filter(({ fields }) => !used.some((at) => isMissing(fields[at]!))) : all;
   const reading: Reading = { rows: kept, options, isMissing };
@@ -129,13 +156,7 @@ function labelOf(reading: Reading, column: Column): { values: HostArray; classes
   const { rows, isMissing } = reading;
   const empty = rows.find(({ fields }) => isMissing(fields[column.at]!));
   if (empty !== undefined)
-    expected(
-      "CSV_INVALID",
-      `csv line ${empty.line} column ${column.at + 1}`,
-      "a label",
-      "nothing",
-      "missing: 'drop' leaves out the row",
-    );
+    expected("CSV_INVALID", `${empty.where} column ${column.at + 1}`, "a label", "nothing", "missing: 'drop' leaves out the row");
   if (column.type === "number") {
     return { values: { values: numbers(reading, column), shape: [rows.length], dtype: "f32" }, classes: [] };
   }

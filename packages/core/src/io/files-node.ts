@@ -1,7 +1,7 @@
 /** @file Files for Node: reading with a bound, and writing so that the old file survives whatever happens. */
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { TacitError } from "../errors.ts";
 
@@ -42,6 +42,17 @@ export async function readBounded(path: string, limit: number): Promise<Uint8Arr
   } catch (cause) {
     if (cause instanceof TacitError) throw cause;
     throw new TacitError("FILE_READ", `${path}: expected a readable file, got ${reason(cause)}`, { cause });
+  }
+}
+
+/** Paths of the files in a folder whose names end so, sorted by code unit; null where `path` is no folder. @throws FILE_READ */
+export async function listFolder(path: string, ending: string): Promise<string[] | null> {
+  try {
+    if (!(await stat(path)).isDirectory()) return null;
+    const names = (await readdir(path)).filter((name) => name.endsWith(ending));
+    return names.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)).map((name) => join(path, name));
+  } catch (cause) {
+    throw new TacitError("FILE_READ", `${path}: expected a readable file or folder, got ${reason(cause)}`, { cause });
   }
 }
 

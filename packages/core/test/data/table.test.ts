@@ -99,3 +99,28 @@ test("standardisation is fitted on the training part and used on both", async ()
   expect([(await x!.data())[1], await y!.tolist()]).toEqual([2, [1]]);
   expect(await codeOfAsync(data.standardizer(train.take(0)))).toBe("ARGUMENT_INVALID");
 });
+
+test("a folder of files is one table; what is wrong in it names its file", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tacit-csv-"));
+  try {
+    await writeFile(join(folder, "b.csv"), "x,y\n3,cat\n");
+    await writeFile(join(folder, "a.csv"), "x,y\n1,dog\n2,cat\n");
+    await writeFile(join(folder, "notes.txt"), "no table");
+    const t = await data.csv(folder, { label: "y" });
+    expect([t.classes, await rows(t)]).toEqual([
+      ["cat", "dog"],
+      [
+        [[1], [2], [3]],
+        [1, 0, 0],
+      ],
+    ]);
+    await writeFile(join(folder, "c.csv"), "x,y\n4,cat\nfour,cat\n");
+    const types = { x: "number" } as const;
+    await expect(data.csv(folder, { label: "y", types })).rejects.toThrow(`${join(folder, "c.csv")} line 3 column 1`);
+    await writeFile(join(folder, "c.csv"), "y,x\ncat,4\n");
+    expect(await codeOfAsync(data.csv(folder))).toBe("CSV_INVALID");
+    expect(await codeOfAsync(data.csv(join(folder, "nowhere")))).toBe("FILE_READ");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
