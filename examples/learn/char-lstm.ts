@@ -83,4 +83,5 @@ async function write(start: string, count: number, temperature: number): Promise
 }
 const start = text.slice(0, 5);
 for (const temperature of [0.5, 1]) console.log(`temperature ${temperature}: ${await write(start, 150, temperature)}`);
-if ((await bits()) > 0.6 * frequencies) throw new Error("expected much less than letters' frequencies need");
+if (file === undefined && (await bits()) > 0.6 * frequencies)
+  throw new Error("expected much less than letters' frequencies need");
