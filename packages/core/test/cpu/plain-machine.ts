@@ -1,5 +1,6 @@
 /** @file PlainMachine: a Machine that runs the kernels' plain TypeScript, to tell a planner's mistakes from a kernel's. */
 import { type MemoryViews, viewsOf } from "@tacit/kernels";
+import { referenceOf } from "@tacit/kernels/reference";
 import type { Machine, Table } from "../../src/device/cpu/machine.ts";
 import type { Call } from "../../src/device/cpu/steps.ts";
 
@@ -40,7 +41,7 @@ export class PlainMachine implements Machine {
   write(calls: readonly Call[]): Table {
     return {
       run: (first, count) => {
-        for (const c of calls.slice(first, first + count)) this.error ||= c.reference(this.views);
+        for (const c of calls.slice(first, first + count)) this.error ||= referenceOf(c.kernel)(c.params, this.views);
       },
       release() {},
     };

@@ -2,7 +2,6 @@
 import { GEMM_SCRATCH } from "./gemm.ts";
 import { type Address, bitsOf, type Instruction, type Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import { attentionGradReference, attentionReference } from "./reference/attention.ts";
 
 /** Elements from one entry of the two batch axes to the next, and from one row to the next; a row's elements are neighbours. */
 export type RowStrides = readonly [batch0: number, batch1: number, row: number];
@@ -71,7 +70,6 @@ export const attention: Kernel<AttentionParams> = {
   opcode: OPCODES.attention,
   encode: (p) => encode(OPCODES.attention, p, { address: 0, strides: [0, 0, 0] }),
   scratchBytes: (p) => scratch(p, 1),
-  reference: attentionReference,
 };
 
 export const attentionGrad: Kernel<AttentionGradParams> = {
@@ -79,5 +77,4 @@ export const attentionGrad: Kernel<AttentionGradParams> = {
   opcode: OPCODES.attentionGrad,
   encode: (p) => encode(OPCODES.attentionGrad, p, p.g),
   scratchBytes: (p) => scratch(p, 2),
-  reference: attentionGradReference,
 };

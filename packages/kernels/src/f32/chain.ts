@@ -3,7 +3,6 @@ import { KernelError } from "../errors.ts";
 import { type ChainOp, expand } from "./chain-ops.ts";
 import { type Address, bitsOf, ELEMENT_BYTES, type ElementType, type Instruction, type Kernel } from "./instruction.ts";
 import { MICRO, OPCODES, TILE } from "./opcodes.gen.ts";
-import { chainReference } from "./reference/chain.ts";
 
 export type { ChainOp } from "./chain-ops.ts";
 
@@ -248,5 +247,4 @@ export const chain: Kernel<ChainParams> = {
     return { opcode: OPCODES.chain, words: [0, n], side: layout(p).table() };
   },
   scratchBytes: (p) => 4 * MAX_SLOTS + layout(p).registers * REGISTER_BYTES,
-  reference: chainReference,
 };

@@ -1,7 +1,6 @@
 /** @file 2-D convolution, NCHW, and its gradients: parameters, words, scratch. */
 import type { Address, Instruction, Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import { conv2dGradInputReference, conv2dGradWeightReference, conv2dReference } from "./reference/conv.ts";
 
 /** Sizes of a forward convolution x[n,c,h,w] * w[o,c/groups,kh,kw] -> y[n,o,oh,ow], oh = floor((h + 2 ph - dh (kh - 1) - 1) / sh) + 1. */
 export interface ConvSizes {
@@ -137,7 +136,6 @@ export const conv2d: Kernel<ConvParams> = {
     const { common, forward } = parts(p);
     return common + forward;
   },
-  reference: conv2dReference,
 };
 
 export const conv2dGradInput: Kernel<ConvGradInputParams> = {
@@ -153,7 +151,6 @@ export const conv2dGradInput: Kernel<ConvGradInputParams> = {
     const turned = parts({ ...g, c: g.o, h: g.oh, w: g.ow, o: g.c, padH, padW });
     return Math.max(common + gradInput, turned.common + turned.forward);
   },
-  reference: conv2dGradInputReference,
 };
 
 export const conv2dGradWeight: Kernel<ConvGradWeightParams> = {
@@ -164,5 +161,4 @@ export const conv2dGradWeight: Kernel<ConvGradWeightParams> = {
     const { common, gradWeight } = parts(p);
     return common + gradWeight;
   },
-  reference: conv2dGradWeightReference,
 };

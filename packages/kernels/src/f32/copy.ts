@@ -2,7 +2,6 @@
 import { KernelError } from "../errors.ts";
 import { type Address, bitsOf, type ElementType, type Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import { fillReference, iotaReference, stridedCopyReference } from "./reference/copy.ts";
 
 /**
  * dst[i] = src[i] for every index i of `shape`; strides in elements, any sign, 0 in src repeats. src and dst may not overlap.
@@ -81,7 +80,6 @@ export const stridedCopy: Kernel<StridedCopyParams> = {
     return { opcode: OPCODES.stridedCopy, words };
   },
   scratchBytes: () => 0,
-  reference: stridedCopyReference,
 };
 
 /** n elements of one value. */
@@ -100,7 +98,6 @@ export const fill: Kernel<FillParams> = {
     return { opcode: OPCODES.fill, words: [p.y, small ? p.n : 4 * p.n, bits] };
   },
   scratchBytes: () => 0,
-  reference: fillReference,
 };
 
 /** y[outer, size, inner] = index along `size`, as f32, i32 or u32. */
@@ -116,5 +113,4 @@ export const iota: Kernel<IotaParams> = {
   opcode: OPCODES.iota,
   encode: (p) => ({ opcode: OPCODES.iota, words: [p.y, p.outer, p.size, p.inner, p.dtype === "f32" ? 1 : 0] }),
   scratchBytes: () => 0,
-  reference: iotaReference,
 };

@@ -1,7 +1,6 @@
 /** @file Matrix product: its parameters and words. */
 import type { Address, Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import { gemmReference, packMatrixReference } from "./reference/gemm.ts";
 
 /** C[batch,m,n] = epilogue(A[batch,m,k] x B[batch,k,n]), f32. Any size may be 0 (k = 0 gives the epilogue of zeros). */
 export interface GemmParams {
@@ -62,7 +61,6 @@ export const gemm: Kernel<GemmParams> = {
     return { opcode: OPCODES.gemm, words: [p.a, p.b, p.c, p.m, p.n, p.k, ...strides, flags(p), bias, p.axpy ?? 0] };
   },
   scratchBytes: () => GEMM_SCRATCH,
-  reference: gemmReference,
 };
 
 /** Columns of a panel of B: NR of the micro-kernel. */
@@ -90,5 +88,4 @@ export const packMatrix: Kernel<PackMatrixParams> = {
   opcode: OPCODES.packMatrix,
   encode: (p) => ({ opcode: OPCODES.packMatrix, words: [p.b, p.out, p.n, p.k, p.rsb, p.csb] }),
   scratchBytes: () => 0,
-  reference: packMatrixReference,
 };

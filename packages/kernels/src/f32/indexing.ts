@@ -1,7 +1,6 @@
 /** @file Kernels that take i32 indices, and cumsum: parameters and words. A bad index leaves an error code and is skipped (reads give 0). */
 import type { Address, Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import * as reference from "./reference/indexing.ts";
 
 /** y[outer, m, inner] = x[outer, index[outer, m, inner], inner]; 4-byte elements. */
 export interface GatherParams {
@@ -56,14 +55,12 @@ export const gather: Kernel<GatherParams> = {
   opcode: OPCODES.gather,
   encode: (p) => ({ opcode: OPCODES.gather, words: [p.x, p.index, p.y, p.outer, p.n, p.m, p.inner] }),
   scratchBytes: noScratch,
-  reference: reference.gatherReference,
 };
 export const scatterAdd: Kernel<ScatterAddParams> = {
   name: "scatterAdd",
   opcode: OPCODES.scatterAdd,
   encode: (p) => ({ opcode: OPCODES.scatterAdd, words: [p.src, p.index, p.y, p.outer, p.n, p.m, p.inner] }),
   scratchBytes: noScratch,
-  reference: reference.scatterAddReference,
 };
 export const indexSelect: Kernel<IndexSelectParams> = {
   name: "indexSelect",
@@ -73,7 +70,6 @@ export const indexSelect: Kernel<IndexSelectParams> = {
     words: [p.x, p.index, p.y, p.outer, p.n, p.m, p.inner * (p.elementBytes ?? 4)],
   }),
   scratchBytes: noScratch,
-  reference: reference.indexSelectReference,
 };
 /** y[outer, index[m], inner] += src[outer, m, inner], f32, in order of m. y starts as the base. */
 export const indexAdd: Kernel<ScatterAddParams> = {
@@ -81,19 +77,16 @@ export const indexAdd: Kernel<ScatterAddParams> = {
   opcode: OPCODES.indexAdd,
   encode: (p) => ({ opcode: OPCODES.indexAdd, words: [p.src, p.index, p.y, p.outer, p.n, p.m, p.inner] }),
   scratchBytes: noScratch,
-  reference: reference.indexAddReference,
 };
 export const oneHot: Kernel<OneHotParams> = {
   name: "oneHot",
   opcode: OPCODES.oneHot,
   encode: (p) => ({ opcode: OPCODES.oneHot, words: [p.labels, p.y, p.n, p.classes] }),
   scratchBytes: noScratch,
-  reference: reference.oneHotReference,
 };
 export const cumsum: Kernel<CumsumParams> = {
   name: "cumsum",
   opcode: OPCODES.cumsum,
   encode: (p) => ({ opcode: OPCODES.cumsum, words: [p.x, p.y, p.outer, p.n, p.inner, p.dtype === "f32" ? 1 : 0] }),
   scratchBytes: noScratch,
-  reference: reference.cumsumReference,
 };

@@ -36,8 +36,6 @@ export interface Kernel<P> {
   encode(params: P): Instruction;
   /** Bytes of scratch memory that each thread needs (see F32Engine.reserveScratch). */
   scratchBytes(params: P): number;
-  /** What the kernel computes, in plain TypeScript: the oracle of its tests. Returns an error code, or 0. */
-  reference(params: P, memory: MemoryViews): number;
 }
 
 /** Element types that kernels know, with their bytes. A bool is one byte, 0 or 1. */

@@ -1,7 +1,6 @@
 /** @file Layer normalisation and its gradient: parameters and words. */
 import type { Address, Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import { layerNormGradReference, layerNormReference } from "./reference/norm.ts";
 
 /** y = (x - mean) / sqrt(variance + eps) along rows of c elements; without `centre` the mean counts as 0. y may be x. */
 export interface LayerNormParams {
@@ -26,7 +25,6 @@ export const layerNorm: Kernel<LayerNormParams> = {
   opcode: OPCODES.layerNorm,
   encode: (p) => ({ opcode: OPCODES.layerNorm, words: [p.x, p.y, p.n, p.c, p.centre ? 1 : 0, ...wordsOf(p.eps)] }),
   scratchBytes: () => 0,
-  reference: layerNormReference,
 };
 
 /** The gradient of x from g, that of y. dx may be g or x. */
@@ -43,5 +41,4 @@ export const layerNormGrad: Kernel<LayerNormGradParams> = {
     words: [p.g, p.x, p.dx, p.n, p.c, p.centre ? 1 : 0, ...wordsOf(p.eps)],
   }),
   scratchBytes: () => 0,
-  reference: layerNormGradReference,
 };

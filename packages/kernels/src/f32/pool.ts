@@ -1,7 +1,6 @@
 /** @file Pooling and its gradients: parameters and words. */
 import type { Address, Instruction, Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import { avgPool2dGradReference, avgPool2dReference, maxPool2dGradReference, maxPool2dReference } from "./reference/pool.ts";
 
 /** Windows over x[n,c,h,w]; oh = floor((h + 2 padH - kh) / strideH) + 1. */
 export interface PoolSizes {
@@ -66,26 +65,22 @@ export const maxPool2d: Kernel<MaxPoolParams> = {
   opcode: OPCODES.maxPool2d,
   encode: (p) => words(p, OPCODES.maxPool2d, [p.x, p.y, p.index ?? 0], [p.bias ?? 0, p.relu ? 1 : 0]),
   scratchBytes: () => 0,
-  reference: maxPool2dReference,
 };
 export const maxPool2dGrad: Kernel<MaxPoolGradParams> = {
   name: "maxPool2dGrad",
   opcode: OPCODES.maxPool2dGrad,
   encode: (p) => words(p, OPCODES.maxPool2dGrad, [p.dy, p.dx, p.index], []),
   scratchBytes: () => 0,
-  reference: maxPool2dGradReference,
 };
 export const avgPool2d: Kernel<AvgPoolParams> = {
   name: "avgPool2d",
   opcode: OPCODES.avgPool2d,
   encode: (p) => words(p, OPCODES.avgPool2d, [p.x, p.y, 0], [0, p.countIncludePad === false ? 0 : 1]),
   scratchBytes: () => 0,
-  reference: avgPool2dReference,
 };
 export const avgPool2dGrad: Kernel<AvgPoolGradParams> = {
   name: "avgPool2dGrad",
   opcode: OPCODES.avgPool2dGrad,
   encode: (p) => words(p, OPCODES.avgPool2dGrad, [p.dy, p.dx, 0], [0, p.countIncludePad === false ? 0 : 1]),
   scratchBytes: () => 0,
-  reference: avgPool2dGradReference,
 };

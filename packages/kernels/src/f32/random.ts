@@ -1,7 +1,6 @@
 /** @file Counter-based random bits: parameters and words. */
 import type { Address, Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import { randomBitsReference } from "./reference/random.ts";
 
 /**
  * y u32[n] = Philox4x32-10 (Salmon et al., SC 2011): words 4b..4b+3 are the block of the 128-bit counter offset + b, which wraps.
@@ -23,5 +22,4 @@ export const randomBits: Kernel<RandomBitsParams> = {
   encode: (p) => ({ opcode: OPCODES.randomBits, words: [p.key, p.offset, p.y, p.n, p.offsetWords ?? 1] }),
   // Vectors of the two key words of each round.
   scratchBytes: () => 320,
-  reference: randomBitsReference,
 };

@@ -1,7 +1,6 @@
 /** @file Steps of rnn, lstm and gru: parameters and words. One call does the elementwise part of one step; gemm does the products. */
 import type { Address, Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import * as reference from "./reference/recurrent.ts";
 
 /** Rows of a step: `n` sequences with parts of `h` elements each. */
 interface StepSizes {
@@ -52,45 +51,42 @@ export interface LstmCellGradParams extends GradParams, Before {}
 /** d [n,5h]: r, z, m, n, and h before without what flows through the product. `before` is h. */
 export interface GruCellGradParams extends GradParams, Before {}
 
-const row = <P>(
-  name: keyof typeof OPCODES & string,
-  words: (p: P) => readonly number[],
-  compute: Kernel<P>["reference"],
-): Kernel<P> => ({
+const row = <P>(name: keyof typeof OPCODES & string, words: (p: P) => readonly number[]): Kernel<P> => ({
   name,
   opcode: OPCODES[name],
   encode: (p) => ({ opcode: OPCODES[name], words: words(p) }),
   scratchBytes: () => 0,
-  reference: compute,
 });
 
-export const rnnCell: Kernel<RnnCellParams> = row(
-  "rnnCell",
-  (p) => [p.out, p.gx, p.relu ? 1 : 0, p.n, p.h],
-  reference.rnnCellReference,
-);
-export const rnnCellGrad: Kernel<RnnCellGradParams> = row(
-  "rnnCellGrad",
-  (p) => [p.g, p.out, p.d, p.later, p.relu ? 1 : 0, p.n, p.h],
-  reference.rnnCellGradReference,
-);
-export const lstmCell: Kernel<LstmCellParams> = row(
-  "lstmCell",
-  (p) => [p.out, p.gx, p.before, p.beforeStride, p.n, p.h],
-  reference.lstmCellReference,
-);
-export const lstmCellGrad: Kernel<LstmCellGradParams> = row(
-  "lstmCellGrad",
-  (p) => [p.g, p.out, p.d, p.later, p.before, p.beforeStride, p.n, p.h],
-  reference.lstmCellGradReference,
-);
-export const gruCell: Kernel<GruCellParams> = row(
-  "gruCell",
-  (p) => [p.out, p.gx, p.before, p.beforeStride, p.bias, p.n, p.h],
-  reference.gruCellReference,
-);
-export const gruCellGrad: Kernel<GruCellGradParams> = row(
-  "gruCellGrad",
-  (p) => [p.g, p.out, p.d, p.later, p.before, p.beforeStride, p.n, p.h],
-  reference.gruCellGradReference,
-);
+export const rnnCell: Kernel<RnnCellParams> = row("rnnCell", (p) => [p.out, p.gx, p.relu ? 1 : 0, p.n, p.h]);
+export const rnnCellGrad: Kernel<RnnCellGradParams> = row("rnnCellGrad", (p) => [
+  p.g,
+  p.out,
+  p.d,
+  p.later,
+  p.relu ? 1 : 0,
+  p.n,
+  p.h,
+]);
+export const lstmCell: Kernel<LstmCellParams> = row("lstmCell", (p) => [p.out, p.gx, p.before, p.beforeStride, p.n, p.h]);
+export const lstmCellGrad: Kernel<LstmCellGradParams> = row("lstmCellGrad", (p) => [
+  p.g,
+  p.out,
+  p.d,
+  p.later,
+  p.before,
+  p.beforeStride,
+  p.n,
+  p.h,
+]);
+export const gruCell: Kernel<GruCellParams> = row("gruCell", (p) => [p.out, p.gx, p.before, p.beforeStride, p.bias, p.n, p.h]);
+export const gruCellGrad: Kernel<GruCellGradParams> = row("gruCellGrad", (p) => [
+  p.g,
+  p.out,
+  p.d,
+  p.later,
+  p.before,
+  p.beforeStride,
+  p.n,
+  p.h,
+]);

@@ -2,7 +2,6 @@
 import { KernelError } from "../errors.ts";
 import type { Address, ElementType, Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import { argReduceReference, reduceReference } from "./reference/reduce.ts";
 
 const OPS = { sum: 0, prod: 1, max: 2, min: 3 } as const;
 const TYPES = { f32: 0, i32: 1, u32: 2, u8: 3, bool: 4 } as const satisfies Record<ElementType, number>;
@@ -35,7 +34,6 @@ export const reduce: Kernel<ReduceParams> = {
     words: [p.x, p.y, p.outer, p.reduced, p.inner, p.tail ?? 1, OPS[p.op], TYPES[p.dtype]],
   }),
   scratchBytes: (p) => 8 * Math.ceil((p.reduced * (p.tail ?? 1)) / CHUNK) * p.outer + 64,
-  reference: reduceReference,
 };
 
 /** y[outer, inner] i32 = index along `reduced` of the largest (smallest) x[outer, reduced, inner]: the first of equals; a NaN wins. */
@@ -61,5 +59,4 @@ export const argReduce: Kernel<ArgReduceParams> = {
     };
   },
   scratchBytes: () => 0,
-  reference: argReduceReference,
 };

@@ -1,7 +1,6 @@
 /** @file Softmax family along the last axis: parameters and words. */
 import type { Address, Kernel } from "./instruction.ts";
 import { OPCODES } from "./opcodes.gen.ts";
-import { softmaxCrossEntropyGradReference, softmaxCrossEntropyReference, softmaxReference } from "./reference/softmax.ts";
 
 /** y[n,c] = softmax (log: log-softmax) of each row of x[n,c]. y may be x. */
 export interface SoftmaxParams {
@@ -16,7 +15,6 @@ export const softmax: Kernel<SoftmaxParams> = {
   opcode: OPCODES.softmax,
   encode: (p) => ({ opcode: OPCODES.softmax, words: [p.x, p.y, p.n, p.c, p.log ? 1 : 0] }),
   scratchBytes: () => 0,
-  reference: softmaxReference,
 };
 
 /**
@@ -35,7 +33,6 @@ export const softmaxCrossEntropy: Kernel<SoftmaxCrossEntropyParams> = {
   opcode: OPCODES.softmaxCrossEntropy,
   encode: (p) => ({ opcode: OPCODES.softmaxCrossEntropy, words: [p.logits, p.target, p.losses, p.n, p.c] }),
   scratchBytes: () => 0,
-  reference: softmaxCrossEntropyReference,
 };
 
 /** grad[n,c] = (softmax(logits) * sum(target) - target) * g[n]. grad may be logits. With gStride 0 one g serves all rows. */
@@ -57,5 +54,4 @@ export const softmaxCrossEntropyGrad: Kernel<SoftmaxCrossEntropyGradParams> = {
     words: [p.logits, p.target, p.g, p.gStride ?? 1, p.grad, p.n, p.c],
   }),
   scratchBytes: () => 0,
-  reference: softmaxCrossEntropyGradReference,
 };

@@ -1,6 +1,7 @@
 /** @file Tests of the engine: memory, errors, threads, plans of several instructions; and of the loader's choice of build. */
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { F32_REFERENCES, referenceOf } from "../../src/f32/reference/index.ts";
 import { buildName, F32_KERNELS, F32Engine, loadModule, OPCODES, probe, WORDS, writeInstruction } from "../../src/index.ts";
 
 describe("F32Engine", () => {
@@ -109,6 +110,11 @@ describe("tables and loader", () => {
     expect(Object.keys(F32_KERNELS)).toEqual(Object.keys(OPCODES));
     for (const [name, row] of Object.entries(F32_KERNELS))
       expect([row.name, row.opcode]).toEqual([name, OPCODES[name as "gemm"]]);
+  });
+  it("has a reference for every kernel, and refuses names that no kernel has", () => {
+    expect(Object.keys(F32_REFERENCES)).toEqual(Object.keys(F32_KERNELS));
+    expect(referenceOf("gemm")).toBe(F32_REFERENCES.gemm);
+    for (const unknown of ["evil", "constructor"]) expect(() => referenceOf(unknown)).toThrow(RangeError);
   });
   it("chooses the build that the machine can run", async () => {
     const { relaxedSimd, threads } = probe();

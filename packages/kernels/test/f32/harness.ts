@@ -1,6 +1,7 @@
 /** @file Runs a kernel on every engine build, compares with its reference, and looks for stray writes. */
 import { afterAll, beforeAll, expect } from "vitest";
 import { type Address, F32Engine, type Kernel, type MemoryViews, viewsOf, writeInstruction } from "../../src/f32/index.ts";
+import { type Reference, referenceOf } from "../../src/f32/reference/index.ts";
 
 export interface Output {
   readonly address: Address;
@@ -14,6 +15,8 @@ export interface Case<P> {
   readonly kernel: Kernel<P>;
   readonly params: P;
   readonly outputs: readonly Output[];
+  /** Instead of the kernel's own. */
+  readonly reference?: Reference<P>;
 }
 /** Hands out buffers of an engine's memory. */
 export interface Buffers {
@@ -147,7 +150,7 @@ export function engines(): Engines {
 
 function runOne<P>(engine: F32Engine, make: (buffers: Buffers) => Case<P>): Uint8Array[] {
   const buffers = new EngineBuffers(engine);
-  const { kernel, params, outputs } = make(buffers);
+  const { kernel, params, outputs, reference = referenceOf(kernel.name) } = make(buffers);
   const instruction = kernel.encode(params);
   const side = instruction.side ? buffers.raw(instruction.side.byteLength) : 0;
   const table = buffers.raw(128);
@@ -158,7 +161,7 @@ function runOne<P>(engine: F32Engine, make: (buffers: Buffers) => Case<P>): Uint
   const end = Math.max(buffers.end(), scratch.from + scratch.bytes) + 4096;
   const expected = viewsOf(engine.u8.slice(0, end).buffer);
   engine.run(table, 1);
-  const error = kernel.reference(params, expected);
+  const error = reference(params, expected);
   expect(engine.takeError() !== undefined).toBe(error !== 0);
   compare(engine.views, expected, outputs);
   noStrayWrites(engine.u8, expected.u8, outputs, scratch, end);

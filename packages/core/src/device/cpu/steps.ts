@@ -1,5 +1,5 @@
 /** @file Step: one unit of work of a plan. A kernel step becomes instructions in WASM memory, a host step is a function. */
-import type { Instruction, Kernel, MemoryViews } from "@tacit/kernels";
+import type { Instruction, Kernel } from "@tacit/kernels";
 import type { TypedArray } from "../../program/dtype.ts";
 
 /** Byte address of a value while a plan is written to memory. */
@@ -8,20 +8,19 @@ export type At = (value: number) => number;
 /** A kernel with its parameters: one instruction. */
 export interface Call {
   readonly kernel: string;
+  readonly params: unknown;
   /** Bytes of scratch that every thread needs. */
   scratchBytes(): number;
   encode(): Instruction;
-  /** Does the same on plain memory, slowly; returns the kernels' error code or 0. */
-  reference(memory: MemoryViews): number;
 }
 
 /** The call of `kernel` on `params`. */
 export function call<P>(kernel: Kernel<P>, params: P): Call {
   return {
     kernel: kernel.name,
+    params,
     scratchBytes: () => kernel.scratchBytes(params),
     encode: () => kernel.encode(params),
-    reference: (memory) => kernel.reference(params, memory),
   };
 }
 
