@@ -62,7 +62,7 @@ export function transformer(): Pick<Trainer, "model"> & { readonly step: () => P
   return {
     model,
     step: async () => {
-      const loss = model(Tensor.from(Float32Array.from(values), [8, 128, 128]))
+      const loss = model(Tensor.from(new Float32Array(values), [8, 128, 128]))
         .square()
         .mean();
       await opt.step(loss);
