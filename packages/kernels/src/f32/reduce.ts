@@ -25,6 +25,8 @@ export interface ReduceParams {
 
 // Chunks of a long f32 row whose partial sums all threads compute; the same in as/f32/reduce.ts.
 export const CHUNK = 8192;
+// Two levels of sums of a strip of columns, in f32.
+const STRIP_BYTES = 2 * 4 * 512;
 
 export const reduce: Kernel<ReduceParams> = {
   name: "reduce",
@@ -33,7 +35,7 @@ export const reduce: Kernel<ReduceParams> = {
     opcode: OPCODES.reduce,
     words: [p.x, p.y, p.outer, p.reduced, p.inner, p.tail ?? 1, OPS[p.op], TYPES[p.dtype]],
   }),
-  scratchBytes: (p) => 8 * Math.ceil((p.reduced * (p.tail ?? 1)) / CHUNK) * p.outer + 64,
+  scratchBytes: (p) => Math.max(STRIP_BYTES, 8 * Math.ceil((p.reduced * (p.tail ?? 1)) / CHUNK) * p.outer) + 64,
 };
 
 /** y[outer, inner] i32 = index along `reduced` of the largest (smallest) x[outer, reduced, inner]: the first of equals; a NaN wins. */
