@@ -7,6 +7,7 @@ import { ArrangeTensor } from "./arrange.ts";
 import { axisOf } from "./axes.ts";
 import type { TensorBase } from "./base.ts";
 import { type Index, indexed, refuseMask, wrapped } from "./index-spec.ts";
+import { trimmed } from "./linear.ts";
 import { type Operand, pair } from "./operand.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -84,7 +85,7 @@ export abstract class IndexTensor extends ArrangeTensor {
   scatter(dim: number, index: TensorBase, src: Operand): Tensor {
     const axis = axisOf("scatter", dim, this.ndim);
     const given = valueFor("scatter", this.expr, src);
-    const values = typeof src === "object" ? trimmed(given, index.shape) : op.expand(given, index.shape);
+    const values = typeof src === "object" ? trimmed("scatter", given, index.shape) : op.expand(given, index.shape);
     return this.derive(op.scatter(this.expr, asIndex(index), values, axis));
   }
   /** This, with `value` in the slices along `dim` that a vector of indices names. */
@@ -110,17 +111,4 @@ export abstract class IndexTensor extends ArrangeTensor {
   nonzero(): never {
     return refuseMask("nonzero");
   }
-}
-
-/** The part of src that an index of this shape reads: PyTorch lets src be larger. */
-function trimmed(src: Expr, shape: readonly number[]): Expr {
-  if (src.shape.length !== shape.length || shape.some((n, d) => n > src.shape[d]!))
-    expected("SHAPE_MISMATCH", "scatter", `a source of at least ${showShape(shape)}`, showShape(src.shape));
-  return sameShape(src.shape, shape)
-    ? src
-    : op.slice(
-        src,
-        shape.map(() => 0),
-        shape,
-      );
 }

@@ -22,6 +22,19 @@ function product(a: Expr, b: Expr): Expr {
 
 const indexed = (index: TensorBase): Expr => op.cast(index.expr, "i32");
 
+/** The part of src that an index of this shape reads: PyTorch lets src be larger. */
+export function trimmed(where: string, src: Expr, shape: readonly number[]): Expr {
+  if (src.shape.length !== shape.length || shape.some((n, d) => n > src.shape[d]!))
+    expected("SHAPE_MISMATCH", where, `a source of at least ${showShape(shape)}`, showShape(src.shape));
+  return sameShape(src.shape, shape)
+    ? src
+    : op.slice(
+        src,
+        shape.map(() => 0),
+        shape,
+      );
+}
+
 export abstract class LinearTensor extends MovementTensor {
   /** Matrix product with PyTorch's rules for vectors and batches. */
   matmul(other: TensorBase): Tensor {
@@ -81,7 +94,8 @@ export abstract class LinearTensor extends MovementTensor {
   }
   /** This, with src added at the places that index names along `dim`. */
   scatterAdd(dim: number, index: TensorBase, src: TensorBase): Tensor {
-    return this.derive(op.scatterAdd(this.expr, indexed(index), src.expr, axisOf("scatterAdd", dim, this.ndim)));
+    const values = trimmed("scatterAdd", src.expr, index.shape);
+    return this.derive(op.scatterAdd(this.expr, indexed(index), values, axisOf("scatterAdd", dim, this.ndim)));
   }
   /** The slices along `dim` that a vector of indices names. */
   indexSelect(dim: number, index: TensorBase): Tensor {

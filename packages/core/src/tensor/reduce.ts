@@ -30,6 +30,23 @@ function rootOf(x: Tensor): Tensor {
   return x.maskedFill(zero, 1).sqrt().maskedFill(zero, 0);
 }
 
+/** (Σ m^p)^(1/p). Zeros stand beside both powers, whose slopes there are infinite, below p = 1 or above: theirs is 0, as in PyTorch. */
+function rootOfPowers(m: Tensor, p: number, sum: (x: Tensor) => Tensor): Tensor {
+  const zero = m.eq(0);
+  const total = sum(
+    m
+      .maskedFill(zero, 1)
+      .pow(p)
+      .maskedFill(zero, p > 0 ? 0 : Number.POSITIVE_INFINITY),
+  );
+  if (p < 0) return total.pow(1 / p);
+  const none = total.eq(0);
+  return total
+    .maskedFill(none, 1)
+    .pow(1 / p)
+    .maskedFill(none, 0);
+}
+
 export abstract class ReduceTensor extends SpecialTensor {
   private reduce(f: Reduction, where: string, x: Expr, dim: Dim | undefined, options: ReduceOptions): Tensor {
     return this.derive(f(x, axesOf(where, dim, x.shape.length), options.keepdim ?? false));
@@ -126,7 +143,7 @@ export abstract class ReduceTensor extends SpecialTensor {
   }
   /**
    * The p-norm of the elements, p = 2 by default: `Infinity` and `-Infinity` give the largest and smallest magnitude, 0 the number of
-   * elements that are not 0, `"fro"` is 2. The gradient of the 2-norm at zero is zero.
+   * elements that are not 0, `"fro"` is 2. The gradient at zero is zero.
    */
   norm(p: number | "fro" = 2, dim?: Dim, options: ReduceOptions = {}): Tensor {
     this.needFloat("norm");
@@ -137,16 +154,15 @@ export abstract class ReduceTensor extends SpecialTensor {
     if (p === Number.POSITIVE_INFINITY) return magnitude.amax(dim, options);
     if (p === Number.NEGATIVE_INFINITY) return magnitude.amin(dim, options);
     if (Number.isNaN(p) || typeof p !== "number") expected("ARGUMENT_INVALID", "norm", 'a number or "fro"', `${p}`);
-    return magnitude
-      .pow(p)
-      .sum(dim, options)
-      .pow(1 / p);
+    return rootOfPowers(magnitude, p, (x) => x.sum(dim, options));
   }
   cumsum(dim: number): Tensor {
     return this.derive(op.cumsum(countable(this.expr), axisOf("cumsum", dim, this.ndim)));
   }
   /** log Σ exp along `dim`, without overflow. */
   logsumexp(dim: Dim, options: ReduceOptions = {}): Tensor {
+    // Of nothing: -∞.
+    if (this.folded("logsumexp", dim) === 0) return this.exp().sum(dim, options).log();
     const top = this.amax(dim, { keepdim: true }).detach();
     const finite = top.maskedFill(top.abs().eq(Number.POSITIVE_INFINITY), 0);
     const axes = axesOf("logsumexp", dim, this.ndim);

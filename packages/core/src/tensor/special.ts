@@ -55,6 +55,17 @@ function integerQuotient(a: Expr, b: Expr): Expr {
   return op.where(below, op.sub(q, one), op.where(above, op.add(q, one), q));
 }
 
+/** floor(a / b) of floats from the exact remainder: a quotient that is rounded first may reach the next integer. */
+function floatQuotient(a: Expr, b: Expr): Expr {
+  const zero = op.lit(a, 0);
+  const rest = op.rem(a, b);
+  const whole = op.div(op.sub(a, rest), b);
+  const below = op.bitAnd(op.ne(rest, zero), op.ne(op.lt(rest, zero), op.lt(b, zero)));
+  // The division of a multiple of b is off by less than half.
+  const quotient = op.round(op.where(below, op.sub(whole, op.lit(a, 1)), whole));
+  return op.where(op.eq(b, zero), op.div(a, b), quotient);
+}
+
 export abstract class SpecialTensor extends ElementwiseTensor {
   /** log(1 + x), exact to a few ulp also where x is tiny. */
   log1p(): Tensor {
@@ -133,19 +144,23 @@ export abstract class SpecialTensor extends ElementwiseTensor {
     const x = floating(this.expr);
     return this.derive(op.sub(op.log(x), op.log1p(op.neg(x))));
   }
-  /** this · log(other), 0 where this is 0. */
+  /** this · log(other), 0 where this is 0 (then with the gradient log(other) all the same, where that is a number). */
   xlogy(other: Operand): Tensor {
     const [x, y] = floats("xlogy", this.expr, other);
-    const zero = op.bitAnd(op.eq(x, op.lit(x, 0)), op.eq(y, y));
+    const finite = op.bitAnd(op.gt(y, op.lit(y, 0)), op.lt(y, op.lit(y, Number.POSITIVE_INFINITY)));
+    const zero = op.bitAnd(op.bitAnd(op.eq(x, op.lit(x, 0)), op.eq(y, y)), op.bitNot(finite));
     return this.derive(op.where(zero, op.lit(x, 0), op.mul(x, op.log(op.where(zero, op.lit(y, 1), y)))));
   }
   /** log(exp(this) + exp(other)) without overflow. */
   logaddexp(other: Operand): Tensor {
     const [a, b] = floats("logaddexp", this.expr, other);
-    const equal = op.eq(a, b);
-    // The difference of equal infinities is NaN; that of equal numbers 0.
-    const gap = op.neg(op.abs(op.where(equal, op.lit(a, 0), op.sub(a, b))));
-    return this.derive(op.add(op.maximum(a, b), op.log1p(op.exp(gap))));
+    // By choice of the larger, not by its distance |a - b|, whose slope at a = b is 0: second derivatives there would be 0, not 1/4.
+    const above = op.bitOr(op.ge(a, b), op.ne(a, a));
+    const [large, small] = [op.where(above, a, b), op.where(above, b, a)];
+    // The difference of equal infinities is NaN.
+    const same = op.bitAnd(op.eq(a, b), op.eq(op.abs(a), op.lit(a, Number.POSITIVE_INFINITY)));
+    const gap = op.where(same, op.lit(a, 0), op.sub(small, large));
+    return this.derive(op.add(large, op.log1p(op.exp(gap))));
   }
 
   /** Towards zero. */
@@ -157,11 +172,10 @@ export abstract class SpecialTensor extends ElementwiseTensor {
     const x = floating(this.expr);
     return this.derive(op.sub(x, truncated(x)));
   }
-  /** floor(this / other), as Python's `//`. */
+  /** floor(this / other), as Python's `//`: 1 // 0.1 is 9, for 0.1 is a little more than a tenth. */
   floorDivide(other: Operand): Tensor {
     const [a, b] = pair("floorDivide", this.expr, other);
-    if (isFloat(a)) return this.derive(op.floor(op.div(a, b)));
-    return this.derive(integerQuotient(a, b));
+    return this.derive((isFloat(a) ? floatQuotient : integerQuotient)(a, b));
   }
   isfinite(): Tensor {
     const x = this.expr;

@@ -102,6 +102,24 @@ describe.each([
     ).toEqual([11, 0, 0]);
   });
 
+  test("a source may be larger than the index that reads it; the rest has a gradient of 0", async () => {
+    const index = tensor([[0], [1]], { dtype: "i32" });
+    for (const name of ["scatter", "scatterAdd"] as const) {
+      const src = Tensor.from([1, 2, 3, 4, 5, 6], [3, 2]).requiresGrad_();
+      const y = zeros([2, 2])[name](0, index, src);
+      y.sum().backward();
+      expect(await y.tolist()).toEqual([
+        [1, 0],
+        [3, 0],
+      ]);
+      expect(await src.grad?.tolist()).toEqual([
+        [1, 0],
+        [1, 0],
+        [0, 0],
+      ]);
+    }
+  });
+
   test("other dtypes are picked and written as well", async () => {
     const x = tensor([
       [true, false],

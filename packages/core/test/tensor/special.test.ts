@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cpu } from "../../src/device/cpu/index.ts";
 import type { Device } from "../../src/device/device.ts";
 import { referenceDevice } from "../../src/device/reference/index.ts";
-import { setDefaultDevice, type Tensor, tensor } from "../../src/index.ts";
+import { gradients, setDefaultDevice, type Tensor, tensor } from "../../src/index.ts";
 
 const INF = Number.POSITIVE_INFINITY;
 const NAN = Number.NaN;
@@ -40,7 +40,7 @@ describe.each(DEVICES)("on the %s device", (_, device, dtype, tolerance) => {
     ["acos", (x) => x.acos(), Math.acos, [0.999, 1, -1, 0, 1.5]],
     ["sinh", (x) => x.sinh(), Math.sinh, [1e-12, -1e-5, 30, INF, -INF]],
     ["asinh", (x) => x.asinh(), Math.asinh, [1e-12, -1e-5, 30, -1e25, INF, -INF, NAN]],
-    ["acosh", (x) => x.acosh(), Math.acosh, [1, 1.5, 1e25, INF, 0.5]],
+    ["acosh", (x) => x.acosh(), Math.acosh, [1, 1.5, 1e25, INF, 0.5, -1e4]],
     ["atanh", (x) => x.atanh(), Math.atanh, [1e-12, -1e-5, 0.9, 1, -1, 2]],
     ["lgamma", (x) => x.lgamma(), (x) => (x === 0 ? INF : x === 30 ? 71.257038967168 : x < 0 ? NAN : x), [0, 30, INF, -2.5]],
     ["trunc", (x) => x.trunc(), Math.trunc, [1.7, -1.7, 1e20, INF, NAN]],
@@ -117,5 +117,48 @@ describe.each(DEVICES)("on the %s device", (_, device, dtype, tolerance) => {
     x.grad = null;
     x.hypot(of(2, 6)).sum().backward();
     close(await list(x.grad!), [0.6, -2.5 / 6.5]);
+  });
+
+  /** First derivatives, and those of their sum, by every argument. */
+  const slopes = async (f: (...x: Tensor[]) => Tensor, ...xs: Tensor[]): Promise<readonly [number[][], number[][]]> => {
+    for (const x of xs) x.requiresGrad_();
+    const first = gradients(f(...xs).sum(), xs, { createGraph: true }) as Tensor[];
+    const second = gradients(
+      first.map((g) => g.sum()).reduce((a, b) => a.add(b)),
+      xs,
+    ) as Tensor[];
+    return [await Promise.all(first.map(list)), await Promise.all(second.map(list))];
+  };
+
+  test("the gradient of xlogy by an x of 0 is log y, and none of its corners makes NaN", async () => {
+    const [[x, y]] = await slopes((a, b) => a.xlogy(b), of(0, 0, 0, 2), of(4, 0, INF, 0.5));
+    close(x!, [Math.log(4), 0, 0, Math.log(0.5)]);
+    close(y!, [0, 0, 0, 4]);
+  });
+
+  test("logaddexp of equal numbers bends as elsewhere: its second derivative by both is 0, by one a quarter", async () => {
+    const [first, [by]] = await slopes((a) => a.logaddexp(of(1, 1, -INF)), of(1, 2, -INF));
+    const s = 1 / (1 + Math.exp(-1));
+    close(first[0]!.slice(0, 2), [0.5, s]);
+    close(by!.slice(0, 2), [0.25, s * (1 - s)]);
+    close(await list(of(INF, -INF, INF, -INF, NAN).logaddexp(of(INF, -INF, 3, 3, 1))), [INF, -INF, INF, 3, NAN]);
+  });
+
+  test("floorDivide counts whole divisors, where the quotient rounds up to one more", async () => {
+    const a = of(1, 7, -7, 7, -7, 0, 1, -1, INF, 6, -0.5);
+    const b = of(0.1, 2, 2, -2, -2, 5, 0, 0, 2, 3, INF);
+    // 0.1 as f32 is a little more than a tenth too.
+    expect(await list(a.floorDivide(b))).toEqual([9, 3, -4, -4, 3, 0, INF, -INF, NAN, 2, -1]);
+  });
+
+  test.each([0.5, 1.5, 3, -1, -2])("the %d-norm has a gradient of 0 at zeros, also where all are", async (p) => {
+    const x = of(0, 3, 0, 0).reshape(2, 2).requiresGrad_();
+    const [g] = gradients(x.norm(p, 1).sum(), [x]) as Tensor[];
+    close(await list(g!), [0, p > 0 ? 1 : 0, 0, 0]);
+    close(await list(x.norm(p, 1)), [p > 0 ? 3 : 0, 0]);
+  });
+
+  test("logsumexp of nothing is -Infinity", async () => {
+    expect(await list(tensor([], { dtype }).reshape(2, 0).logsumexp(1))).toEqual([-INF, -INF]);
   });
 });

@@ -59,11 +59,11 @@ export const asinhDecompose: Composite = of((x) => {
   return mul(sign(x), where(gt(a, huge), doubled(a), near));
 });
 
-/** log1p(t + √(t(t + 2))), t = x - 1. */
+/** log1p(t + √t·√(t + 2)), t = x - 1: below 1 a root is NaN, while a product of two negative numbers would have one. */
 export const acoshDecompose: Composite = of((x) => {
   const huge = lit(x, HUGE);
   const t = sub(minimum(x, huge), lit(x, 1));
-  return where(gt(x, huge), doubled(x), log1p(add(t, sqrt(mul(t, add(t, lit(x, 2)))))));
+  return where(gt(x, huge), doubled(x), log1p(add(t, mul(sqrt(t), sqrt(add(t, lit(x, 2)))))));
 });
 
 export const atanhDecompose: Composite = of((x) => mul(lit(x, 0.5), sub(log1p(x), log1p(neg(x)))));
