@@ -23,7 +23,7 @@ export * from "./layers/conv-transpose.ts";
 export * from "./layers/dropout.ts";
 export * from "./layers/embedding.ts";
 export * from "./layers/group-norm.ts";
-export { LayerNorm, type LayerNormOptions, layerNorm, RmsNorm, type RmsNormOptions, rmsNorm } from "./layers/layer-norm.ts";
+export { LayerNorm, type LayerNormOptions, layerNorm, RMSNorm, type RmsNormOptions, rmsNorm } from "./layers/layer-norm.ts";
 export { Linear, type LinearOptions, linear } from "./layers/linear.ts";
 export * from "./layers/padding.ts";
 export * from "./layers/pool.ts";

@@ -3,6 +3,7 @@ import type { Device } from "../device/device.ts";
 import { expected, TacitError } from "../errors.ts";
 import { sameShape, showAval } from "../program/aval.ts";
 import { DTYPE } from "../program/dtype.ts";
+import { showAsText } from "../show.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { RemovableHandle } from "../transform/hooks.ts";
 import {
@@ -230,11 +231,7 @@ export interface Module {
   /** Whether dropout drops and batch norm uses the batch: see `train()` and `eval()`. */
   training: boolean;
 }
-Object.defineProperty(Module.prototype, Symbol.for("nodejs.util.inspect.custom"), {
-  value(this: Module): string {
-    return this.toString();
-  },
-});
+showAsText(Module.prototype);
 
 /** The given values by the names of the model. @throws STATE_MISMATCH */
 function checkState(

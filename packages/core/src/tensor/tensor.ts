@@ -9,6 +9,7 @@ import { Expr, emit, type GradOwner } from "../expr.ts";
 import * as op from "../ops/emit.ts";
 import { type Shape, sameShape, showAval } from "../program/aval.ts";
 import { DTYPE, type DType, isDType, type TypedArray } from "../program/dtype.ts";
+import { showAsText } from "../show.ts";
 import { type RemovableHandle, registerGradHook } from "../transform/hooks.ts";
 import { type BackwardOptions, backward, noGrad } from "./backward.ts";
 import { checkSize, dtypeOfArray, isTypedArray, type Nested, type Scalar, toArray, toNested } from "./data.ts";
@@ -27,11 +28,7 @@ export interface TensorOptions {
 /** An n-dimensional array that lives on a device. Immutable but for optimizers' updates and the methods that end in `_`. */
 export class Tensor extends OrderTensor implements GradOwner {
   static {
-    // What Node's console.log calls: no field, and so no value, is ever printed.
-    const value = function (this: Tensor): string {
-      return this.toString();
-    };
-    Object.defineProperty(Tensor.prototype, Symbol.for("nodejs.util.inspect.custom"), { value });
+    showAsText(Tensor.prototype);
   }
 
   private gradient: Tensor | null = null;

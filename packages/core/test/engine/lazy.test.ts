@@ -85,6 +85,9 @@ describe("a value", () => {
     expect(String(x)).toBe("Tensor<f32[1,2] probe>");
     expect(inspect({ x }, { showHidden: true })).toContain("Tensor<f32[1,2] probe>");
     expect(inspect(x, { depth: 9, showHidden: true })).not.toContain("3.25");
+    const asked = (name: string): unknown => (x as unknown as Record<symbol, () => unknown>)[Symbol.for(name)]!();
+    expect(asked("Jupyter.display")).toEqual({ "text/plain": "Tensor<f32[1,2] probe>" });
+    expect(asked("Deno.customInspect")).toBe("Tensor<f32[1,2] probe>");
   });
 
   test("of one element is an item; of more is refused", async () => {

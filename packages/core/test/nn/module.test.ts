@@ -83,6 +83,9 @@ describe("a module", () => {
     const net = nn.sequential(nn.linear(2, 3), nn.dropout(0.25));
     expect(String(net)).toBe("Sequential(\n  (0): Linear(2, 3)\n  (1): Dropout(0.25)\n)");
     expect(inspect(net)).toBe(String(net));
+    expect((net as unknown as Record<symbol, () => unknown>)[Symbol.for("Jupyter.display")]!()).toEqual({
+      "text/plain": String(net),
+    });
     expect(inspect(nn.linear(1, 1).weight)).toMatch(/^Tensor<f32\[1,1\] .*>$/);
   });
 

@@ -77,7 +77,7 @@ export class LayerNorm extends Module {
   }
 }
 
-export class RmsNorm extends Module {
+export class RMSNorm extends Module {
   readonly normalizedShape: readonly number[];
   /** null: the spacing of the input's dtype at 1. */
   readonly eps: number | null;
@@ -106,5 +106,5 @@ export class RmsNorm extends Module {
 /** `nn.layerNorm(128)` normalises the last dimension, `nn.layerNorm([3, 4])` the last two. */
 export const layerNorm = (normalizedShape: number | readonly number[], options: LayerNormOptions = {}): LayerNorm =>
   new LayerNorm(normalizedShape, options);
-export const rmsNorm = (normalizedShape: number | readonly number[], options: RmsNormOptions = {}): RmsNorm =>
-  new RmsNorm(normalizedShape, options);
+export const rmsNorm = (normalizedShape: number | readonly number[], options: RmsNormOptions = {}): RMSNorm =>
+  new RMSNorm(normalizedShape, options);
