@@ -1,10 +1,12 @@
 /** @file Free functions, where PyTorch has them: `add(a, b)`, `matmul(a, b)`, `where(c, a, b)`, `cat([...])`, `stack([...])`. */
 import { expected } from "../errors.ts";
 import * as op from "../ops/emit.ts";
-import { showShape } from "../program/aval.ts";
+import { broadcastShapes, type Shape, showShape } from "../program/aval.ts";
 import { axisOf } from "./axes.ts";
 import { tensor } from "./creation.ts";
 import { commonDType, type Operand } from "./operand.ts";
+import type { TopkOptions } from "./order.ts";
+import type { ReduceOptions, ValuesAndIndices } from "./reduce.ts";
 import type { CloseOptions } from "./special.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -110,3 +112,53 @@ export const triu = (x: Tensor, diagonal = 0): Tensor => x.triu(diagonal);
 export const allclose = (a: Tensor, b: Tensor, options: CloseOptions = {}): Promise<boolean> => a.allclose(b, options);
 /** Whether shapes and all elements are equal; computes. */
 export const equal = (a: Tensor, b: Tensor): Promise<boolean> => a.equal(b);
+
+type Dims = number | readonly number[];
+export const sum = (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => x.sum(dim, options);
+export const mean = (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => x.mean(dim, options);
+export const prod = (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => x.prod(dim, options);
+export const std = (x: Tensor, dim?: Dims, options?: ReduceOptions & { readonly correction?: number }): Tensor =>
+  x.std(dim, options);
+export const amax = (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => x.amax(dim, options);
+export const amin = (x: Tensor, dim?: Dims, options?: ReduceOptions): Tensor => x.amin(dim, options);
+export const norm = (x: Tensor, p?: number | "fro", dim?: Dims, options?: ReduceOptions): Tensor => x.norm(p, dim, options);
+export const argmax = (x: Tensor, dim?: number, options?: ReduceOptions): Tensor => x.argmax(dim, options);
+export const argmin = (x: Tensor, dim?: number, options?: ReduceOptions): Tensor => x.argmin(dim, options);
+export const sort = (x: Tensor, dim?: number, options?: { readonly descending?: boolean }): ValuesAndIndices =>
+  x.sort(dim, options);
+export const argsort = (x: Tensor, dim?: number, options?: { readonly descending?: boolean }): Tensor => x.argsort(dim, options);
+export const topk = (x: Tensor, k: number, dim?: number, options?: TopkOptions): ValuesAndIndices => x.topk(k, dim, options);
+export const gather = (x: Tensor, dim: number, index: Tensor): Tensor => x.gather(dim, index);
+export const dot = (a: Tensor, b: Tensor): Tensor => a.dot(b);
+export const kron = (a: Tensor, b: Tensor): Tensor => a.kron(b);
+export const cross = (a: Tensor, b: Tensor, dim?: number): Tensor => a.cross(b, dim);
+export const flatten = (x: Tensor, start?: number, end?: number): Tensor => x.flatten(start, end);
+export const reshape = (x: Tensor, shape: readonly number[]): Tensor => x.reshape(shape);
+export const squeeze = (x: Tensor, dim?: Dims): Tensor => x.squeeze(dim);
+export const unsqueeze = (x: Tensor, dim: number): Tensor => x.unsqueeze(dim);
+export const transpose = (x: Tensor, a: number, b: number): Tensor => x.transpose(a, b);
+export const permute = (x: Tensor, dims: readonly number[]): Tensor => x.permute(dims);
+export const split = (x: Tensor, size: Dims, dim?: number): Tensor[] => x.split(size, dim);
+export const chunk = (x: Tensor, chunks: number, dim?: number): Tensor[] => x.chunk(chunks, dim);
+export const floor: Unary = (x) => x.floor();
+export const ceil: Unary = (x) => x.ceil();
+export const round: Unary = (x) => x.round();
+export const sign: Unary = (x) => x.sign();
+export const square: Unary = (x) => x.square();
+export const rsqrt: Unary = (x) => x.rsqrt();
+
+/** At least so many dimensions, new ones in front. */
+const atLeast = (x: Tensor, rank: number): Tensor =>
+  x.ndim >= rank ? x : x.reshape([...Array<number>(rank - x.ndim).fill(1), ...x.shape]);
+/** Side by side: along dimension 1, vectors along their only one. */
+export function hstack(tensors: readonly Tensor[]): Tensor {
+  const parts = tensors.map((t) => atLeast(t, 1));
+  return cat(parts, parts[0]?.ndim === 1 ? 0 : 1);
+}
+/** One above the other: along dimension 0, vectors as rows. */
+export const vstack = (tensors: readonly Tensor[]): Tensor => cat(tensors.map((t) => atLeast(t, 2)));
+/** All of them in their common shape. @throws SHAPE_MISMATCH */
+export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
+  const shape = tensors.reduce<Shape>((s, t) => broadcastShapes("broadcastTensors", s, t.shape), []);
+  return tensors.map((t) => t.expand(shape));
+}

@@ -12,8 +12,8 @@ import { DTYPE, type DType, isDType, type TypedArray } from "../program/dtype.ts
 import { showAsText } from "../show.ts";
 import { type RemovableHandle, registerGradHook } from "../transform/hooks.ts";
 import { type BackwardOptions, backward, noGrad } from "./backward.ts";
+import { ComposedTensor } from "./composed.ts";
 import { checkSize, dtypeOfArray, isTypedArray, type Nested, type Scalar, toArray, toNested } from "./data.ts";
-import { OrderTensor } from "./order.ts";
 
 export interface TensorOptions {
   /** Default: that of the typed array; f32 for numbers, bool for booleans, i64 for bigints. */
@@ -26,7 +26,7 @@ export interface TensorOptions {
 }
 
 /** An n-dimensional array that lives on a device. Immutable but for optimizers' updates and the methods that end in `_`. */
-export class Tensor extends OrderTensor implements GradOwner {
+export class Tensor extends ComposedTensor implements GradOwner {
   static {
     showAsText(Tensor.prototype);
   }

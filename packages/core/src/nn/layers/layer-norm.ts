@@ -40,7 +40,7 @@ function checkEps(where: string, eps: number): number {
 }
 
 /** x normalised over the trailing dimensions `shape`. @throws SHAPE_MISMATCH, DTYPE_UNSUPPORTED */
-function normalised(where: string, x: Tensor, shape: readonly number[], centre: boolean, eps: number): Tensor {
+export function normalised(where: string, x: Tensor, shape: readonly number[], centre: boolean, eps: number): Tensor {
   if (x.ndim < shape.length || !sameShape(x.shape.slice(x.ndim - shape.length), shape)) {
     expected("SHAPE_MISMATCH", where, `[...,${shape}]`, showShape(x.shape), "normalizedShape names the last dimensions");
   }
