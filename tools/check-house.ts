@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   vision: ["core"],
   cli: ["core", "kernels", "mpc", "plot", "vision"],
 };
-const CORE_DEPENDENCIES = ["@noble/hashes", "@tacit/kernels", "cborg"];
+const CORE_DEPENDENCIES = ["@noble/hashes", "@tacit/kernels"];
 const SEEDABLE = /\bfrom "@tacit\/core\/random"|\bMath\.random\b|\bRandom\b(?=.*from "@tacit\/core")|\bnew Random\(/;
 /** Rooms where everything random is secret. */
 const SECRET_ROOMS = ["packages/mpc/src/"];

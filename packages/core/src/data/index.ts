@@ -25,8 +25,10 @@ export type { IdxLimits } from "./idx.ts";
 export { encodeIdx, parseIdx, readIdx } from "./idx.ts";
 export type { LoaderOptions, LoaderState } from "./loader.ts";
 export { DataLoader } from "./loader.ts";
-export type { DigitsDataset, Mnist, MnistCatalogue, MnistOptions, MnistSource } from "./mnist.ts";
-export { drawnDigits, MNIST, mnist } from "./mnist.ts";
+export type { DigitsDataset, Mnist } from "./mnist.ts";
+export { drawnDigits, mnist } from "./mnist.ts";
+export type { MnistCatalogue, MnistOptions, MnistSource } from "./mnist-files.ts";
+export { MNIST } from "./mnist-files.ts";
 export {
   type BatchSampler,
   batchSampler,

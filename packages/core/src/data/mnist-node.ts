@@ -7,8 +7,8 @@ import { TacitError } from "../errors.ts";
 import { writeAtomic } from "../io/files-node.ts";
 import { sizeOf } from "../program/aval.ts";
 import { gunzip, isGzip } from "./gunzip.ts";
-import type { MnistCatalogue, MnistFile, MnistFiles, MnistOptions } from "./mnist.ts";
-import { MNIST } from "./mnist.ts";
+import type { MnistCatalogue, MnistFile, MnistFiles, MnistOptions } from "./mnist-files.ts";
+import { MNIST } from "./mnist-files.ts";
 
 type Key = keyof MnistCatalogue["files"];
 const KEYS: readonly Key[] = ["trainImages", "trainLabels", "testImages", "testLabels"];

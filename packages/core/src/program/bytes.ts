@@ -1,8 +1,7 @@
 /** @file Canonical bytes of a Program: deterministic CBOR (RFC 8949 §4.2.1), arrays, integers and op names only. */
-import { decode, encode } from "cborg";
 import { expected } from "../errors.ts";
 import type { Aval } from "./aval.ts";
-import { scan } from "./cbor-scan.ts";
+import { read, scan, write } from "./cbor.ts";
 import { DTYPE, dtypeOf } from "./dtype.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import type { Node } from "./program.ts";
@@ -22,7 +21,7 @@ export interface Parts {
 }
 
 export function encodeProgram(p: Parts): Uint8Array {
-  return encode([
+  return write([
     FORMAT,
     VERSION,
     p.inputs.map((a) => [DTYPE[a.dtype].code, a.shape]),
@@ -37,7 +36,7 @@ export function decodeProgram(bytes: Uint8Array, limits?: Partial<Limits>): Part
   if (!(bytes instanceof Uint8Array)) invalid("a Uint8Array", typeof bytes);
   if (bytes.length > bound.bytes) invalid(`at most ${bound.bytes} bytes`, `${bytes.length}`);
   scan(bytes, 5, invalid);
-  const [format, version, inputs, nodes, outputs] = tuple(decode(bytes, { strict: true }), 5, "a program");
+  const [format, version, inputs, nodes, outputs] = tuple(read(bytes), 5, "a program");
   if (format !== FORMAT) invalid(`format ${JSON.stringify(FORMAT)}`, "another");
   if (version !== VERSION) invalid(`version ${VERSION}`, "another");
   const parts: Parts = {
@@ -45,7 +44,7 @@ export function decodeProgram(bytes: Uint8Array, limits?: Partial<Limits>): Part
     nodes: list(nodes, bound.nodes, "nodes").map((x) => node(x, bound)),
     outputs: integers(outputs, bound.outputs, "outputs"),
   };
-  // The scan leaves nothing that could differ, as far as we know: this is the second net, whatever the decoder does with text.
+  // The scan leaves nothing that could differ, as far as we know: this is the second net, whatever the reader does with text.
   if (!sameBytes(encodeProgram(parts), bytes)) invalid("canonical bytes", "another encoding of the same program");
   return parts;
 }

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeIdx } from "../../src/data/idx.ts";
-import { MNIST, type MnistCatalogue, mnist } from "../../src/data/mnist.ts";
+import { mnist } from "../../src/data/mnist.ts";
+import { MNIST, type MnistCatalogue } from "../../src/data/mnist-files.ts";
 import { codeOfAsync } from "../errors.ts";
 
 /** A data set in MNIST's form: 5 training and 2 test pictures of 3x4. */
