@@ -1,7 +1,7 @@
 /** @file The `mpc` namespace. */
 export * from "./driver/index.ts";
 export { fingerprint, Identity, type PublicIdentity } from "./identity/index.ts";
-export { readKeyFile, writeKeyFile } from "./identity/key-file.ts";
+export { type KeyFileOptions, type Passphrase, readKeyFile, writeKeyFile } from "./identity/key-file.ts";
 export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan } from "./plan/index.ts";
 export { PROTOCOLS } from "./protocols/index.ts";
 export type { Cost, Protocol, ProtocolOptions, RangeWarning } from "./protocols/protocol.ts";
@@ -18,3 +18,4 @@ export {
   type SignedGrant,
   signGrant,
 } from "./session/index.ts";
+export { isAddress, type PublicEntry, type PublicFile, parsePublic, publicEntry, type Reached } from "./session/public-file.ts";

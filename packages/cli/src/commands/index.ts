@@ -8,6 +8,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandRow>>> = {
   predict: async () => (await import("./predict.ts")).predictCommand,
   plan: async () => (await import("./plan.ts")).planCommand,
   estimate: async () => (await import("./estimate.ts")).estimateCommand,
+  keygen: async () => (await import("./keygen.ts")).keygenCommand,
   explain: async () => (await import("./explain.ts")).explainCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
 };

@@ -67,8 +67,13 @@ export const MPC: Entries = {
   },
   KEY_FILE: {
     means: "A key file is missing, unreadable, readable by others, or not a key file.",
-    fix: "Name it with TACIT_KEY, keep its permissions at 600; an existing key file is never overwritten.",
+    fix: "Name it with TACIT_KEY, keep its permissions at 600; an existing key file is overwritten with --force alone.",
     example: "connect: expected the driver's key file, got none",
+  },
+  KEY_PASSPHRASE: {
+    means: "A key file's passphrase is missing, wrong, too short, or stands where everybody may read it.",
+    fix: "Type it again, or name its file (--passphrase-file, TACIT_PASSPHRASE_FILE). A forgotten one cannot be found: make new keys.",
+    example: "key file of clinic-a: expected its passphrase, got another",
   },
   MPC_ADDRESS: {
     means: "A party cannot listen at its address.",

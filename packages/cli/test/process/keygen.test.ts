@@ -1,0 +1,112 @@
+/** @file `tacit keygen` as a process, and the question for a passphrase. */
+import { EventEmitter } from "node:events";
+import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
+import { mpc } from "@tacit/mpc";
+import { afterAll, describe, expect, test } from "vitest";
+import { askPassphrase, passphraseFrom, type Terminal } from "../../src/passphrase.ts";
+import { scratch, tacit } from "./tacit.ts";
+
+const place = scratch();
+afterAll(() => place[Symbol.dispose]());
+const SECRET = "a phrase of some length";
+
+describe("tacit keygen", () => {
+  test("keeps the private half sealed in a file and prints the public half alone", async () => {
+    const words = [
+      "--passphrase-file",
+      place.write("a.pass", `${SECRET}\n`),
+      "--address",
+      "a.example:7001",
+      "--client",
+      "a.example:7002",
+    ];
+    chmodSync(place.file("a.pass"), 0o600);
+    const ran = await tacit(["keygen", "clinic-a", ...words], { cwd: place.path });
+    expect(ran).toMatchObject({ code: 0, signal: null });
+    const { identity, reached } = mpc.parsePublic(ran.stdout);
+    expect(reached).toEqual({ address: "a.example:7001", client: "a.example:7002" });
+    expect(statSync(place.file("clinic-a.key")).mode & 0o777).toBe(0o600);
+    const kept = await mpc.readKeyFile(place.file("clinic-a.key"), SECRET);
+    expect(kept.public).toEqual(identity);
+    expect(ran.stderr).toContain(mpc.fingerprint(identity));
+    const secret = await kept.exportPrivate();
+    for (const hidden of [secret.sign.private, secret.seal.private, SECRET])
+      expect(ran.stdout + ran.stderr).not.toContain(hidden);
+  });
+
+  test("refuses what would lose or weaken a key", async () => {
+    const made = await tacit(["keygen", "driver", "--no-passphrase", "--json"], { cwd: place.path });
+    expect(JSON.parse(made.stdout)).toMatchObject({ schema: 1, kind: "identity", name: "driver" });
+    const before = readFileSync(place.file("driver.key"), "utf8");
+    const faults: readonly (readonly [readonly string[], string])[] = [
+      [["driver", "--no-passphrase"], "KEY_FILE"],
+      [["other"], "KEY_PASSPHRASE"],
+      [["other", "--passphrase-file", place.write("short", "1234567")], "KEY_PASSPHRASE"],
+      [["other", "--passphrase-file", place.file("none")], "FILE_READ"],
+      [["other", "--passphrase-file", "x", "--no-passphrase"], "ARGUMENT_INVALID"],
+      [["other", "--no-passphrase", "--address", "a.example:7001"], "ARGUMENT_INVALID"],
+      [["No Name", "--no-passphrase"], "IDENTITY_INVALID"],
+    ];
+    for (const [words, code] of faults) {
+      const ran = await tacit(["keygen", ...words], { cwd: place.path });
+      expect(ran, words.join(" ")).toMatchObject({ code: 1, stdout: "" });
+      expect(ran.stderr, words.join(" ")).toContain(`tacit: error[${code}]`);
+    }
+    expect(readFileSync(place.file("driver.key"), "utf8")).toBe(before);
+    expect(existsSync(place.file("other.key"))).toBe(false);
+    const forced = await tacit(["keygen", "driver", "--no-passphrase", "--force"], { cwd: place.path });
+    expect(forced.code).toBe(0);
+    expect(readFileSync(place.file("driver.key"), "utf8")).not.toBe(before);
+  });
+});
+
+describe("a passphrase", () => {
+  /** A terminal on which `typed` is typed. */
+  class Typing extends EventEmitter implements Terminal {
+    readonly isTTY = true;
+    readonly modes: boolean[] = [];
+    constructor(typed: readonly string[]) {
+      super();
+      this.on("newListener", (event) => {
+        if (event === "data") setImmediate(() => typed.forEach((t) => void this.emit("data", new TextEncoder().encode(t))));
+      });
+    }
+    setRawMode(on: boolean): void {
+      this.modes.push(on);
+    }
+    resume(): void {}
+    pause(): void {}
+  }
+
+  test("is asked for without showing it, with letters taken back", async () => {
+    const terminal = new Typing(["secretX\u007fé", "é\u007f\r", "later"]);
+    let shown = "";
+    const answer = await askPassphrase("passphrase", terminal, (t) => {
+      shown += t;
+    });
+    expect(answer).toBe("secreté");
+    expect(shown).toBe("passphrase: \n");
+    expect(terminal.modes).toEqual([true, false]);
+    expect(terminal.listenerCount("data")).toBe(0);
+  });
+
+  test("that is broken off with Ctrl-C leaves the terminal as it was", async () => {
+    const terminal = new Typing(["half\u0003"]);
+    await new Promise<void>((resolve) => void askPassphrase("p", terminal, () => undefined, resolve));
+    expect(terminal.modes).toEqual([true, false]);
+  });
+
+  test("from a file is one line that not everybody may read", async () => {
+    const file = place.write("line", "one line\r\n");
+    chmodSync(file, 0o644);
+    await expect(passphraseFrom(file)).rejects.toMatchObject({ code: "KEY_PASSPHRASE" });
+    chmodSync(file, 0o600);
+    expect(await passphraseFrom(file)).toBe("one line");
+    for (const bad of ["", "\n", "two\nlines\n"]) {
+      chmodSync(place.write("line", bad), 0o600);
+      await expect(passphraseFrom(file)).rejects.toMatchObject({ code: "KEY_PASSPHRASE" });
+    }
+    place.write("line", "x".repeat(2000));
+    await expect(passphraseFrom(file)).rejects.toMatchObject({ code: "SIZE_LIMIT" });
+  });
+});
