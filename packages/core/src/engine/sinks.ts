@@ -49,7 +49,8 @@ export function trackHistory(e: Expr): void {
 
 /**
  * The sinks that read one of `leaves`, in the order in which they were made. Others stay; everything that can no longer become a
- * sink is forgotten.
+ * sink is forgotten. So is what an earlier step made stale (a GAN's gradient of both networks, after the step of one): it has no value,
+ * and whoever asks for it is told so.
  */
 export function sinksReading(leaves: readonly Leaf[]): Expr[] {
   flush();
@@ -59,8 +60,9 @@ export function sinksReading(leaves: readonly Leaf[]): Expr[] {
   handles = handles.filter((ref) => {
     const e = ref.deref()?.expr;
     if (e === undefined || !isSink(e)) return false;
-    if (!reads(e)) return true;
-    found.push(e);
+    const answer = reads(e);
+    if (answer === NO) return true;
+    if (answer === YES) found.push(e);
     return false;
   });
   return found;
@@ -73,14 +75,19 @@ export function dropHistories(leaves: readonly Leaf[]): void {
   histories = histories.filter((ref) => {
     const e = ref.deref();
     if (e === undefined || e.op === null) return false;
-    if (!e.args.some(reads)) return true;
+    if (!e.args.some((a) => reads(a) !== NO)) return true;
     e.forget();
     return false;
   });
 }
 
-/** Whether a node reads one of `leaves`, through unrealized nodes. Remembers its answers: linear in the graph, no recursion. */
-function reader(leaves: readonly Leaf[]): (root: Expr) => boolean {
+const [NO, YES, STALE] = [0, 1, 2];
+
+/**
+ * Whether a node reads one of `leaves`, through unrealized nodes; STALE where it, or what it reads, is older than the value of a leaf.
+ * Remembers its answers: linear in the graph, no recursion.
+ */
+function reader(leaves: readonly Leaf[]): (root: Expr) => number {
   const wanted = nextVisit();
   for (const leaf of leaves) leaf.mark = wanted;
   const visit = nextVisit();
@@ -88,7 +95,7 @@ function reader(leaves: readonly Leaf[]): (root: Expr) => boolean {
   const cursor: number[] = [];
   const push = (e: Expr): void => {
     e.mark = visit;
-    e.id = e.leaf !== null && e.leaf.mark === wanted ? 1 : 0;
+    e.id = e.leaf !== null && e.leaf.mark === wanted ? YES : NO;
     if (e.leaf === null) {
       stack.push(e);
       cursor.push(0);
@@ -104,9 +111,9 @@ function reader(leaves: readonly Leaf[]): (root: Expr) => boolean {
       if (a === undefined) {
         stack.pop();
         cursor.pop();
-        for (const arg of x.args) if (arg.id === 1) x.id = 1;
+        for (const arg of x.args) x.id = Math.max(x.id, arg.leaf !== null && arg.leaf.version > x.born ? STALE : arg.id);
       } else if (a.mark !== visit) push(a);
     }
-    return root.id === 1;
+    return root.id;
   };
 }

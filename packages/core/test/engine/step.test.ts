@@ -164,6 +164,29 @@ describe("a step", () => {
   });
 });
 
+describe("two models", () => {
+  test("in PyTorch's loop of a GAN: the gradient that one step made stale does not stop the other's step", async () => {
+    const v = tensor([2, 1, -1], { requiresGrad: true });
+    const loop = async (): Promise<void> => {
+      const fake = v.mul(tensor([1, 2, 3]));
+      w.grad = null;
+      square(w.mul(fake.detach())).backward();
+      const [judge, maker] = [w.grad as Tensor | null, tensor(0.125)];
+      await step([], [{ tensor: w, next: noGrad(() => w.sub(judge!.mul(maker))) }]);
+      v.grad = null;
+      square(w.mul(fake)).backward(); // also adds to w.grad, which nobody cleared
+      const grad = v.grad as Tensor | null;
+      await step([], [{ tensor: v, next: noGrad(() => v.sub(grad!.mul(maker))) }]);
+      const mixed = w.grad as Tensor | null;
+      await expect(mixed!.data()).rejects.toMatchObject({ code: "TENSOR_STALE" });
+    };
+    await loop();
+    expect(await w.tolist()).toEqual([0, 0, -3.75]);
+    await loop();
+    expect(engineStats(device).prepared).toBe(2);
+  });
+});
+
 describe("aliases", () => {
   test("detach sees updates, clone and data do not", async () => {
     const [alias, copy] = [w.detach(), await w.clone().realize()];
