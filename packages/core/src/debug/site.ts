@@ -122,7 +122,7 @@ const ROOM = /^(.*\/)core\/(?:src|dist)\//.exec(OWN)?.[1];
 /** Whether a file is Tacit's. In a bundle everything is one file: then no line is known to be the user's. */
 function isTacit(path: string): boolean {
   if (ROOM === undefined) return path === OWN;
-  return path.startsWith(ROOM) && /^(?:core|kernels|mpc|cli)\/(?:src|dist)\//.test(path.slice(ROOM.length));
+  return path.startsWith(ROOM) && /^(?:core|kernels|mpc|vision|plot|cli)\/(?:src|dist)\//.test(path.slice(ROOM.length));
 }
 
 /** Relative to the working directory where it lies below it; else the file's name. */

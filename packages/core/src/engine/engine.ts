@@ -12,7 +12,7 @@ import type { Program } from "../program/program.ts";
 import { decompose, isComposite } from "../transform/decompose.ts";
 import { bindingCode, bindingOf } from "./binding.ts";
 import { ExecutableCache } from "./cache.ts";
-import { observing, Watch, watched } from "./observe.ts";
+import { observing, type Plan, Watch, watched } from "./observe.ts";
 import { deviceOf, pick, storageOn } from "./placement.ts";
 import { programOfTrace, unsupported } from "./program.ts";
 import { dropHistories, sinksReading, trackHistory } from "./sinks.ts";
@@ -113,15 +113,25 @@ function dispatch(request: Request, turn: boolean): void | Promise<void> {
     executable = isPromise(made) ? made.then(keep) : keep(made);
   }
   forgetTrace();
-  const inspected = plan && observing.inspect?.(plan);
+  const inspected = plan && inspect(plan, roots);
   if (isPromise(executable) || inspected !== undefined) {
     return hold(async () => {
-      await inspected;
-      await start(await executable);
+      // Together: where both fail, neither rejection is left without a handler.
+      const [ready] = await Promise.all([executable, inspected]);
+      await start(ready);
     });
   }
   const started = start(executable);
   return started === undefined ? undefined : hold(() => started);
+}
+
+/** Lets whoever wants to look into a run before it happens. Data that an op refuses is refused there already: with the user's line, too. */
+function inspect(plan: Plan, roots: readonly Expr[]): Promise<void> | undefined {
+  const looked = observing.inspect?.(plan);
+  return looked?.catch((error: unknown) => {
+    if (error instanceof TacitError && error.code !== "ANOMALY_FOUND") nameLine(error, roots);
+    throw error;
+  });
 }
 
 /** One run. What it refuses is said with the user's line of the op that refused. */
@@ -304,6 +314,7 @@ function replacement({ tensor, next }: TensorUpdate, i: number, seen: Set<Leaf>,
 /** The value of a leaf, in an array of the caller's own. */
 export async function read(e: Expr): Promise<TypedArray> {
   activity.reads++;
+  activity.onRead?.();
   if (e.leaf!.host === null) await idle(e.leaf!.device);
   const leaf = e.leaf!;
   if (leaf.host !== null) return leaf.host.slice();

@@ -47,7 +47,7 @@ export interface Observer {
 /** Those who watch, and the one who looks into a run before it happens (and may throw). */
 export const observing = {
   observers: [] as Observer[],
-  inspect: null as ((plan: Plan) => void | Promise<void>) | null,
+  inspect: null as ((plan: Plan) => Promise<void>) | null,
 };
 
 /** Starts to watch; returns the way to stop. */

@@ -1,5 +1,6 @@
 /** @file Classic mistakes that shapes and types let pass, found without computing anything: each gives a warning, once. */
 import { activity } from "../debug/activity.ts";
+import { captureSite, lineOf } from "../debug/site.ts";
 import { type Expr, gradMode } from "../expr.ts";
 import { DTYPE } from "../program/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -51,12 +52,12 @@ interface Passes {
 const passes = new WeakMap<object, Passes>();
 /** A step reads once or twice between two gradients; an evaluation of several batches only reads. */
 const PATIENCE = 5;
+const EVALUATE = "call model.eval() before evaluating, model.train() after";
 
 /** A layer that behaves otherwise in evaluation is called in training mode: is this training? */
 export function passInTraining(layer: object, where: string): void {
-  const hint = "call model.eval() before evaluating, model.train() after";
   if (!gradMode.enabled) {
-    warnOnce("EVAL_IN_TRAINING", `${where}: training mode inside noGrad`, hint);
+    suspectPass(where);
     return;
   }
   const { reads, gradients } = activity;
@@ -65,8 +66,23 @@ export function passInTraining(layer: object, where: string): void {
   else if (mine.reads !== reads) {
     mine.reads = reads;
     if (++mine.count === PATIENCE)
-      warnOnce("EVAL_IN_TRAINING", `${where}: ${PATIENCE} results in training mode were read, none was learned from`, hint);
+      warnOnce("EVAL_IN_TRAINING", `${where}: ${PATIENCE} results in training mode were read, none was learned from`, EVALUATE);
   }
+}
+
+/**
+ * A pass inside noGrad is an evaluation if a value is read before anything is learned: what a GAN's generator or a momentum encoder
+ * makes there goes on into a loss.
+ */
+function suspectPass(where: string): void {
+  if (wasSaid("EVAL_IN_TRAINING")) return;
+  const { gradients } = activity;
+  const site = captureSite(suspectPass);
+  activity.onRead = () => {
+    activity.onRead = null;
+    if (activity.gradients === gradients)
+      warnOnce("EVAL_IN_TRAINING", `${where}: training mode inside noGrad`, EVALUATE, lineOf(site));
+  };
 }
 
 const scaled = new WeakSet<object>();

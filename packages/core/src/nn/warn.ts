@@ -1,5 +1,5 @@
 /** @file Warnings about classic mistakes: each is said once, with what to do about it and the user's line. */
-import { userLine } from "../debug/site.ts";
+import { captureSite, lineOf } from "../debug/site.ts";
 
 export interface Warning {
   readonly code: string;
@@ -31,13 +31,9 @@ export function onWarning(next: Handler | null): Handler {
 export const wasSaid = (code: string): boolean => said.has(code);
 
 /** Says a warning, unless its code was said before. `at`: the user's line, where it is not the one that led here. */
-export function warnOnce(
-  code: string,
-  message: string,
-  hint: string,
-  at: string | undefined = userLine(new Error().stack),
-): void {
+export function warnOnce(code: string, message: string, hint: string, at?: string): void {
   if (said.has(code)) return;
   said.add(code);
-  handler({ code, message, hint, ...(at !== undefined && { at }) });
+  const line = at ?? lineOf(captureSite(warnOnce));
+  handler({ code, message, hint, ...(line !== undefined && { at: line }) });
 }

@@ -5,13 +5,16 @@ import { TacitError } from "../errors.ts";
 import type { Expr } from "../expr.ts";
 import { warnOnce } from "../nn/warn.ts";
 
-/** The largest of the first losses is the measure: after them a loss of GROWTH times that, ON_END times on end, is no noise. */
+/** A loss of GROWTH times the measure, ON_END times on end, is no noise. The measure: the largest loss but for the last LAG ones. */
 const FIRST = 5;
 const GROWTH = 10;
 const ON_END = 5;
+/** A loss that grows slower, by returns that rise (REINFORCE), is no divergence. */
+const LAG = 20;
+/** Losses below are no measure: those of sparse rewards, or of a phase before another one. */
+const LEAST = 0.1;
 /** A rate that is wild from the first step on spoils the measure: then the first loss alone is it, for longer, unless it is luck. */
 const WILD_ON_END = 8;
-const LEAST_FIRST = 0.1;
 
 /** In so many steps every used parameter has met a gradient. */
 const PATIENCE = 5;
@@ -23,6 +26,8 @@ export class Health {
   private measure = 0;
   private above = 0;
   private wild = 0;
+  /** The last LAG losses, in a ring. */
+  private readonly recent = new Float64Array(LAG);
 
   /**
    * The loss of step `step`, where it can be read. @throws LOSS_NOT_FINITE when it is NaN or infinite: the update has happened by then
@@ -34,10 +39,13 @@ export class Health {
         hint: "lower the learning rate, look for NaN in the data, and go on from the last checkpoint: the parameters are spoilt; debug.detectAnomaly() finds the op",
       });
     }
+    const at = this.seen % LAG;
     if (this.seen++ === 0) this.first = value;
-    this.wild = this.first >= LEAST_FIRST && value > GROWTH * this.first ? this.wild + 1 : 0;
-    if (this.seen <= FIRST) this.measure = Math.max(this.measure, value);
-    else this.above = this.measure > 0 && value > GROWTH * this.measure ? this.above + 1 : 0;
+    this.wild = this.seen <= LAG && this.first >= LEAST && value > GROWTH * this.first ? this.wild + 1 : 0;
+    if (this.seen <= FIRST) this.measure = Math.max(this.measure, LEAST, value);
+    else this.above = value > GROWTH * this.measure ? this.above + 1 : 0;
+    this.measure = Math.max(this.measure, this.recent[at]!);
+    this.recent[at] = value;
     if (this.above === ON_END) diverges(step, this.measure, ON_END);
     else if (this.wild === WILD_ON_END) diverges(step, this.first, WILD_ON_END);
   }

@@ -1,6 +1,7 @@
 /** @file The DEBUG ladder: each level says its lines, a cache miss says what changed, and no line holds a value of a tensor. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cpu, debug, nn, optim, Random, Tensor, tensor } from "../../src/index.ts";
+import { probe } from "../engine/probe.ts";
 
 let lines: string[] = [];
 let former: ((line: string) => void) | null = null;
@@ -129,6 +130,17 @@ describe("detectAnomaly", () => {
     expect(await failure(() => x.add(1).data())).toMatchObject({
       message: expect.stringMatching(/^input 0: .*NaN in f32\[2\]/) as string,
     });
+  });
+
+  it("leaves the line to what an op refuses, and no rejection without a handler where everything fails", async () => {
+    const x = Tensor.from([1, 2], [2], { device });
+    const far = Tensor.from([7], [1], { device, dtype: "i32" });
+    const at = expect.stringMatching(/ladder\.test\.ts:\d+:\d+$/) as string;
+    expect(await failure(() => x.indexSelect(0, far).data())).toMatchObject({ code: "INDEX_INVALID", at });
+    const broken = probe({ turns: 3 });
+    broken.prepare = () => new Promise((_, reject) => void setTimeout(() => reject(new Error("no memory")), 5));
+    const y = Tensor.from([1, 2], [2], { device: broken });
+    expect(await failure(() => y.add(1).data())).toMatchObject({ message: "no memory" });
   });
 
   it("lets masks of infinity pass, and healthy steps give the same numbers as without it", async () => {

@@ -87,8 +87,22 @@ describe("evaluation in training mode", () => {
   const model = nn.sequential(nn.linear(12, 16, { random }), nn.dropout(0.5, { random }), nn.linear(16, 3, { random }));
 
   it("inside noGrad is told at once", async () => {
-    await noGrad(() => model(images(4))).data();
-    expect(codes()).toEqual(["EVAL_IN_TRAINING"]);
+    const deep = nn.sequential(nn.sequential(nn.sequential(nn.sequential(nn.sequential(model)))));
+    await noGrad(() => deep(images(4))).data();
+    expect(warnings).toMatchObject([{ code: "EVAL_IN_TRAINING", at: expect.stringMatching(HERE) as string }]);
+  });
+
+  it("is not told of a GAN that makes pictures inside noGrad, and learns from them", async () => {
+    const judge = net();
+    const opt = optim.sgd(judge, { lr: 0.01 });
+    const maker = nn.sequential(nn.linear(12, 12, { random }), nn.dropout(0.5, { random }));
+    for (let i = 0; i < 3; i++) {
+      const made = noGrad(() => maker(images(4)));
+      const loss = nn.crossEntropy(judge(made), classes(4));
+      await opt.step(loss);
+      await loss.item();
+    }
+    expect(codes()).toEqual([]);
   });
 
   it("outside noGrad is told when several batches were read and nothing was learned", async () => {
@@ -218,6 +232,15 @@ describe("what only the course of a training shows", () => {
     const w = tensor([1], { requiresGrad: true });
     const opt = optim.sgd([w], { lr: 0 });
     for (let i = 0; i < 40; i++) await opt.step(w.mul(i === 20 ? 1000 : 1 + (i % 5)).sum());
+    expect(codes()).toEqual([]);
+  });
+
+  it("losses that rise with rewards, slowly or from almost nothing, are not told", async () => {
+    const w = tensor([1], { requiresGrad: true });
+    const slow = optim.sgd([w], { lr: 0 });
+    for (let i = 0; i < 200; i++) await slow.step(w.mul(5 + i).sum());
+    const sparse = optim.sgd([w], { lr: 0 });
+    for (let i = 0; i < 40; i++) await sparse.step(w.mul(i < 20 ? 0.004 : 0.7).sum());
     expect(codes()).toEqual([]);
   });
 
