@@ -10,9 +10,9 @@ import { CATALOGUE, type Entry } from "../packages/cli/src/errors/catalogue.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "docs/errors");
 
-/** Quoted words in upper case with an underscore; names of settings are not codes. */
+/** Quoted words in upper case with an underscore; names of settings, and of the 8-bit floats of safetensors, are not codes. */
 const CODE = /"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"/g;
-const SETTING = /^(TACIT|NODE|XDG|ERR|NO|SIG)_/;
+const SETTING = /^(TACIT|NODE|XDG|ERR|NO|SIG|F8)_/;
 /** Said without quotes, by the function that reports what nobody expected. */
 const UNQUOTED = ["BUG_UNEXPECTED"];
 
