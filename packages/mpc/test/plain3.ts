@@ -3,16 +3,17 @@ import { createHash } from "node:crypto";
 import type { Binding } from "@tacit/core/device";
 import { type Aval, OPS, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
 import { decodeFixed, encodeFixed, fractionOf } from "../src/fixed.ts";
-import type {
-  Cost,
-  PartyEnvironment,
-  PartyInput,
-  PreparedProgram,
-  Protocol,
-  ProtocolOptions,
-  ProtocolParty,
-  RunCounters,
-  ShareValue,
+import {
+  type Cost,
+  type PartyEnvironment,
+  type PartyInput,
+  type PreparedProgram,
+  type Protocol,
+  type ProtocolOptions,
+  type ProtocolParty,
+  type RunCounters,
+  type ShareValue,
+  STEPS_PER_NODE,
 } from "../src/protocols/protocol.ts";
 import { HEADER_BYTES } from "../src/transport/link.ts";
 
@@ -76,7 +77,7 @@ class PlainParty implements ProtocolParty {
     const values: TypedArray[] = inputs.map((i) => this.#plain(i));
     let rounds = 0;
     for (const [k, node] of program.nodes.entries()) {
-      if (secret[program.inputs.length + k]) rounds = await this.#round(at.run, k * 64, rounds);
+      if (secret[program.inputs.length + k]) rounds = await this.#round(at.run, k * STEPS_PER_NODE, rounds);
       const args = node.args.map((a) => values[a]!);
       const avals = node.args.map((a) => program.aval(a));
       values.push(OPS.get(node.op)!.reference(args, avals, node.attrs, node.aval));
@@ -102,7 +103,7 @@ class PlainParty implements ProtocolParty {
   async #round(run: number, op: number, depth: number): Promise<number> {
     const tag = { run, op, lane: 0 };
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
-    const size = op === 7 * 64 && garbage === this.#e.index ? 9 : 8;
+    const size = op === 7 * STEPS_PER_NODE && garbage === this.#e.index ? 9 : 8;
     for (const link of this.#e.links) link?.send(tag, depth, new Uint8Array(size));
     const depths = await Promise.all(this.#e.links.map((l) => l?.receive(tag, new Uint8Array(8)) ?? 0));
     return Math.max(...depths) + 1;

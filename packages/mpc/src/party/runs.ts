@@ -4,7 +4,14 @@ import type { Binding } from "@tacit/core/device";
 import { TacitError } from "@tacit/core/errors";
 import type { Program } from "@tacit/core/program";
 import { sealerTo } from "../identity/seal.ts";
-import type { PartyInput, PreparedProgram, Protocol, ProtocolParty, RunCounters } from "../protocols/protocol.ts";
+import {
+  type PartyInput,
+  type PreparedProgram,
+  type Protocol,
+  type ProtocolParty,
+  type RunCounters,
+  STEPS_PER_NODE,
+} from "../protocols/protocol.ts";
 import { toCbor, type Wire } from "../session/cbor.ts";
 import { type BoundRun, type Consent, permitReveal, permitRun } from "../session/consent.ts";
 import type { Session } from "../session/session-file.ts";
@@ -17,9 +24,6 @@ import type { Peers } from "./peers.ts";
 import { revealInfo, revealPlace } from "./purposes.ts";
 import { boundInput, bytesOf, isShare, publicSource, resultOf, rowsOf, type Store } from "./store.ts";
 import type { Transcript } from "./transcript.ts";
-
-/** Steps of one node: a tag's op is node * 64 + step, by the convention of the protocols. */
-const STEPS_PER_NODE = 64;
 
 export interface RunsOptions {
   readonly session: Session;

@@ -3,6 +3,9 @@ import type { Binding, Gap } from "@tacit/core/device";
 import type { Aval, Program, TypedArray } from "@tacit/core/program";
 import type { Link } from "../transport/link.ts";
 
+/** A message's tag names its op: node * STEPS_PER_NODE + step, so that errors name the node. A sort of 4,096 takes 234 steps. */
+export const STEPS_PER_NODE = 256;
+
 /** What a run of a Program costs. Bytes are payload plus frame headers, per party; rounds the longest chain of dependent messages. */
 export interface Cost {
   readonly rounds: number;

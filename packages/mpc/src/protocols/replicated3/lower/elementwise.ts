@@ -175,7 +175,7 @@ const abs: Handler = (n) =>
     const twice = mulPublicInteger(n.ctx, injected[0]!, 2n);
     const out = sub(n.ctx, twice, x);
     for (const y of [bits, injected[0]!, twice]) free(n.ctx, y);
-    return n.result(out, n.f);
+    return n.result(out, fractionBitsOf(n.aval, n.f));
   });
 
 /** [x >= 2^-f] + [x >= 0] - 1. */
@@ -211,12 +211,14 @@ const extremum =
     const out = largest ? add(n.ctx, b, injected[0]!) : sub(n.ctx, a, injected[0]!);
     for (const x of [bits, d, injected[0]!]) free(n.ctx, x);
     for (const h of held) h.release();
-    return n.result(out, n.f);
+    return n.result(out, fractionBitsOf(n.aval, n.f));
   };
 
-/** Argument i in plain fixed point with the result's shape; owned by the caller. */
+/** Argument i in plain fixed point (an integer: as it is) with the result's shape; owned by the caller. */
 export async function broadcastPlain(n: NodeRun, i: number): Promise<Held> {
-  if (n.isPublic(i)) return new Held(n.ctx, fromPublic(n.ctx, toRing(await publicOperand(n, i), n.f)));
+  if (n.isPublic(i)) {
+    return new Held(n.ctx, fromPublic(n.ctx, toRing(await publicOperand(n, i), fractionBitsOf(n.arg(i), n.f))));
+  }
   const held = await n.run.plain(n.node.args[i]!);
   if (held.shares.n === sizeOf(n.aval.shape)) return held;
   const wide = new Held(n.ctx, broadcast(n.ctx, held.shares, n.arg(i).shape, n.aval.shape));

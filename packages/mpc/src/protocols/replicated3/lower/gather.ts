@@ -1,4 +1,4 @@
-/** @file Ops with public indices, and running sums: the op table's own plain computation on each component, as 64-bit integers. */
+/** @file Ops with indices, and running sums: with public indices the op table's own plain computation on each component, as 64-bit integers. */
 import { type Aval, OPS, sizeOf, type TypedArray } from "@tacit/core/program";
 import { ALL_PAIRS, COLUMNS, winners } from "../functions/maximum.ts";
 import {
@@ -16,6 +16,8 @@ import {
 } from "../primitives/index.ts";
 import { route, tournament } from "./pool.ts";
 import { fractionBitsOf, type Handler, type NodeRun } from "./run.ts";
+import * as bySecret from "./secret-index.ts";
+import { gatherSorted } from "./sort.ts";
 
 /** A local linear map of secret arguments; the others are public. */
 async function onComponents(n: NodeRun, secret: readonly number[]): Promise<Shares> {
@@ -43,6 +45,15 @@ const local =
   (...secret: readonly number[]): Handler =>
   async (n) =>
     n.result(await onComponents(n, secret), fractionBitsOf(n.aval, n.f));
+
+/** Public indices: local. Secret ones: `secretly`. */
+const byIndex =
+  (secretly: Handler, ...secret: readonly number[]): Handler =>
+  (n) => {
+    const sorted = n.run.plan.sorts.get(n.id);
+    if (sorted) return gatherSorted(n, sorted.group, sorted.rows);
+    return n.isPublic(1) ? local(...secret)(n) : secretly(n);
+  };
 
 /** One-hot integers [count, n] of the first maximum of x [count, n], which is freed. */
 async function oneHotOfMaximum(n: NodeRun, x: Shares, count: number): Promise<Shares> {
@@ -97,11 +108,13 @@ const argExtremum =
 
 export const GATHER: ReadonlyMap<string, Handler> = new Map(
   Object.entries({
-    gather: local(0),
-    indexSelect: local(0),
+    gather: byIndex(bySecret.gather, 0),
+    indexSelect: byIndex(bySecret.indexSelect, 0),
     cumsum: local(0),
-    scatterAdd: local(0, 2),
-    indexAdd: local(0, 2),
+    scatter: local(0, 2),
+    scatterAdd: byIndex(bySecret.scatterAdd, 0, 2),
+    indexAdd: byIndex(bySecret.indexAdd, 0, 2),
+    oneHot: bySecret.oneHot,
     argmax: argExtremum(true),
     argmin: argExtremum(false),
   }),

@@ -8,7 +8,8 @@ import { POOL } from "./pool.ts";
 import { REDUCE } from "./reduce.ts";
 import type { Handler } from "./run.ts";
 import { SOFTMAX } from "./softmax.ts";
+import { SORT } from "./sort.ts";
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map(
-  [LINEAR, MOVEMENT, ELEMENTWISE, POOL, REDUCE, SOFTMAX, FUNCTIONS, GATHER].flatMap((family) => [...family]),
+  [LINEAR, MOVEMENT, ELEMENTWISE, POOL, REDUCE, SOFTMAX, FUNCTIONS, GATHER, SORT].flatMap((family) => [...family]),
 );

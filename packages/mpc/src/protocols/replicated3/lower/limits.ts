@@ -1,6 +1,7 @@
 /** @file Conditions of ops beyond having a handler: why a node cannot run as bound, or undefined. Read by check only. */
 import type { Node } from "@tacit/core/program";
 import { DTYPE } from "@tacit/core/program";
+import { MAX_SORTED } from "../functions/sort.ts";
 import { MAX_POWER, ROOTS } from "./functions.ts";
 import type { Plan } from "./plan.ts";
 import { MAX_CLASSES } from "./softmax.ts";
@@ -24,17 +25,26 @@ const publicArgs =
   (plan, node) =>
     indices.some((i) => isSecret(plan, node.args[i]!)) ? "indices must be public" : undefined;
 
+/** A gather by secret places adds an axis, and a strided copy has six. */
+const gatherLimit: Limit = (plan, node) => {
+  const [x, index] = node.args as [number, number];
+  const rank = plan.program.aval(x).shape.length;
+  return isSecret(plan, index) && rank > 5 ? `secret indices for at most 5 axes, not ${rank}` : undefined;
+};
+
+const sortLimit: Limit = (plan, node) => {
+  const n = plan.program.aval(node.args[0]!).shape[node.attrs[0]!]!;
+  return n <= MAX_SORTED ? undefined : `an axis of at most ${MAX_SORTED}, not ${n}`;
+};
+
 /** Exponents known from the Program: integers, 1/2, -1/2, -1. */
 const powLimit: Limit = (plan, node) => {
+  if (!DTYPE[node.aval.dtype].float) return "secret arguments are f32";
   const values = plan.fixed.get(node.args[1]!);
   const k = Number(values?.[0]);
   const known = values?.every((v) => Number(v) === k) && (ROOTS.has(k) || (Number.isInteger(k) && k >= 0 && k <= MAX_POWER));
   return known ? undefined : `the exponent must be a constant of the program: 0.5, -0.5, -1 or an integer of 0 to ${MAX_POWER}`;
 };
-
-/** Integers and bits as values of a choice have no handler yet. */
-const whereLimit: Limit = (plan, node) =>
-  DTYPE[plan.program.aval(node.args[1]!).dtype].float ? undefined : "both values must be f32";
 
 const classLimit: Limit = (plan, node) => {
   const classes = plan.program.aval(node.args[0]!).shape[node.attrs[0] ?? 1]!;
@@ -53,6 +63,8 @@ export const LIMITS: ReadonlyMap<string, Limit> = new Map(
     matmul: floatOnly,
     mul: floatOnly,
     div: floatOnly,
+    relu: floatOnly,
+    reluGrad: floatOnly,
     cast: castLimit,
     pow: powLimit,
     argmax: placeLimit,
@@ -61,10 +73,10 @@ export const LIMITS: ReadonlyMap<string, Limit> = new Map(
     logSoftmax: classLimit,
     softmaxCrossEntropy: classLimit,
     softmaxCrossEntropyGrad: classLimit,
-    where: whereLimit,
-    gather: publicArgs(1),
-    indexSelect: publicArgs(1),
-    scatterAdd: publicArgs(1),
-    indexAdd: publicArgs(1),
+    gather: gatherLimit,
+    scatterAdd: gatherLimit,
+    scatter: publicArgs(1),
+    sort: sortLimit,
+    argsort: sortLimit,
   }),
 );

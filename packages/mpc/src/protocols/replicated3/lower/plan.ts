@@ -1,6 +1,7 @@
 /** @file What is known about a Program before it runs: who knows each value, how often it is read, and which ops work together. */
 import type { Binding } from "@tacit/core/device";
 import { type Node, OPS, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
+import type { Rows, SortGroup } from "./sort.ts";
 
 /** fixed: follows from the Program alone. public: known to all parties in a run. secret: shares. */
 export type Knowledge = "fixed" | "public" | "secret";
@@ -20,6 +21,8 @@ export interface Plan {
   readonly afterPool: ReadonlySet<number>;
   /** For logits (value id) of softmax ops along the last axis of [N, C]: the first node that computes their maximum, and how many use it. */
   readonly softmax: ReadonlyMap<number, { readonly node: number; readonly users: number }>;
+  /** For argsort nodes, and gathers of what they sort (value ids): the sort that they share, and the rows they want of it. */
+  readonly sorts: ReadonlyMap<number, { readonly group: SortGroup; readonly rows: Rows }>;
 }
 
 /** Ops whose result repeats one element when their arguments do. */
@@ -120,6 +123,44 @@ function softmaxUsers(program: Program, readers: readonly Reader[][], knowledge:
   return found;
 }
 
+/** The rows of a slice that leaves all axes but one whole; undefined: another slice. */
+function slicedRows(node: Node, shape: readonly number[], axis: number): Rows | undefined {
+  const rank = shape.length;
+  const whole = shape.every((size, d) => d === axis || (node.attrs[d] === 0 && node.aval.shape[d] === size));
+  return whole ? { first: node.attrs[axis]!, count: node.aval.shape[axis]!, step: node.attrs[2 * rank + axis]! } : undefined;
+}
+
+/** Gathers of x by argsort(x), or by a slice of it, are rows of the sorted x. */
+function sortUsers(
+  program: Program,
+  readers: readonly Reader[][],
+  knowledge: readonly Knowledge[],
+  uses: readonly number[],
+): Plan["sorts"] {
+  const found = new Map<number, { group: SortGroup; rows: Rows }>();
+  program.nodes.forEach((node, i) => {
+    const id = program.inputs.length + i;
+    if (node.op !== "argsort" || knowledge[id] !== "secret" || uses[id] === 0) return;
+    const [x, axis] = [node.args[0]!, node.attrs[0]!];
+    const all = { first: 0, count: node.aval.shape[axis]!, step: 1 };
+    const users = new Map<number, Rows>([[id, all]]);
+    const takeGathers = (index: number, rows: Rows): void => {
+      for (const r of readers[index]!) {
+        const { op, args, attrs } = r.node;
+        if (op === "gather" && args[0] === x && args[1] === index && attrs[0] === axis) users.set(r.id, rows);
+      }
+    };
+    takeGathers(id, all);
+    for (const r of readers[id]!) {
+      const rows = r.node.op === "slice" ? slicedRows(r.node, node.aval.shape, axis) : undefined;
+      if (rows) takeGathers(r.id, rows);
+    }
+    const group = { x, axis, descending: node.attrs[1] === 1, node: i, users: users.size };
+    for (const [user, rows] of users) found.set(user, { group, rows });
+  });
+  return found;
+}
+
 export function makePlan(program: Program, bindings: readonly Binding[]): Plan {
   const need = needed(program);
   const { knowledge, uniform, fixed } = know(program, bindings);
@@ -135,5 +176,6 @@ export function makePlan(program: Program, bindings: readonly Binding[]): Plan {
     if (knowledge[id] === "secret" && reluAfterPool(program, id, readers, returned)) afterPool.add(id);
   });
   const softmax = softmaxUsers(program, readers, knowledge);
-  return { program, knowledge, uses, returned, uniform, fixed, afterPool, softmax };
+  const sorts = sortUsers(program, readers, knowledge, uses);
+  return { program, knowledge, uses, returned, uniform, fixed, afterPool, softmax, sorts };
 }

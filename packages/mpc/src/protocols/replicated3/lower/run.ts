@@ -1,6 +1,7 @@
 /** @file A Program on shares at one party, as dataflow: a node starts when its arguments are there; independent nodes share rounds. */
 import { expected } from "@tacit/core/errors";
 import { type Aval, DTYPE, type Node, OPS, sizeOf, type TypedArray } from "@tacit/core/program";
+import { STEPS_PER_NODE } from "../../protocol.ts";
 import { bitsToArithmetic, type Context, fromPublic, type Shares } from "../primitives/index.ts";
 import { combine } from "./combine.ts";
 import { toRing } from "./fixed-point.ts";
@@ -8,10 +9,8 @@ import { HANDLERS } from "./index.ts";
 import type { Plan } from "./plan.ts";
 import { Held, PublicValue, SecretBits, SecretValue, type Single, type Term, type Value } from "./value.ts";
 
-/** Ids of one node's interactive steps: id = node * 64 + step. */
-export const STEPS = 64;
-/** Steps that the executor itself uses. */
-const STEP = { integers: 61, single: 62, plain: 63 } as const;
+/** Steps that the executor itself uses; ids are node * STEPS_PER_NODE + step. */
+const STEP = { integers: 253, single: 254, plain: 255 } as const;
 
 /** Sees every secret value of a run when it is made: the tests' shadow of plain values. */
 export type Observer = (id: number, value: Value, run: Run) => Promise<void> | void;
@@ -131,7 +130,7 @@ export class Run {
 
   /** The id of a step of the node that makes value `id`. */
   stepOf(id: number, step: number): number {
-    return (id - this.plan.program.inputs.length) * STEPS + step;
+    return (id - this.plan.program.inputs.length) * STEPS_PER_NODE + step;
   }
 
   async #release(id: number): Promise<void> {
@@ -228,7 +227,7 @@ export class NodeRun {
   fixed(i: number): TypedArray | undefined {
     return this.run.plan.fixed.get(this.node.args[i]!);
   }
-  /** The id of an interactive step of this node, 0 .. 60. */
+  /** The id of an interactive step of this node, 0 .. 252. */
   step(step: number): number {
     return this.run.stepOf(this.id, step);
   }

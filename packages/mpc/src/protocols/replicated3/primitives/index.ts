@@ -2,7 +2,7 @@
  * @file The primitives of replicated3, for a run of a Program.
  *
  * Rules. An op never frees or changes its arguments, except a Raw, which it consumes, and the target of stridedWrite. Results are
- * fresh regions that the caller frees (`free`). `id` is an immutable number from the Program (node * 64 + sub), used once per run by
+ * fresh regions that the caller frees (`free`). `id` is an immutable number from the Program (node * STEPS_PER_NODE + step), used once per run by
  * an interactive op (relu takes id and id + 1, signBits one more id for each follow-up); a used id throws OP_REUSED. Interactive ops may run at once (Promise.all): independent
  * ones share rounds.
  */
