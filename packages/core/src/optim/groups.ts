@@ -89,6 +89,12 @@ export function checkDistinct<O>(members: readonly Member<O>[]): void {
   }
 }
 
+/** `learningRate` would leave the rate at its default. @throws ARGUMENT_INVALID for options that are not `known` */
+export function checkNames(kind: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options))
+    if (!known.includes(name)) expected("ARGUMENT_INVALID", kind, `options among ${known.join(", ")}`, JSON.stringify(name));
+}
+
 /** The options of a group: its own where it has them, else the defaults. @throws ARGUMENT_INVALID for options that do not exist */
 export function optionsOf<O extends GroupOptions>(spec: object, defaults: O, kind: string): O {
   const own = Object.entries(spec).filter(([key, value]) => key !== "params" && value !== undefined);

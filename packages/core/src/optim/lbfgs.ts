@@ -5,7 +5,7 @@ import { takeWaitingBuffers } from "../nn/parameter.ts";
 import { gradientsOf } from "../tensor/backward.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { OptimizerBase, type OptimizerState } from "./base.ts";
-import { checkNonNegative, checkOption, type Parameters } from "./groups.ts";
+import { checkNames, checkNonNegative, checkOption, type Parameters } from "./groups.ts";
 import { absSum, dot, largest, plus, times, type Vector } from "./host-vector.ts";
 import { type Point, strongWolfe } from "./line-search.ts";
 
@@ -86,7 +86,9 @@ export class LBFGS extends OptimizerBase<LbfgsGroup> {
   constructor(params: Parameters, options: LbfgsOptions = {}) {
     const { lr = 1, maxIter = 20, toleranceGrad = 1e-7, toleranceChange = 1e-9, historySize = 100 } = options;
     const { maxEval = Math.floor((maxIter * 5) / 4), lineSearchFn = null } = options;
-    super("lbfgs", params, { lr, maxIter, maxEval, toleranceGrad, toleranceChange, historySize }, check);
+    const defaults = { lr, maxIter, maxEval, toleranceGrad, toleranceChange, historySize };
+    checkNames("lbfgs", options, [...Object.keys(defaults), "lineSearchFn"]);
+    super("lbfgs", params, defaults, check);
     if (lineSearchFn !== null && lineSearchFn !== "strongWolfe")
       expected("ARGUMENT_INVALID", "lbfgs", "lineSearchFn strongWolfe or null", JSON.stringify(lineSearchFn));
     this.searches = lineSearchFn !== null;

@@ -9,7 +9,7 @@ import { gradientsOf, noGrad } from "../tensor/backward.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { OptimizerBase } from "./base.ts";
 import { type ClipOptions, checkClip, clippedByNorm, clippedByValue } from "./clip.ts";
-import type { Grouped, GroupOptions, Member } from "./groups.ts";
+import { checkNames, type Grouped, type GroupOptions, type Member } from "./groups.ts";
 import { Health, takeLoss, warnUnused } from "./health.ts";
 import { Motion, type MotionHost } from "./motion.ts";
 
@@ -30,7 +30,9 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> extends O
   /** Options that a schedule changes. */
   private readonly varying = new Set<string>();
 
+  /** `clip`: all options as the caller gave them. @throws ARGUMENT_INVALID for one that the optimizer does not have */
   constructor(kind: string, params: Grouped<O>, clip: ClipOptions, defaults: O, check: (options: O) => void) {
+    checkNames(kind, clip, [...Object.keys(defaults), "clipNorm", "clipValue"]);
     super(kind, params, defaults, check);
     checkClip("clipNorm", clip.clipNorm);
     checkClip("clipValue", clip.clipValue);

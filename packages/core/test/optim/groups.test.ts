@@ -335,6 +335,16 @@ describe("L-BFGS", () => {
   });
 });
 
+describe("an option that an optimizer does not have", () => {
+  const { adam, adamw, sgd, rmsprop, nadam, rprop, lion, lbfgs } = optim;
+  const made = Object.entries({ adam, adamw, sgd, rmsprop, nadam, rprop, lion, lbfgs });
+  test.each(made)("is refused by %s", (_, optimizer) => {
+    const make = (options: object) => () => optimizer(nn.linear(2, 2), { lr: 0.1, ...options } as never);
+    expect(make({ learningRate: 1 })).toThrow(/options among lr, .*got "learningRate"/);
+    expect(make({})).not.toThrow();
+  });
+});
+
 describe("Lion", () => {
   test("moves by the sign of its interpolated gradient", async () => {
     const p = Tensor.from([1, -2]).requiresGrad_();
