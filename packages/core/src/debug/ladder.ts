@@ -39,12 +39,14 @@ const many = (n: number, word: string): string => `${n} ${word}${n === 1 ? "" : 
 
 const known = new WeakMap<Device, Known[]>();
 
-function prepared({ device, program, bindings, lines, executable, start, end }: Prepared): void {
+function prepared({ device, program, bindings, lines, executable, runs, start, end }: Prepared): void {
   const before = known.get(device) ?? [];
   const why = whyMissed({ program, bindings }, before, (node) => lineOf(lines[node] ?? null));
   known.set(device, [...before, { program, bindings }].slice(-REMEMBERED));
   const size = `${many(program.nodes.length, "node")}, ${many(program.inputs.length, "input")}`;
-  sayLine(`prepare ${program.id.slice(0, 8)} on ${device.name}: ${size}, ${ms(end - start)}; ${why}`);
+  // Grants and transcripts name what runs.
+  const written = runs === program ? "" : ` (written out as ${runs.id.slice(0, 8)}, ${many(runs.nodes.length, "node")})`;
+  sayLine(`prepare ${program.id.slice(0, 8)} on ${device.name}: ${size}${written}, ${ms(end - start)}; ${why}`);
   if (state.level < 3) return;
   const indented = (text: string): string => text.replaceAll("\n", "\n  ");
   sayLine(`Program ${program.id.slice(0, 8)}\n  ${indented(String(program))}`);

@@ -97,17 +97,19 @@ function pathOf(location: string): string {
   }
 }
 
-/** V8: `at f (url:1:2)`, `at async url:1:2`. SpiderMonkey and JavaScriptCore: `f@url:1:2`, `async*f@url:1:2`. */
-function frameOf(line: string): Frame | null {
+/** V8: `at f (url:1:2)`, `at async url:1:2`. SpiderMonkey and JavaScriptCore: `f@url:1:2`, `async*f@url:1:2`; with V8 such a line is the message. */
+function frameOf(line: string, ofV8: boolean): Frame | null {
   const v8 = /^\s+at (?:async )?(.*)$/.exec(line);
   let where: string;
   if (v8 !== null) {
     const text = v8[1]!;
     const open = text.endsWith(")") ? text.indexOf(" (") : -1;
     where = open < 0 ? text : text.slice(open + 2, -1);
+    // `eval at f (url:1:2), <anonymous>:1:1`: no place in a file.
+    if (where.startsWith("eval at ")) return null;
   } else {
     const at = line.indexOf("@");
-    if (at < 0) return null;
+    if (at < 0 || ofV8) return null;
     where = line.slice(at + 1);
   }
   const parts = /^(.+?):(\d+):(\d+)$/.exec(where);
@@ -141,10 +143,11 @@ function shown({ path, position }: Frame): string {
 export function userLine(stack: string | undefined): string | undefined {
   if (stack === undefined) return undefined;
   let library: Frame | null = null;
+  const ofV8 = /\n\s+at /.test(stack);
   for (let start = 0; start < stack.length; ) {
     let end = stack.indexOf("\n", start);
     if (end < 0) end = stack.length;
-    const frame = frameOf(stack.slice(start, end));
+    const frame = frameOf(stack.slice(start, end), ofV8);
     start = end + 1;
     if (frame === null || isTacit(frame.path)) continue;
     if (!frame.path.includes("/node_modules/")) return shown(frame);

@@ -103,13 +103,14 @@ function dispatch(request: Request, turn: boolean): void | Promise<void> {
     const key = endKey();
     const words = key.words.slice(0, key.length);
     const noted = watch?.preparing();
+    const program = runnable(device, plan?.program ?? programOfTrace(roots), bindings);
     const keep = (made: Executable): Executable => {
       state.cache.add(words, made);
       state.prepared++;
-      noted?.(made);
+      noted?.(made, program);
       return made;
     };
-    const made = prepare(device, plan?.program ?? programOfTrace(roots), roots, bindings, replacements);
+    const made = prepare(device, program, roots, bindings, replacements);
     executable = isPromise(made) ? made.then(keep) : keep(made);
   }
   forgetTrace();
@@ -203,7 +204,7 @@ function writeKey(device: Device, roots: readonly Expr[], replacements: readonly
   return { storages, bindings };
 }
 
-/** A cache miss: the last trace as a Program, checked and prepared by the device. */
+/** A cache miss: the last trace as a Program that the device can run, prepared by it. */
 function prepare(
   device: Device,
   program: Program,
@@ -216,7 +217,7 @@ function prepare(
   const updates = replacements.flatMap(({ target }, i): Update[] =>
     target.leaf!.shared ? [] : [{ output: first + i, input: target.leaf!.id }],
   );
-  const job: Job = { program: runnable(device, program, bindings), bindings, updates };
+  const job: Job = { program, bindings, updates };
   return device.prepare(job);
 }
 

@@ -19,6 +19,8 @@ export interface Plan {
 /** A Program was prepared: a cache miss. Times are of `performance.now()`, in ms. */
 export interface Prepared extends Plan {
   readonly executable: Executable;
+  /** What the device runs, and owners approve: `program`, or that with the composites that the device lacks written out. */
+  readonly runs: Program;
   readonly start: number;
   readonly end: number;
 }
@@ -80,10 +82,10 @@ export class Watch {
   }
 
   /** A cache miss begins; call the result when the executable is there. */
-  preparing(): (executable: Executable) => void {
+  preparing(): (executable: Executable, runs: Program) => void {
     const start = performance.now();
-    return (executable) => {
-      const event = { ...this.plan!, executable, start, end: performance.now() };
+    return (executable, runs) => {
+      const event = { ...this.plan!, executable, runs, start, end: performance.now() };
       for (const o of observing.observers) o.prepared?.(event);
     };
   }

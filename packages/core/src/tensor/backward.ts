@@ -72,7 +72,10 @@ function pull(root: Expr, seed: Expr | undefined, wrt: readonly Expr[], options:
 }
 
 /** A value whose graph a step released: its part of the gradient would be missing. */
-function released(x: Expr, a: Expr): never {
+function released(reader: Expr, cut: Expr): never {
+  let [x, a] = [reader, cut];
+  // What reads a cut value is cut as well: the value that lost its graph is named.
+  for (let next = a.args.find((b) => b.cut); next !== undefined; next = a.args.find((b) => b.cut)) [x, a] = [a, next];
   throw new TacitError(
     "AUTOGRAD_NO_GRAPH",
     `backward: ${x.op!.name}: expected arguments with their graph, got ${showAval(a)}, whose graph a step released`,

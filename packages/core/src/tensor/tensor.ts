@@ -158,6 +158,7 @@ export class Tensor extends ComposedTensor implements GradOwner {
     const copy = new Expr(e.op, e.args, e.attrs, e, null);
     copy.code = e.code;
     copy.born = e.born;
+    copy.site = e.site;
     return new Tensor(copy);
   }
 

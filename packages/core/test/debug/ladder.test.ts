@@ -90,6 +90,16 @@ describe("the DEBUG ladder", () => {
   });
 });
 
+it("a line names the Program that a device with gaps runs in place of the traced one", async () => {
+  const device = probe({
+    check: (p) => p.nodes.flatMap((n, node) => (n.op === "softmax" ? [{ node, op: n.op, reason: "no kernel" }] : [])),
+  });
+  debug.level = 1;
+  await Tensor.from([1, 2], [2], { device }).softmax(0).data();
+  const { id, nodes } = device.jobs[0]!.program;
+  expect(lines[0]).toContain(`1 node, 1 input (written out as ${id.slice(0, 8)}, ${nodes.length} nodes)`);
+});
+
 describe("detectAnomaly", () => {
   const device = cpu();
   const failure = async (work: () => Promise<unknown>): Promise<unknown> => {

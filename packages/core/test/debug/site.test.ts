@@ -31,6 +31,15 @@ describe("a stack", () => {
     expect(line("    at f (/x/node_modules/lib/a.js:1:1)")).toMatch(/a\.js:1:1$/);
     expect(line(`    at Tensor.matmul (${OWN}:12:7)`, `    at ${NODE}`, "    at new Promise (<anonymous>)")).toBeUndefined();
     expect(userLine(undefined)).toBeUndefined();
+    for (const room of ["vision", "plot"])
+      expect(line(`    at f (${core.replace(/core\/$/, `${room}/`)}src/a.ts:1:1)`)).toBeUndefined();
+  });
+
+  it("takes neither its message nor evaluated text for a place", () => {
+    expect(userLine("Error: csv: expected numbers in data@2/x:3:4\n    at f (/x/mine.ts:2:2)")).toMatch(/mine\.ts:2:2$/);
+    const evaluated = "    at eval (eval at run (/x/lib.js:1:2), <anonymous>:1:1)";
+    expect(line(evaluated, "    at g (/x/mine.ts:2:2)")).toMatch(/mine\.ts:2:2$/);
+    expect(line(evaluated)).toBeUndefined();
   });
 });
 
@@ -65,6 +74,17 @@ describe("an error names the user's line", () => {
     expect(error.at).toMatch(HERE);
     const awaited = await at(() => tensor([1, 2]).add(tensor([1, 2, 3])));
     expect(lineNumber(error.at)).toBeLessThan(lineNumber(awaited.at) - 4);
+  });
+
+  it("also of a result that was detached", async () => {
+    const w = tensor([1, 2, 3], { requiresGrad: true });
+    const error = await at(() =>
+      w
+        .indexSelect(0, tensor([9], { dtype: "i32" }))
+        .detach()
+        .data(),
+    );
+    expect(error.at).toMatch(HERE);
   });
 
   it("of every op with that name, where several may have refused", async () => {

@@ -76,7 +76,7 @@ describe("backward", () => {
       const mixed = w.sum().add(value.sum().mul(1));
       expect(() => mixed.backward()).toThrow(expect.objectContaining({ code: "AUTOGRAD_NO_GRAPH" }));
       expect(() => w.add(value).sum().backward()).toThrow(expect.objectContaining({ code: "AUTOGRAD_NO_GRAPH" }));
-      expect(() => gradients(w.mul(value).sum(), [w])).toThrow(/whose graph a step released/);
+      expect(() => gradients(w.mul(value).sum(), [w])).toThrow(/^backward: mul: .* got f32\[3?\], whose graph a step released/);
       w.grad = null;
       const factor = value
         .gt(0)
