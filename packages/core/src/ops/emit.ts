@@ -74,6 +74,7 @@ export const cosh: Unary = unary("cosh");
 export const asinh: Unary = unary("asinh");
 export const acosh: Unary = unary("acosh");
 export const atanh: Unary = unary("atanh");
+export const erfc: Unary = unary("erfc");
 export const erfinv: Unary = unary("erfinv");
 export const lgamma: Unary = unary("lgamma");
 /** The derivative of this order of the digamma function; 0 is digamma. */

@@ -84,7 +84,7 @@ export abstract class SpecialTensor extends ElementwiseTensor {
   }
   exp2(): Tensor {
     const x = floating(this.expr);
-    return this.derive(op.exp(op.mul(x, op.lit(x, Math.LN2))));
+    return this.derive(op.pow(op.lit(x, 2), x));
   }
   tan(): Tensor {
     return this.derive(op.tan(floating(this.expr)));
@@ -122,10 +122,9 @@ export abstract class SpecialTensor extends ElementwiseTensor {
   erfinv(): Tensor {
     return this.derive(op.erfinv(floating(this.expr)));
   }
-  /** 1 - erf(x). */
+  /** 1 - erf(x), to a few ulp also where that is tiny. */
   erfc(): Tensor {
-    const x = floating(this.expr);
-    return this.derive(op.sub(op.lit(x, 1), op.erf(x)));
+    return this.derive(op.erfc(floating(this.expr)));
   }
   /** log Γ(x) for x > 0; NaN for negative x. */
   lgamma(): Tensor {

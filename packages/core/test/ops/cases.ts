@@ -27,7 +27,7 @@ const unary: Case[] = [
 ];
 
 const special: Case[] = [
-  ...["expm1", "tan", "atan", "sinh", "cosh", "asinh"].map((op) => of(op, [f(2, 3)])),
+  ...["expm1", "tan", "atan", "sinh", "cosh", "asinh", "erfc"].map((op) => of(op, [f(2, 3)])),
   ...["log1p", "log2", "log10", "lgamma"].map((op) => of(op, [filled("positive", 5)])),
   ...["asin", "acos", "atanh", "erfinv"].map((op) => of(op, [filled("unit", 2, 3)])),
   of("acosh", [filled("aboveOne", 5)]),

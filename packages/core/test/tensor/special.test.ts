@@ -49,6 +49,20 @@ describe.each(DEVICES)("on the %s device", (_, device, dtype, tolerance) => {
     close(await list(f(of(...xs))), dtype === "f64" ? xs.map(want) : xs.map((x) => Math.fround(want(x))));
   });
 
+  test("erfc and exp2 keep their digits where they are tiny", async () => {
+    const [xs, ys] = [
+      [-3, 0, 0.5, 2.5, 6, 9],
+      [1.999977909503, 1, 0.479500122186953, 4.06952017444959e-4, 2.15197367124989e-17, 4.13703174651381e-37],
+    ];
+    const got = await list(of(...xs, INF, -INF, NAN).erfc());
+    got.slice(0, 6).forEach((v, i) => void expect(Math.abs(v / ys[i]! - 1), `erfc of ${xs[i]}`).toBeLessThan(tolerance));
+    expect(got.slice(6)).toEqual([0, 2, NAN]);
+    const x = of(6).requiresGrad_();
+    x.erfc().sum().backward();
+    close(await list(x.grad!), [(-2 / Math.sqrt(Math.PI)) * Math.exp(-36)]);
+    close(await list(of(-75.0625, -140, 3).exp2()), [2 ** -75.0625, 2 ** -140, 8]);
+  });
+
   test("erfinv and trigamma have their known values", async () => {
     close(await list(of(0.5, -0.9, 1, -1, 2).erfinv()), [0.4769362762044699, -1.1630871536766743, INF, -INF, NAN]);
     close(await list(of(1, 0.5, 2).polygamma(1)), [Math.PI ** 2 / 6, Math.PI ** 2 / 2, Math.PI ** 2 / 6 - 1]);

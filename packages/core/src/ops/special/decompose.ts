@@ -68,6 +68,41 @@ export const acoshDecompose: Composite = of((x) => {
 
 export const atanhDecompose: Composite = of((x) => mul(lit(x, 0.5), sub(log1p(x), log1p(neg(x)))));
 
+/** Chebyshev coefficients of log(erfc(a)·e^(a²)/t) in 2t - 1, t = 2/(2 + a): computed with 40 digits. */
+const ERFC: readonly number[] = [
+  -0.6513268598908547, 0.6419697923564902, 0.019476473204185836, -0.009561514786808632, -0.0009465953444820369,
+  0.00036683949785276145, 4.252332480690777e-5, -2.0278578112534242e-5, -1.6242900046470254e-6, 1.3036558355805232e-6,
+  1.5626441722066142e-8, -8.523809591492654e-8, 6.5290544390988515e-9, 5.059343495551469e-9, -9.91364156493033e-10,
+  -2.273651222931836e-10, 9.646791102015527e-11, 2.3940380830391146e-12, -6.886027526497553e-12, 8.944879273090725e-13,
+  3.130921399342958e-13, -1.1270822361367252e-13, 3.810905255189232e-16, 7.106097613609237e-15, -1.5230282014571043e-15,
+  -9.457494571291233e-17,
+];
+/** erfc is 0 from here on, in f64 too. */
+const NO_MORE = 28;
+
+/** Clenshaw's sum of c_k T_k(u). */
+function chebyshev(u: Expr, c: readonly number[]): Expr {
+  const twice = add(u, u);
+  let [b, after] = [lit(u, c.at(-1)!), lit(u, 0)];
+  for (let k = c.length - 2; k >= 1; k--) [b, after] = [add(sub(mul(twice, b), after), lit(u, c[k]!)), b];
+  return add(sub(mul(u, b), after), lit(u, c[0]!));
+}
+
+/**
+ * t e^(-a² + P(2t - 1)) for a = |x|, its complement to 2 below 0. a² would lose digits that the exponential sees: of a = h + l the half
+ * h of the digits (Veltkamp's splitting) has an exact square.
+ */
+export const erfcDecompose: Composite = of((x) => {
+  const a = minimum(abs(x), lit(x, NO_MORE));
+  const t = reciprocal(add(lit(x, 1), mul(a, lit(x, 0.5))));
+  const p = chebyshev(sub(add(t, t), lit(x, 1)), ERFC);
+  const spread = mul(a, lit(x, x.dtype === "f64" ? 2 ** 27 + 1 : 2 ** 12 + 1));
+  const h = sub(spread, sub(spread, a));
+  const rest = sub(p, mul(sub(a, h), add(a, h)));
+  const y = mul(t, mul(exp(neg(mul(h, h))), exp(rest)));
+  return where(lt(x, lit(x, 0)), sub(lit(x, 2), y), y);
+});
+
 /** Below zero, or the negative zero, whose reciprocal is -∞. */
 const negative: Unary = (x) => bitOr(lt(x, lit(x, 0)), lt(reciprocal(x), lit(x, 0)));
 

@@ -20,7 +20,7 @@ import {
 } from "../emit.ts";
 import type { OpRow } from "../row.ts";
 import * as as from "./decompose.ts";
-import { erfinvOf, lgammaOf, polygammaOf } from "./scalar.ts";
+import { erfcOf, erfinvOf, lgammaOf, polygammaOf } from "./scalar.ts";
 
 type Decompose = NonNullable<OpRow["decompose"]>;
 
@@ -92,6 +92,7 @@ export const SPECIAL_ROWS: readonly OpRow[] = [
   unary("asinh", Math.asinh, (x) => rsqrt(onePlus(x)), as.asinhDecompose),
   unary("acosh", Math.acosh, (x) => rsqrt(sub(square(x), lit(x, 1))), as.acoshDecompose),
   unary("atanh", Math.atanh, (x) => over(x, 1, oneMinus(x)), as.atanhDecompose),
+  unary("erfc", erfcOf, (x) => mul(lit(x, -2 / Math.sqrt(Math.PI)), exp(neg(square(x)))), as.erfcDecompose),
   unary("erfinv", erfinvOf, (x, y) => mul(lit(x, Math.sqrt(Math.PI) / 2), exp(square(y))), null),
   unary("lgamma", lgammaOf, (x) => derivative(x, 0), as.lgammaDecompose),
   polygamma,

@@ -8,6 +8,9 @@ function erfcTail(x: number): number {
   return Math.exp(-x * x) / (Math.sqrt(Math.PI) * f);
 }
 
+/** 1 - erf(x), with its digits where that is tiny. */
+export const erfcOf = (x: number): number => (x >= 2.5 ? erfcTail(Math.min(x, 30)) : 1 - erfOf(x));
+
 /** Inverse of erf by Newton's method, which is quadratic: from a start within 0.01 six steps are plenty. ±∞ at ±1, NaN beyond. */
 export function erfinvOf(x: number): number {
   const a = Math.abs(x);
