@@ -39,3 +39,11 @@ export function locate(error: TacitError, at: string): void {
 export function expected(code: string, where: string, want: string, got: string, hint?: string): never {
   throw new TacitError(code, `${where}: expected ${want}, got ${got}`, hint === undefined ? {} : { hint });
 }
+
+/** What a value of plain JavaScript is, for messages: never the value. */
+export function kindOf(x: unknown): string {
+  if (x === null) return "null";
+  if (Array.isArray(x)) return "an array";
+  if (x instanceof Promise) return "a promise";
+  return typeof x === "object" ? (x.constructor?.name ?? "an object") : typeof x;
+}

@@ -4,7 +4,7 @@ import { broadcastShapes, type Shape, sizeOf } from "../program/aval.ts";
 import { DTYPE, type DType } from "../program/dtype.ts";
 import type { Random } from "../random.ts";
 import { full, tensor } from "../tensor/creation.ts";
-import { checkShape } from "../tensor/data.ts";
+import { checkGenerator, checkShape } from "../tensor/data.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** A parameter: a tensor of floats, or a number that is known to everyone. */
@@ -38,6 +38,7 @@ export function together(where: string, ...params: readonly Tensor[]): Tensor[] 
 /** A tensor of numbers made by `f` from the generator, which advances. */
 export function noise(random: Random, shape: Shape, dtype: DType, f: (random: Random) => number): Tensor {
   checkShape("sample", shape);
+  checkGenerator("sample", random);
   const values = DTYPE[dtype].make(sizeOf(shape));
   for (let i = 0; i < values.length; i++) values[i] = f(random);
   return Tensor.adopt(values, [...shape], dtype);

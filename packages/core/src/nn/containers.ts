@@ -1,8 +1,14 @@
 /** @file Containers: layers one after the other, and lists and maps of modules and parameters. */
-import { expected } from "../errors.ts";
+import { expected, kindOf } from "../errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Layer, Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
+
+/** A factory stands where the layer that it makes was meant. */
+function wrongLayer(index: number, made: Module): never {
+  const hint = "call what makes the layer: nn.relu(), not nn.relu";
+  return expected("ARGUMENT_INVALID", `sequential: layer ${index}`, "to return a tensor", made.constructor.name, hint);
+}
 
 /** Layers one after the other; their names are their positions. */
 export class Sequential extends Module {
@@ -10,6 +16,11 @@ export class Sequential extends Module {
 
   constructor(layers: readonly Layer[]) {
     super();
+    for (const layer of layers) {
+      if (typeof layer === "function") continue;
+      const hint = Array.isArray(layer) ? "write nn.sequential(...layers)" : undefined;
+      expected("ARGUMENT_INVALID", "sequential", "layers or functions", kindOf(layer), hint);
+    }
     this.layers = layers;
   }
 
@@ -19,7 +30,11 @@ export class Sequential extends Module {
 
   forward(input: Tensor): Tensor {
     let x = input;
-    for (const layer of this.layers) x = layer(x);
+    for (const layer of this.layers) {
+      const next: unknown = layer(x);
+      if (next instanceof Module) wrongLayer(this.layers.indexOf(layer), next);
+      x = next as Tensor;
+    }
     return x;
   }
 }

@@ -1,5 +1,5 @@
 /** @file Module hooks: before and after forward, and on the gradients that pass through a module. */
-import { expected } from "../errors.ts";
+import { expected, kindOf } from "../errors.ts";
 import { gradMode } from "../expr.ts";
 import { cat } from "../tensor/functions.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -49,6 +49,8 @@ export const registerBackwardHook = (module: Module, hook: BackwardHook): Remova
 
 /** `forward` with the module's hooks. */
 export function callModule(module: Module, inputs: readonly unknown[]): unknown {
+  if (typeof module.forward !== "function")
+    expected("ARGUMENT_INVALID", module.constructor.name, "a method forward(x)", kindOf(module.forward));
   const hooks = table.get(module);
   if (hooks === undefined) return module.forward(...(inputs as never[]));
   let args = inputs;

@@ -1,10 +1,19 @@
 /** @file Classic mistakes that shapes and types let pass, found without computing anything: each gives a warning, once. */
 import { activity } from "../debug/activity.ts";
 import { captureSite, lineOf } from "../debug/site.ts";
+import { expected, kindOf } from "../errors.ts";
 import { type Expr, gradMode } from "../expr.ts";
 import { DTYPE } from "../program/dtype.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { warnOnce, wasSaid } from "./warn.ts";
+
+/** Plain JavaScript gets here with arrays and numbers. @throws ARGUMENT_INVALID */
+export function expectTensor(where: string, x: unknown): asserts x is Tensor {
+  if (x instanceof Tensor) return;
+  const hint =
+    x instanceof Promise ? "await it" : 'tensor(values) makes one of an array, tensor(labels, { dtype: "i32" }) of labels';
+  expected("ARGUMENT_INVALID", where, "a tensor", kindOf(x), hint);
+}
 
 const MOVEMENT: ReadonlySet<string> = new Set(["reshape", "permute", "expand", "slice", "flip", "cast"]);
 
@@ -19,6 +28,7 @@ const NORMALISED: ReadonlySet<string> = new Set(["softmax", "logSoftmax", "sigmo
 
 /** For losses that apply a softmax or sigmoid themselves. */
 export function expectLogits(where: string, logits: Tensor): void {
+  expectTensor(where, logits);
   if (logits.expr.op === null) return;
   const last = source(logits.expr).op?.name;
   if (last === undefined || !NORMALISED.has(last)) return;
@@ -30,6 +40,7 @@ const LINEAR: ReadonlySet<string> = new Set(["matmul", "conv2d", "conv1d"]);
 
 /** For losses of log-probabilities: probabilities and logits have their shape, too. */
 export function expectLogProbabilities(where: string, input: Tensor): void {
+  expectTensor(where, input);
   if (input.expr.op === null) return;
   const x = source(input.expr);
   const last = x.op?.name ?? "";

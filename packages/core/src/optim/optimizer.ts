@@ -1,6 +1,6 @@
 /** @file Optimizer: what all optimizers but LBFGS share. A step is one Program: gradients, clipping, updates in place, the loss. */
 import { read, step as runStep, type TensorUpdate } from "../engine/engine.ts";
-import { expected, TacitError } from "../errors.ts";
+import { expected, kindOf, TacitError } from "../errors.ts";
 import type { Expr } from "../expr.ts";
 import { takeWaitingBuffers } from "../nn/parameter.ts";
 import { constant } from "../ops/emit.ts";
@@ -50,6 +50,14 @@ export abstract class Optimizer<O extends GroupOptions = GroupOptions> extends O
   step(loss?: Tensor, ...also: readonly Tensor[]): Promise<void>;
   step(loss: Tensor | undefined, clip: ClipOptions): Promise<void>;
   async step(loss?: Tensor, ...rest: readonly (Tensor | ClipOptions)[]): Promise<void> {
+    if (loss !== undefined && !(loss instanceof Tensor))
+      expected(
+        "ARGUMENT_INVALID",
+        "step",
+        "the loss, a tensor",
+        kindOf(loss),
+        "item() and data() leave the graph: give step what the loss returned",
+      );
     const also = rest.filter((x) => x instanceof Tensor);
     const clip: ClipOptions = { ...this.clip, ...rest.find((x) => !(x instanceof Tensor)) };
     checkClip("step: clipNorm", clip.clipNorm);

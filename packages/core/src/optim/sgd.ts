@@ -37,6 +37,8 @@ function check(o: SgdGroup): void {
  */
 export class SGD extends Optimizer<SgdGroup> {
   constructor(params: Grouped<SgdGroup>, options: SgdOptions) {
+    if (options === undefined)
+      expected("ARGUMENT_INVALID", "sgd", "a learning rate", "none", "write optim.sgd(model, { lr: 0.1 })");
     const { lr, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false, maximize = false } = options;
     super("sgd", params, options, { lr, momentum, dampening, weightDecay, nesterov, maximize }, check);
   }

@@ -54,7 +54,13 @@ function check(root: Expr, seed: Expr | undefined): void {
     );
   }
   if (seed === undefined && sizeOf(root.shape) !== 1) {
-    expected("SHAPE_MISMATCH", "backward", "one element, or a gradient of its shape", showAval(root));
+    expected(
+      "SHAPE_MISMATCH",
+      "backward",
+      "one element, or a gradient of its shape",
+      showAval(root),
+      "loss.mean() or loss.sum() has one",
+    );
   }
   if (seed !== undefined && (!sameShape(seed.shape, root.shape) || seed.dtype !== root.dtype)) {
     expected("SHAPE_MISMATCH", "backward", `a gradient ${showAval(root)}`, showAval(seed));

@@ -3,7 +3,7 @@ import { expected } from "../errors.ts";
 import { type Shape, sizeOf } from "../program/aval.ts";
 import { DTYPE, type DType, type TypedArray } from "../program/dtype.ts";
 import type { Random } from "../random.ts";
-import { checkShape, fromData, type Scalar, type TensorData, toArray } from "./data.ts";
+import { checkDType, checkGenerator, checkShape, fromData, type Scalar, type TensorData, toArray } from "./data.ts";
 import { Tensor, type TensorOptions } from "./tensor.ts";
 
 const OPTIONS: Readonly<Record<keyof TensorOptions, true>> = { dtype: true, device: true, requiresGrad: true, public: true };
@@ -41,6 +41,7 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
 function made(where: string, shape: Shape, options: TensorOptions, fill: (out: TypedArray) => TypedArray): Tensor {
   checkShape(where, shape);
   const dtype = options.dtype ?? "f32";
+  checkDType(where, dtype);
   return Tensor.adopt(fill(DTYPE[dtype].make(sizeOf(shape))), [...shape], dtype, { public: true, ...options });
 }
 
@@ -106,25 +107,26 @@ export function eye(n: number, m: number = n, options: TensorOptions = {}): Tens
 
 /** Uniform in [0, 1), from the generator. */
 export function rand(shape: Shape, random: Random, options: TensorOptions = {}): Tensor {
-  return drawn("rand", shape, (n) => random.uniform(n), options);
+  return drawn("rand", shape, random, (n) => random.uniform(n), options);
 }
 /** Standard normal, from the generator. */
 export function randn(shape: Shape, random: Random, options: TensorOptions = {}): Tensor {
-  return drawn("randn", shape, (n) => random.normal(n), options);
+  return drawn("randn", shape, random, (n) => random.normal(n), options);
 }
 /** Integers in [low, high), from the generator; i32 unless `dtype` says otherwise. */
 export function randint(low: number, high: number, shape: Shape, random: Random, options: TensorOptions = {}): Tensor {
-  return drawn("randint", shape, (n) => Float64Array.from({ length: n }, () => random.integer(low, high)), {
+  return drawn("randint", shape, random, (n) => Float64Array.from({ length: n }, () => random.integer(low, high)), {
     dtype: "i32",
     ...options,
   });
 }
 /** A random order of 0..n-1 (i32), from the generator. */
 export function randperm(n: number, random: Random, options: TensorOptions = {}): Tensor {
-  return drawn("randperm", [n], () => random.permutation(n), { dtype: "i32", ...options });
+  return drawn("randperm", [n], random, () => random.permutation(n), { dtype: "i32", ...options });
 }
-function drawn(where: string, shape: Shape, draw: (n: number) => TypedArray, options: TensorOptions): Tensor {
+function drawn(where: string, shape: Shape, random: Random, draw: (n: number) => TypedArray, options: TensorOptions): Tensor {
   checkShape(where, shape);
+  checkGenerator(where, random);
   const dtype = options.dtype ?? "f32";
   const values = draw(sizeOf(shape));
   return Tensor.adopt(dtype === "f64" ? Float64Array.from(values, Number) : toArray(values, dtype), [...shape], dtype, options);

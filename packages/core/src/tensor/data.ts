@@ -1,7 +1,8 @@
 /** @file Host values: nested arrays and typed arrays to checked typed arrays, and back. */
-import { expected } from "../errors.ts";
+import { expected, kindOf } from "../errors.ts";
 import { type Shape, showShape, sizeOf } from "../program/aval.ts";
-import { DTYPE, type DType, type TypedArray } from "../program/dtype.ts";
+import { DTYPE, DTYPES, type DType, isDType, type TypedArray } from "../program/dtype.ts";
+import { Random } from "../random.ts";
 
 export type Scalar = number | bigint | boolean;
 export type Nested<T> = T | readonly Nested<T>[];
@@ -52,6 +53,7 @@ function store(to: TypedArray, at: number, value: Scalar, dtype: DType): void {
 
 /** Values in the array type of `dtype`: a copy, also when they are in it already. @throws VALUE_INVALID */
 export function toArray(values: readonly Scalar[] | TypedArray, dtype: DType): TypedArray {
+  checkDType("tensor", dtype);
   if (isTypedArray(values) && dtype !== "bool" && dtypeOfArray(values) === dtype) return values.slice();
   const out = DTYPE[dtype].make(values.length);
   for (let i = 0; i < values.length; i++) store(out, i, values[i]!, dtype);
@@ -90,11 +92,25 @@ const MAX_SIZE = 2 ** 31 - 1;
 
 /** @throws SHAPE_MISMATCH unless every size is in 0..2^31-1 and the whole has fewer than 2^31 elements */
 export function checkShape(where: string, shape: Shape): void {
+  if (!Array.isArray(shape)) expected("ARGUMENT_INVALID", where, "a shape", kindOf(shape), `write ${where}([2, 3])`);
   for (const d of shape) {
     if (!Number.isInteger(d) || d < 0 || d > MAX_SIZE)
       expected("SHAPE_MISMATCH", where, "non-negative integer sizes below 2^31", showShape(shape));
   }
   if (sizeOf(shape) > MAX_SIZE) expected("SHAPE_MISMATCH", where, "fewer than 2^31 elements", showShape(shape));
+}
+
+/** Plain JavaScript gets here without a generator. There is no hidden one: draws can be repeated. @throws ARGUMENT_INVALID */
+export function checkGenerator(where: string, random: Random): void {
+  if (random instanceof Random) return;
+  expected("ARGUMENT_INVALID", where, "a generator", kindOf(random), "make one, new Random(0), and hand it to every draw");
+}
+
+/** @throws DTYPE_UNSUPPORTED for a name that is not one of ours */
+export function checkDType(where: string, dtype: DType): void {
+  if (isDType(dtype)) return;
+  const got = typeof dtype === "string" ? JSON.stringify(dtype) : kindOf(dtype);
+  expected("DTYPE_UNSUPPORTED", where, `a dtype (${DTYPES.join(", ")})`, got);
 }
 
 /** @throws SHAPE_MISMATCH when the sizes do not fit, or a size is not a non-negative integer */

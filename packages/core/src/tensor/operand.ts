@@ -1,6 +1,6 @@
 /** @file Operands of elementwise methods: numbers become literals, dtypes are promoted as PyTorch promotes them. */
-import { expected } from "../errors.ts";
-import type { Expr } from "../expr.ts";
+import { expected, kindOf } from "../errors.ts";
+import { Expr } from "../expr.ts";
 import { cast, constant } from "../ops/emit.ts";
 import { DTYPE, type DType, promote } from "../program/dtype.ts";
 import type { TensorBase } from "./base.ts";
@@ -32,13 +32,21 @@ function literalDType(d: DType, value: number | bigint | boolean): DType {
   return d === "bool" ? "i32" : d;
 }
 
+/** Plain JavaScript gets here with an array, a promise or nothing. */
+function notOperand(where: string, other: unknown): never {
+  const hint = other instanceof Promise ? "await it" : "tensor(values) makes one of an array";
+  return expected("ARGUMENT_INVALID", where, "a tensor or a number", kindOf(other), hint);
+}
+
 /** Both operands as Exprs of one dtype. */
 export function pair(where: string, a: Expr, other: Operand): [Expr, Expr] {
   if (typeof other !== "object") {
+    if (other === undefined || typeof other === "string") notOperand(where, other);
     const dtype = literalDType(a.dtype, other);
     return [cast(a, dtype), constant(dtype, other)];
   }
-  const b = other.expr;
+  const b = (other as TensorBase | null)?.expr;
+  if (!(b instanceof Expr)) notOperand(where, other);
   if (a.dtype === b.dtype) return [a, b];
   const dtype = commonDType(where, a, b);
   return [cast(a, dtype), cast(b, dtype)];

@@ -8,7 +8,7 @@ import { expected, TacitError } from "../errors.ts";
 import { Expr, emit, type GradOwner } from "../expr.ts";
 import * as op from "../ops/emit.ts";
 import { type Shape, sameShape, showAval } from "../program/aval.ts";
-import { DTYPE, type DType, isDType, type TypedArray } from "../program/dtype.ts";
+import { DTYPE, DTYPES, type DType, isDType, type TypedArray } from "../program/dtype.ts";
 import { showAsText } from "../show.ts";
 import { type RemovableHandle, registerGradHook } from "../transform/hooks.ts";
 import { type BackwardOptions, backward, noGrad } from "./backward.ts";
@@ -29,6 +29,13 @@ export interface TensorOptions {
 export class Tensor extends ComposedTensor implements GradOwner {
   static {
     showAsText(Tensor.prototype);
+    // `a * 2` and `a > b` would be NaN and false without a word.
+    const primitive = function (this: Tensor, wanted: string): string {
+      if (wanted !== "number") return this.toString();
+      const hint = "write a.mul(b), a.gt(b); await a.item() is the number of a tensor with one element";
+      return expected("ARGUMENT_INVALID", "JavaScript arithmetic", "numbers", String(this), hint);
+    };
+    Object.defineProperty(Tensor.prototype, Symbol.toPrimitive, { value: primitive });
   }
 
   private gradient: Tensor | null = null;
@@ -175,7 +182,8 @@ export class Tensor extends ComposedTensor implements GradOwner {
   to(device: Device): Promise<Tensor>;
   to(target: DType | Device): Tensor | Promise<Tensor> {
     if (isDType(target)) return this.cast(target);
-    if (typeof target === "string") expected("DTYPE_UNSUPPORTED", "to", "a dtype or a device", JSON.stringify(target));
+    if (typeof target === "string")
+      expected("DTYPE_UNSUPPORTED", "to", `a dtype (${DTYPES.join(", ")}) or a device`, JSON.stringify(target));
     return send(this.expr, target).then((expr) => new Tensor(expr));
   }
 

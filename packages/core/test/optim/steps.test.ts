@@ -47,6 +47,22 @@ describe("a step", () => {
     expect(await nn.crossEntropy(model(x), y).item()).toBeLessThan(before);
   });
 
+  test("of two networks against each other goes as in PyTorch: what one loss leaves at the other network waits for its zeroGrad", async () => {
+    const [G, D] = [nn.linear(3, 2, { random: new Random(1) }), nn.linear(2, 1, { random: new Random(2) })];
+    const [optG, optD] = [optim.adam(G), optim.adam(D)];
+    for (let i = 0; i < 3; i++) {
+      optD.zeroGrad();
+      const fake = G(x);
+      D(fake.detach()).mean().backward();
+      await optD.step();
+      optG.zeroGrad();
+      D(fake).mean().neg().backward();
+      await optG.step();
+    }
+    expect(await codeOfAsync(optD.step())).toBe("GRAD_NOT_CLEARED");
+    expect(await G.weight.sum().item()).not.toBeNaN();
+  });
+
   test("adds up gradients of several losses before it", async () => {
     const [a, b] = [layer(), layer()];
     const [optA, optB] = [optim.sgd(a, { lr: 0.5 }), optim.sgd(b, { lr: 0.5 })];

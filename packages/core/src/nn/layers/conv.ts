@@ -3,7 +3,7 @@ import { expected } from "../../errors.ts";
 import type { Pair } from "../../tensor/axes.ts";
 import type { NamedPadding } from "../../tensor/spatial.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { expectScaled } from "../mistakes.ts";
+import { expectScaled, expectTensor } from "../mistakes.ts";
 import { Module } from "../module.ts";
 import type { Parameter } from "../parameter.ts";
 import type { LinearOptions } from "./linear.ts";
@@ -128,6 +128,7 @@ export class Conv1d extends Convolution<number> {
   /** [N, in, L] -> [N, out, L']; without a batch as well. */
   forward(x: Tensor): Tensor {
     const { stride, dilation, groups } = this;
+    expectTensor("conv1d", x);
     expectScaled(this, "conv1d", x);
     const [image, padding] = this.padded(x);
     return image.conv1d(this.weight, this.bias, { stride, padding, dilation, groups });
@@ -146,6 +147,7 @@ export class Conv2d extends Convolution<Pair> {
   /** [N, in, H, W] -> [N, out, H', W']; without a batch as well. */
   forward(x: Tensor): Tensor {
     const { stride, dilation, groups } = this;
+    expectTensor("conv2d", x);
     expectScaled(this, "conv2d", x);
     const [image, padding] = this.padded(x);
     return image.conv2d(this.weight, this.bias, { stride, padding, dilation, groups });

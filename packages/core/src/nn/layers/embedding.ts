@@ -7,6 +7,7 @@ import { Tensor } from "../../tensor/tensor.ts";
 import { defaultRandom } from "../generator.ts";
 import type { InitOptions } from "../init.ts";
 import { isIndex } from "../losses/reduce.ts";
+import { expectTensor } from "../mistakes.ts";
 import { Module } from "../module.ts";
 import { Parameter, type PlaceOptions, place } from "../parameter.ts";
 import { checkSizes } from "./linear.ts";
@@ -74,6 +75,7 @@ abstract class RowTable extends Module {
 
   /** Rows [..., size] of indices [...]; those of the padding without gradient. @throws INDEX_INVALID, DTYPE_MISMATCH */
   protected rows(where: string, indices: Tensor): Tensor {
+    expectTensor(where, indices);
     if (!isIndex(indices)) expected("DTYPE_MISMATCH", where, "indices i32", showAval(indices), "convert with int()");
     const look = (): Tensor =>
       this.weight.indexSelect(0, indices.reshape(indices.numel)).reshape(...indices.shape, this.embeddingDim);

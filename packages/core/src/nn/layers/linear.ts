@@ -1,10 +1,11 @@
 /** @file Linear: y = x Wᵀ + b. */
 import { expected } from "../../errors.ts";
+import { showAval } from "../../program/aval.ts";
 import { DTYPE } from "../../program/dtype.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { InitOptions } from "../init.ts";
 import { kaimingUniform_, uniform_ } from "../init.ts";
-import { expectScaled } from "../mistakes.ts";
+import { expectScaled, expectTensor } from "../mistakes.ts";
 import { Module } from "../module.ts";
 import type { PlaceOptions } from "../parameter.ts";
 import { Parameter, place } from "../parameter.ts";
@@ -57,8 +58,16 @@ export class Linear extends Module {
 
   /** [..., in] -> [..., out]. */
   forward(x: Tensor): Tensor {
+    expectTensor("linear", x);
     expectScaled(this, "linear", x);
+    if (x.shape.at(-1) !== this.inFeatures) this.doesNotFit(x);
     return x.linear(this.weight, this.bias);
+  }
+
+  private doesNotFit(x: Tensor): never {
+    const flat = x.ndim > 1 && x.numel === x.shape[0]! * this.inFeatures;
+    const hint = flat ? "flatten what comes before: nn.flatten(), or x.flatten(1)" : undefined;
+    return expected("SHAPE_MISMATCH", "linear", `${this.inFeatures} features in the last dimension`, showAval(x), hint);
   }
 
   override extraRepr(): string {

@@ -5,7 +5,7 @@ import { showAval } from "../../program/aval.ts";
 import { DTYPE } from "../../program/dtype.ts";
 import { where } from "../../tensor/functions.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { expectLogits, expectLogProbabilities } from "../mistakes.ts";
+import { expectLogits, expectLogProbabilities, expectTensor } from "../mistakes.ts";
 import { checkIndices, checkRange, classWeight, isIndex, type LossOptions, reduce } from "./reduce.ts";
 
 export interface NllOptions extends LossOptions {
@@ -28,6 +28,8 @@ function classesLast(x: Tensor): Tensor {
 }
 
 function checkLogits(at: string, x: Tensor, target: Tensor): void {
+  expectTensor(at, x);
+  expectTensor(at, target);
   if (x.ndim < 2 || !DTYPE[x.dtype].float) expected("SHAPE_MISMATCH", at, "float [C], [N,C] or [N,C,...]", showAval(x));
   const labels = [x.shape[0]!, ...x.shape.slice(2)];
   const same = (a: readonly number[]): boolean => a.length === target.ndim && a.every((d, i) => d === target.shape[i]);

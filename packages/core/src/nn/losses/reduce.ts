@@ -3,6 +3,7 @@ import { expected } from "../../errors.ts";
 import { showAval } from "../../program/aval.ts";
 import { DTYPE } from "../../program/dtype.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { expectTensor } from "../mistakes.ts";
 
 export type Reduction = "mean" | "sum" | "none";
 
@@ -23,6 +24,8 @@ const sameSizes = (a: readonly number[], b: readonly number[]): boolean => a.len
 
 /** Both operands of one shape: broadcasting a loss hides mistakes. The second in the dtype of the first. @throws SHAPE_MISMATCH */
 export function matched(where: string, input: Tensor, target: Tensor): Tensor {
+  expectTensor(where, input);
+  expectTensor(where, target);
   if (!DTYPE[input.dtype].float) expected("DTYPE_UNSUPPORTED", where, "a float input", showAval(input), "convert with float()");
   if (!sameSizes(input.shape, target.shape)) {
     expected("SHAPE_MISMATCH", where, `a target of shape [${input.shape}]`, `[${target.shape}]`, "reshape one of them");

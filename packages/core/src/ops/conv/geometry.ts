@@ -1,6 +1,6 @@
 /** @file Sizes of a 2-D convolution and the one loop nest that the three convolution ops share. */
 import { expected } from "../../errors.ts";
-import { type Aval, showAval } from "../../program/aval.ts";
+import { type Aval, showAval, showShape } from "../../program/aval.ts";
 import { checkCount, checkInt, checkKind, checkRank, checkSameDType, FLOAT } from "../check.ts";
 
 export const CONV_ATTRS: readonly string[] = ["strideH", "strideW", "padH", "padW", "dilH", "dilW", "groups"];
@@ -43,6 +43,7 @@ export function geometry(op: string, x: readonly number[], w: readonly number[],
   const [n, c, h, width] = x as [number, number, number, number];
   const [o, cg, kh, kw] = w as [number, number, number, number];
   if (kh < 1 || kw < 1) expected("SHAPE_MISMATCH", op, "a kernel of at least 1x1", `${kh}x${kw}`);
+  if (cg * groups !== c && groups === 1) expected("SHAPE_MISMATCH", op, `an input of ${cg} channels`, `${c}, in ${showShape(x)}`);
   if (cg * groups !== c || o % groups !== 0) {
     expected("SHAPE_MISMATCH", op, `channels that fit ${groups} groups`, `${c} in, ${cg} per group, ${o} out`);
   }
