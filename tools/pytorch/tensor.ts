@@ -191,7 +191,7 @@ export const TENSOR: Family = {
     outer
     permute
     polygamma | \`x.polygamma(n)\`, n to 10, arguments above 0
-    pow | a negative exponent of integers gives 0, but for bases 1 and -1
+    pow | integers to a negative power give 0, but for bases 1 and -1; to the literal -1 f32 (PyTorch refuses)
     prelu = nn.functional.prelu
     prod | second derivatives at zeros leave out the cross terms
     quantile | \`quantile(q, dim, { interpolation })\`, q a number or a list

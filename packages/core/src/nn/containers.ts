@@ -164,6 +164,9 @@ export class ParameterList extends Module {
   }
 }
 
+/** `nn.moduleList([a, b])`. */
 export const moduleList = <M extends Module>(modules: Iterable<M> = []): ModuleList<M> => new ModuleList(modules);
+/** `nn.moduleDict({ a, b })`. @throws ARGUMENT_INVALID for empty or dotted names */
 export const moduleDict = <M extends Module>(modules: Readonly<Record<string, M>> = {}): ModuleDict<M> => new ModuleDict(modules);
+/** `nn.parameterList([zeros([2, 3])])`. */
 export const parameterList = (tensors: Iterable<Tensor> = []): ParameterList => new ParameterList(tensors);

@@ -11,6 +11,7 @@ export function manualSeed(seed: number | bigint): void {
 /** The default generator of `nn`. */
 export const defaultRandom = (): Random => current;
 
+/** Where the default generator of `nn` stands; for checkpoints. */
 export const defaultRandomState = (): RandomState => current.state();
 
 /** Puts the default generator where `state` was taken. @throws SEED_INVALID */

@@ -55,8 +55,11 @@ export function normal_<T extends Tensor>(target: T, mean = 0, std = 1, options:
   return set(target, () => mean + std * random.gaussian());
 }
 
+/** Every element `value`. @throws DTYPE_UNSUPPORTED unless it is a float tensor */
 export const constant_ = <T extends Tensor>(target: T, value: number): T => set(target, () => value);
+/** Every element 0. @throws as `constant_` */
 export const zeros_ = <T extends Tensor>(target: T): T => constant_(target, 0);
+/** Every element 1. @throws as `constant_` */
 export const ones_ = <T extends Tensor>(target: T): T => constant_(target, 1);
 
 /** Glorot and Bengio (2010): uniform in ±gain·√(6/(fanIn+fanOut)). */

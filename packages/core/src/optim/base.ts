@@ -42,6 +42,7 @@ export interface OptimizerState {
 /** How an optimizer calls what `oneCycle` and `cyclicLR` cycle against the rate. */
 export type Cycled = "momentum" | "betas" | null;
 
+/** What every optimizer has: groups, learning rates, state. */
 export abstract class OptimizerBase<O extends GroupOptions = GroupOptions> {
   /** Name in saved states. */
   readonly kind: string;

@@ -113,6 +113,7 @@ function columns(x: Expr, kernel: Pair, options: Im2colOptions): Expr {
   return op.reshape(op.cat(taps, 2), [n, c * kh * kw, oh * ow]);
 }
 
+/** Rearrangements: rolled, tiled, unfolded, diagonals. @throws SHAPE_MISMATCH, AXIS_OUT_OF_RANGE */
 export abstract class ArrangeTensor extends SpatialTensor {
   /** Shifts elements along the dimensions, those that fall off coming in at the other end; without `dims` in the flattened tensor. */
   roll(shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {

@@ -17,6 +17,7 @@ export interface AddmmOptions {
 
 const scaled = (x: Tensor, by = 1): Tensor => (by === 1 ? x : x.mul(by));
 
+/** Methods that are made of the ones below. */
 export abstract class ComposedTensor extends OrderTensor {
   /** The transpose of a matrix; vectors and scalars stay. @throws SHAPE_MISMATCH above 2 dimensions (use mT) */
   t(): Tensor {

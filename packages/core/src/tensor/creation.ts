@@ -45,7 +45,9 @@ function made(where: string, shape: Shape, options: TensorOptions, fill: (out: T
   return Tensor.adopt(fill(DTYPE[dtype].make(sizeOf(shape))), [...shape], dtype, { public: true, ...options });
 }
 
+/** Every element 0; f32 unless `dtype` says otherwise. @throws SHAPE_MISMATCH for sizes that are no counts */
 export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => made("zeros", shape, options, (out) => out);
+/** Every element 1; f32 unless `dtype` says otherwise. @throws as `zeros` */
 export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => full(shape, 1, options);
 /** Every element `value`; f32 for a number, bool for a boolean, i64 for a bigint, unless `dtype` says otherwise. */
 export function full(shape: Shape, value: Scalar, options: TensorOptions = {}): Tensor {
@@ -60,8 +62,11 @@ function fillWith(out: TypedArray, one: TypedArray): TypedArray {
 type LikeOptions = Omit<TensorOptions, "public">;
 /** Options of a tensor that looks like `x`. */
 const like = (x: Tensor, options: LikeOptions): TensorOptions => ({ dtype: x.dtype, ...options });
+/** Zeros in the shape, dtype and on the device of x, unless the options say otherwise. */
 export const zerosLike = (x: Tensor, options: LikeOptions = {}): Tensor => zeros(x.shape, like(x, options));
+/** Ones as `zerosLike`. */
 export const onesLike = (x: Tensor, options: LikeOptions = {}): Tensor => ones(x.shape, like(x, options));
+/** Every element `value`, as `zerosLike`. */
 export const fullLike = (x: Tensor, value: Scalar, options: LikeOptions = {}): Tensor => full(x.shape, value, like(x, options));
 
 /** `values` in the dtype of the options; numbers into i64 and u64 as bigints. */

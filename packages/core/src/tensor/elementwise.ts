@@ -6,9 +6,18 @@ import { TensorBase } from "./base.ts";
 import { floating, type Operand, pair } from "./operand.ts";
 import type { Tensor } from "./tensor.ts";
 
+/**
+ * Elementwise methods. Two operands broadcast and are promoted (bool < u8 < i32 < i64 < f32 < f64); a literal takes the tensor's dtype
+ * where it fits. Functions of real numbers take integers as f32. @throws SHAPE_MISMATCH when shapes do not broadcast, DTYPE_MISMATCH when
+ * dtypes do not promote, DTYPE_UNSUPPORTED
+ */
 export abstract class ElementwiseTensor extends TensorBase {
   private unary(f: (x: Expr) => Expr): Tensor {
     return this.derive(f(floating(this.expr)));
+  }
+  /** Integers are whole numbers already. */
+  private rounded(f: (x: Expr) => Expr): Tensor {
+    return DTYPE[this.dtype].integer ? this.derive(this.expr) : this.unary(f);
   }
 
   add(other: Operand): Tensor {
@@ -46,9 +55,11 @@ export abstract class ElementwiseTensor extends TensorBase {
     if (exponent === -1) return this.reciprocal();
     return this.binary(op.pow, "pow", exponent);
   }
+  /** The larger one; NaN where one is. Ties share the gradient in halves. */
   maximum(other: Operand): Tensor {
     return this.binary(op.maximum, "maximum", other);
   }
+  /** The smaller one; NaN where one is. */
   minimum(other: Operand): Tensor {
     return this.binary(op.minimum, "minimum", other);
   }
@@ -58,24 +69,30 @@ export abstract class ElementwiseTensor extends TensorBase {
   abs(): Tensor {
     return this.derive(op.abs(this.expr));
   }
+  /** -1, 0 or 1; NaN gives 0. */
   sign(): Tensor {
     return this.derive(op.sign(this.expr));
   }
+  /** x². */
   square(): Tensor {
     return this.derive(op.mul(this.expr, this.expr));
   }
   exp(): Tensor {
     return this.unary(op.exp);
   }
+  /** Natural logarithm: -∞ at 0, NaN below. */
   log(): Tensor {
     return this.unary(op.log);
   }
+  /** NaN below 0. */
   sqrt(): Tensor {
     return this.unary(op.sqrt);
   }
+  /** 1/√x: ∞ at 0, NaN below. */
   rsqrt(): Tensor {
     return this.unary(op.rsqrt);
   }
+  /** 1/x. */
   reciprocal(): Tensor {
     return this.unary(op.reciprocal);
   }
@@ -88,23 +105,27 @@ export abstract class ElementwiseTensor extends TensorBase {
   tanh(): Tensor {
     return this.unary(op.tanh);
   }
+  /** 1/(1 + e^-x). */
   sigmoid(): Tensor {
     return this.unary(op.sigmoid);
   }
   erf(): Tensor {
     return this.unary(op.erf);
   }
+  /** The integer below; integers stay. */
   floor(): Tensor {
-    return this.unary(op.floor);
+    return this.rounded(op.floor);
   }
+  /** The integer above; integers stay. */
   ceil(): Tensor {
-    return this.unary(op.ceil);
+    return this.rounded(op.ceil);
   }
-  /** To the nearest integer, halves to even. */
+  /** To the nearest integer, halves to even; integers stay. */
   round(): Tensor {
-    return this.unary(op.round);
+    return this.rounded(op.round);
   }
 
+  /** max(0, x); gradient 0 at 0. */
   relu(): Tensor {
     return this.derive(op.relu(this.expr));
   }
@@ -112,9 +133,11 @@ export abstract class ElementwiseTensor extends TensorBase {
   gelu(options: { readonly approximate?: "none" | "tanh" } = {}): Tensor {
     return this.derive(op.gelu(this.expr, options.approximate === "tanh"));
   }
+  /** x above 0, negativeSlope·x elsewhere. */
   leakyRelu(negativeSlope = 0.01): Tensor {
     return this.where(this.gt(0), this.mul(negativeSlope));
   }
+  /** x·sigmoid(x). */
   silu(): Tensor {
     return this.mul(this.sigmoid());
   }
@@ -136,6 +159,7 @@ export abstract class ElementwiseTensor extends TensorBase {
     return y;
   }
 
+  /** Comparisons give bool; with NaN all but `ne` are false. */
   eq(other: Operand): Tensor {
     return this.binary(op.eq, "eq", other);
   }
@@ -154,9 +178,11 @@ export abstract class ElementwiseTensor extends TensorBase {
   ge(other: Operand): Tensor {
     return this.binary(op.ge, "ge", other);
   }
+  /** bool. */
   isnan(): Tensor {
     return this.derive(op.ne(this.expr, this.expr));
   }
+  /** Whether it is 0: bool, as are the three below, of any dtype. */
   logicalNot(): Tensor {
     return this.derive(op.bitNot(op.cast(this.expr, "bool")));
   }
@@ -180,6 +206,7 @@ export abstract class ElementwiseTensor extends TensorBase {
     return this.derive(op.where(mask.expr, b, a));
   }
 
+  /** Integers and bool; shifts by the width or more give 0, or the sign to the right. */
   bitwiseAnd(other: Operand): Tensor {
     return this.binary(op.bitAnd, "bitwiseAnd", other);
   }
@@ -203,21 +230,27 @@ export abstract class ElementwiseTensor extends TensorBase {
   cast(dtype: DType): Tensor {
     return this.derive(op.cast(this.expr, dtype));
   }
+  /** f32. */
   float(): Tensor {
     return this.cast("f32");
   }
+  /** f64. */
   double(): Tensor {
     return this.cast("f64");
   }
+  /** i32. */
   int(): Tensor {
     return this.cast("i32");
   }
+  /** i64. */
   long(): Tensor {
     return this.cast("i64");
   }
+  /** u8. */
   byte(): Tensor {
     return this.cast("u8");
   }
+  /** Whether it is not 0. */
   bool(): Tensor {
     return this.cast("bool");
   }

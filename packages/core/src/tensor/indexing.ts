@@ -37,6 +37,7 @@ const along = (v: Expr, axis: number, rank: number): Expr =>
     Array.from({ length: rank }, (_, d) => (d === axis ? v.shape[0]! : 1)),
   );
 
+/** Python's indexing, and writing by index without changing the tensor. */
 export abstract class IndexTensor extends ArrangeTensor {
   /**
    * Python's `x[...]`: `x.index([1, 3], ":", 0)` is `x[1:3, :, 0]`, `x.index([null, null, -1])` is `x[::-1]`, `x.index("...", null)`

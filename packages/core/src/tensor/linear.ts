@@ -35,6 +35,7 @@ export function trimmed(where: string, src: Expr, shape: readonly number[]): Exp
       );
 }
 
+/** Products and lookups. @throws SHAPE_MISMATCH; DTYPE_MISMATCH; INDEX_INVALID for an index outside, when it runs */
 export abstract class LinearTensor extends MovementTensor {
   /** Matrix product with PyTorch's rules for vectors and batches. */
   matmul(other: TensorBase): Tensor {

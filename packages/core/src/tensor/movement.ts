@@ -14,6 +14,7 @@ export type Range = number | null | readonly [start?: number | null, stop?: numb
 
 const clampIndex = (i: number, n: number): number => Math.min(n, Math.max(0, i < 0 ? i + n : i));
 
+/** Shapes, views and parts; no copy in the sense of PyTorch, for tensors are values. @throws SHAPE_MISMATCH, AXIS_OUT_OF_RANGE */
 export abstract class MovementTensor extends ReduceTensor {
   /** The same elements in row-major order in another shape; one size may be -1. */
   reshape(...shape: Ints): Tensor {
@@ -46,6 +47,7 @@ export abstract class MovementTensor extends ReduceTensor {
     const axis = axisOf("unsqueeze", dim, this.ndim + 1);
     return this.derive(op.reshape(this.expr, [...this.shape.slice(0, axis), 1, ...this.shape.slice(axis)]));
   }
+  /** The dimensions in another order. @throws AXIS_REPEATED unless each is there once */
   permute(...dims: Ints): Tensor {
     const list = ints(dims);
     const axes = list.map((d) => axisOf("permute", d, this.ndim));
@@ -86,9 +88,11 @@ export abstract class MovementTensor extends ReduceTensor {
       ),
     );
   }
+  /** `expand` to the shape of another tensor. */
   expandAs(other: TensorBase): Tensor {
     return this.expand(other.shape);
   }
+  /** As `expand`. */
   broadcastTo(...shape: Ints): Tensor {
     return this.expand(ints(shape));
   }

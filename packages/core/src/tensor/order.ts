@@ -59,6 +59,7 @@ function position(q: number, n: number, how: NonNullable<QuantileOptions["interp
   }
 }
 
+/** Order statistics, running products, distances. @throws AXIS_OUT_OF_RANGE */
 export abstract class OrderTensor extends IndexTensor {
   /** The k largest (or smallest) along `dim`, in order, and their places. @throws ARGUMENT_INVALID unless k is in 0..n */
   topk(k: number, dim = -1, options: TopkOptions = {}): ValuesAndIndices {

@@ -47,6 +47,7 @@ function rootOfPowers(m: Tensor, p: number, sum: (x: Tensor) => Tensor): Tensor 
     .maskedFill(none, 0);
 }
 
+/** Reductions over `dim` (one, several, or all without) and sorting. @throws AXIS_OUT_OF_RANGE, AXIS_REPEATED; SHAPE_MISMATCH for an extreme of nothing */
 export abstract class ReduceTensor extends SpecialTensor {
   private reduce(f: Reduction, where: string, x: Expr, dim: Dim | undefined, options: ReduceOptions): Tensor {
     return this.derive(f(x, axesOf(where, dim, x.shape.length), options.keepdim ?? false));
@@ -61,6 +62,7 @@ export abstract class ReduceTensor extends SpecialTensor {
   sum(dim?: Dim, options: ReduceOptions = {}): Tensor {
     return this.reduce(op.sum, "sum", countable(this.expr), dim, options);
   }
+  /** Product; exact gradients at zeros. */
   prod(dim?: Dim, options: ReduceOptions = {}): Tensor {
     return this.reduce(op.prod, "prod", countable(this.expr), dim, options);
   }
@@ -156,6 +158,7 @@ export abstract class ReduceTensor extends SpecialTensor {
     if (Number.isNaN(p) || typeof p !== "number") expected("ARGUMENT_INVALID", "norm", 'a number or "fro"', `${p}`);
     return rootOfPowers(magnitude, p, (x) => x.sum(dim, options));
   }
+  /** Running sums along `dim`; bool as i32. */
   cumsum(dim: number): Tensor {
     return this.derive(op.cumsum(countable(this.expr), axisOf("cumsum", dim, this.ndim)));
   }
@@ -169,9 +172,11 @@ export abstract class ReduceTensor extends SpecialTensor {
     const y = this.sub(finite).exp().sum(dim, { keepdim: true }).log().add(finite);
     return options.keepdim ? y : y.reshape(this.shape.filter((_, i) => !axes.includes(i)));
   }
+  /** e^x / Σ e^x along `dim`. */
   softmax(dim: number): Tensor {
     return this.derive(op.softmax(floating(this.expr), axisOf("softmax", dim, this.ndim)));
   }
+  /** log(softmax) without overflow. */
   logSoftmax(dim: number): Tensor {
     return this.derive(op.logSoftmax(floating(this.expr), axisOf("logSoftmax", dim, this.ndim)));
   }
@@ -185,6 +190,7 @@ export abstract class ReduceTensor extends SpecialTensor {
     const indices = op.argsort(this.expr, axis, options.descending ?? false);
     return { values: this.derive(op.gather(this.expr, indices, axis)), indices: this.derive(indices) };
   }
+  /** Indices (i32) that sort `dim`; stable. */
   argsort(dim = -1, options: { readonly descending?: boolean } = {}): Tensor {
     return this.derive(op.argsort(this.expr, axisOf("argsort", dim, this.ndim), options.descending ?? false));
   }

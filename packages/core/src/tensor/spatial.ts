@@ -139,6 +139,7 @@ const line = (kernel: number, { stride = kernel, padding = 0 }: Pool1dOptions): 
 const wide = (n: number | undefined, otherwise: number): Pair => [otherwise, n ?? otherwise];
 const counted = (options: CountIncludePad): number => (options.countIncludePad === false ? 0 : 1);
 
+/** Convolutions and pooling; without a batch dimension as well. @throws SHAPE_MISMATCH, ARGUMENT_INVALID */
 export abstract class SpatialTensor extends LinearTensor {
   /** Cross-correlation: x [N,C,L] or [C,L], weight [O,C/groups,K], bias [O] -> [N,O,L']. */
   conv1d(weight: TensorBase, bias?: TensorBase | null, options: Conv1dOptions = {}): Tensor {

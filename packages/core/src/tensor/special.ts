@@ -66,6 +66,7 @@ function floatQuotient(a: Expr, b: Expr): Expr {
   return op.where(op.eq(b, zero), op.div(a, b), quotient);
 }
 
+/** Special functions; broadcasting, dtypes and errors as in `ElementwiseTensor`. */
 export abstract class SpecialTensor extends ElementwiseTensor {
   /** log(1 + x), exact to a few ulp also where x is tiny. */
   log1p(): Tensor {
@@ -79,9 +80,11 @@ export abstract class SpecialTensor extends ElementwiseTensor {
   log2(): Tensor {
     return this.derive(op.log2(floating(this.expr)));
   }
+  /** Logarithm to base 10. */
   log10(): Tensor {
     return this.derive(op.log10(floating(this.expr)));
   }
+  /** 2^x. */
   exp2(): Tensor {
     const x = floating(this.expr);
     return this.derive(op.pow(op.lit(x, 2), x));
@@ -89,12 +92,15 @@ export abstract class SpecialTensor extends ElementwiseTensor {
   tan(): Tensor {
     return this.derive(op.tan(floating(this.expr)));
   }
+  /** In [-π/2, π/2]; NaN outside of [-1, 1]. */
   asin(): Tensor {
     return this.derive(op.asin(floating(this.expr)));
   }
+  /** In [0, π]; NaN outside of [-1, 1]. */
   acos(): Tensor {
     return this.derive(op.acos(floating(this.expr)));
   }
+  /** In (-π/2, π/2). */
   atan(): Tensor {
     return this.derive(op.atan(floating(this.expr)));
   }
@@ -112,9 +118,11 @@ export abstract class SpecialTensor extends ElementwiseTensor {
   asinh(): Tensor {
     return this.derive(op.asinh(floating(this.expr)));
   }
+  /** For x >= 1; NaN below. */
   acosh(): Tensor {
     return this.derive(op.acosh(floating(this.expr)));
   }
+  /** For |x| < 1; ±∞ at ±1, NaN beyond. */
   atanh(): Tensor {
     return this.derive(op.atanh(floating(this.expr)));
   }
@@ -176,10 +184,12 @@ export abstract class SpecialTensor extends ElementwiseTensor {
     const [a, b] = pair("floorDivide", this.expr, other);
     return this.derive((isFloat(a) ? floatQuotient : integerQuotient)(a, b));
   }
+  /** bool: neither infinite nor NaN. */
   isfinite(): Tensor {
     const x = this.expr;
     return this.derive(isFloat(x) ? op.lt(op.abs(x), op.lit(x, Number.POSITIVE_INFINITY)) : flags(x, true));
   }
+  /** bool. */
   isinf(): Tensor {
     const x = this.expr;
     return this.derive(isFloat(x) ? op.eq(op.abs(x), op.lit(x, Number.POSITIVE_INFINITY)) : flags(x, false));

@@ -176,6 +176,14 @@ describe("methods made of others", () => {
   });
 });
 
+test("floor, ceil, round and trunc leave integers as they are, i64 beyond 2^53 too", async () => {
+  const x = tensor([2n ** 60n + 1n, -3n]);
+  for (const y of [x.floor(), x.ceil(), x.round(), x.trunc()]) {
+    expect(y.dtype).toBe("i64");
+    expect(await list(y)).toEqual([2n ** 60n + 1n, -3n]);
+  }
+});
+
 describe("free functions", () => {
   test("are the methods of the same names", async () => {
     const x = randn([2, 3], new Random(1));

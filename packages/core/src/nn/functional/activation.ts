@@ -106,6 +106,7 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
 /** x Φ(x); `approximate: "tanh"` for the approximation. */
 export const gelu = (x: Tensor, options: { readonly approximate?: "none" | "tanh" } = {}): Tensor => x.gelu(options);
 
+/** x·sigmoid(x). */
 export const silu = (x: Tensor): Tensor => x.silu();
 
 /** x·tanh(softplus(x)) (Misra 2020). */

@@ -79,7 +79,9 @@ export class NALU extends Module {
   }
 }
 
+/** [..., in] -> [..., out]. @throws ARGUMENT_INVALID */
 export const nac = (inFeatures: number, outFeatures: number, options: NacOptions = {}): NAC =>
   new NAC(inFeatures, outFeatures, options);
+/** [..., in] -> [..., out]. @throws ARGUMENT_INVALID */
 export const nalu = (inFeatures: number, outFeatures: number, options: NaluOptions = {}): NALU =>
   new NALU(inFeatures, outFeatures, options);

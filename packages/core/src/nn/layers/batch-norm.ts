@@ -63,7 +63,9 @@ export class BatchNorm2d extends BatchNorm {
   protected readonly ranks: readonly number[] = [4];
 }
 
+/** [N, C] or [N, C, L] -> the same shape (Ioffe and Szegedy 2015). @throws ARGUMENT_INVALID */
 export const batchNorm1d = (numFeatures: number, options: BatchNormOptions = {}): BatchNorm1d =>
   new BatchNorm1d(numFeatures, options);
+/** [N, C, H, W] -> the same shape. @throws ARGUMENT_INVALID */
 export const batchNorm2d = (numFeatures: number, options: BatchNormOptions = {}): BatchNorm2d =>
   new BatchNorm2d(numFeatures, options);

@@ -98,6 +98,7 @@ export class Capsules extends Module {
   }
 }
 
+/** [N, C, H, W] -> [N, capsules·H'·W', dim]. @throws ARGUMENT_INVALID */
 export const primaryCapsules = (
   inChannels: number,
   capsules: number,

@@ -84,6 +84,7 @@ abstract class ConvTranspose extends Module {
   }
 }
 
+/** Transposed convolution of signals: L' = (L - 1)·stride - 2·padding + dilation·(K - 1) + outputPadding + 1. @throws ARGUMENT_INVALID */
 export class ConvTranspose1d extends ConvTranspose {
   constructor(inChannels: number, outChannels: number, kernelSize: number, options: ConvTranspose1dLayerOptions = {}) {
     const where = "convTranspose1d";
@@ -98,6 +99,7 @@ export class ConvTranspose1d extends ConvTranspose {
   }
 }
 
+/** Transposed convolution of images; sizes as `ConvTranspose1d`. @throws ARGUMENT_INVALID */
 export class ConvTranspose2d extends ConvTranspose {
   constructor(inChannels: number, outChannels: number, kernelSize: Pair, options: ConvTranspose2dLayerOptions = {}) {
     const where = "convTranspose2d";
@@ -117,12 +119,14 @@ export class ConvTranspose2d extends ConvTranspose {
   }
 }
 
+/** [N, in, L] -> [N, out, L']. @throws ARGUMENT_INVALID */
 export const convTranspose1d = (
   inChannels: number,
   outChannels: number,
   kernelSize: number,
   options: ConvTranspose1dLayerOptions = {},
 ): ConvTranspose1d => new ConvTranspose1d(inChannels, outChannels, kernelSize, options);
+/** [N, in, H, W] -> [N, out, H', W']. @throws ARGUMENT_INVALID */
 export const convTranspose2d = (
   inChannels: number,
   outChannels: number,

@@ -116,6 +116,7 @@ abstract class Convolution<Size extends Pair> extends Module {
   }
 }
 
+/** Cross-correlation of signals; weights and bias start uniform in ±1/√fanIn, as in PyTorch. @throws ARGUMENT_INVALID for sizes, groups or widths that do not fit */
 export class Conv1d extends Convolution<number> {
   constructor(inChannels: number, outChannels: number, kernelSize: number, options: Conv1dLayerOptions = {}) {
     super("conv1d", [inChannels, outChannels], sizes("conv1d", "kernelSize", kernelSize, 1, 1), 1, options);
@@ -135,6 +136,7 @@ export class Conv1d extends Convolution<number> {
   }
 }
 
+/** Cross-correlation of images; as `Conv1d`. */
 export class Conv2d extends Convolution<Pair> {
   constructor(inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dLayerOptions = {}) {
     super("conv2d", [inChannels, outChannels], sizes("conv2d", "kernelSize", kernelSize, 2, 1), 1, options);
@@ -154,7 +156,9 @@ export class Conv2d extends Convolution<Pair> {
   }
 }
 
+/** [N, in, L] -> [N, out, L']. @throws as `Conv1d` */
 export const conv1d = (inChannels: number, outChannels: number, kernelSize: number, options: Conv1dLayerOptions = {}): Conv1d =>
   new Conv1d(inChannels, outChannels, kernelSize, options);
+/** [N, in, H, W] -> [N, out, H', W']. @throws as `Conv1d` */
 export const conv2d = (inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dLayerOptions = {}): Conv2d =>
   new Conv2d(inChannels, outChannels, kernelSize, options);

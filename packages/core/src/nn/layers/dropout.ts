@@ -108,9 +108,14 @@ export class FeatureAlphaDropout extends AlphaDropout {
   }
 }
 
+/** Elements are 0 with probability p while training, the others times 1/(1 - p) (Srivastava et al. 2014). @throws ARGUMENT_INVALID for p outside [0, 1] */
 export const dropout = (p = 0.5, options: InitOptions = {}): Dropout => new Dropout(p, options);
+/** Whole channels of [N, C, L] or [C, L]. @throws ARGUMENT_INVALID for p outside [0, 1] */
 export const dropout1d = (p = 0.5, options: InitOptions = {}): Dropout1d => new Dropout1d(p, options);
+/** Whole channels of [N, C, H, W] or [C, H, W]. @throws ARGUMENT_INVALID for p outside [0, 1] */
 export const dropout2d = (p = 0.5, options: InitOptions = {}): Dropout2d => new Dropout2d(p, options);
+/** Dropout for SELU networks. @throws ARGUMENT_INVALID for p outside [0, 1] */
 export const alphaDropout = (p = 0.5, options: InitOptions = {}): AlphaDropout => new AlphaDropout(p, options);
+/** As `alphaDropout`, for whole channels. @throws ARGUMENT_INVALID for p outside [0, 1] */
 export const featureAlphaDropout = (p = 0.5, options: InitOptions = {}): FeatureAlphaDropout =>
   new FeatureAlphaDropout(p, options);

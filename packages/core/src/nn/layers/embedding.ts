@@ -109,6 +109,7 @@ function pretrained(where: string, weight: Tensor, options: PretrainedOptions): 
   return options.freeze === false ? own : own.requiresGrad_(false);
 }
 
+/** A table of rows that indices look up. @throws ARGUMENT_INVALID for sizes, and for a `paddingIdx` outside */
 export class Embedding extends RowTable {
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}, weight?: Parameter) {
     super("embedding", numEmbeddings, embeddingDim, options, weight);
@@ -144,6 +145,7 @@ interface Bags {
   readonly weights: Tensor | null;
 }
 
+/** Sums, means or maxima of the rows of bags of indices. @throws as `Embedding` */
 export class EmbeddingBag extends RowTable {
   readonly mode: BagMode;
   readonly includeLastOffset: boolean;
@@ -247,7 +249,9 @@ function largest(found: Tensor, counts: Tensor | null): Tensor {
   return values.maskedFill(counts.any(1, { keepdim: true }).logicalNot(), 0);
 }
 
+/** `nn.embedding(1000, 64)`: indices [...] -> [..., 64]. @throws as `Embedding` */
 export const embedding = (numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}): Embedding =>
   new Embedding(numEmbeddings, embeddingDim, options);
+/** `nn.embeddingBag(1000, 64)`: bags [B, L] -> [B, 64]. @throws as `Embedding` */
 export const embeddingBag = (numEmbeddings: number, embeddingDim: number, options: EmbeddingBagOptions = {}): EmbeddingBag =>
   new EmbeddingBag(numEmbeddings, embeddingDim, options);

@@ -24,6 +24,7 @@ export interface GroupNormOptions extends PlaceOptions {
   readonly affine?: boolean;
 }
 
+/** Normalises groups of channels by their own mean and variance (Wu and He 2018). @throws ARGUMENT_INVALID unless groups divide the channels */
 export class GroupNorm extends Module {
   readonly numGroups: number;
   readonly numChannels: number;
@@ -161,11 +162,15 @@ export class LocalResponseNorm extends Module {
   }
 }
 
+/** [N, C, ...] -> the same shape. @throws as `GroupNorm` */
 export const groupNorm = (numGroups: number, numChannels: number, options: GroupNormOptions = {}): GroupNorm =>
   new GroupNorm(numGroups, numChannels, options);
+/** [N, C, L] or [C, L] -> the same shape (Ulyanov et al. 2016). @throws ARGUMENT_INVALID */
 export const instanceNorm1d = (numFeatures: number, options: InstanceNormOptions = {}): InstanceNorm1d =>
   new InstanceNorm1d(numFeatures, options);
+/** [N, C, H, W] or [C, H, W] -> the same shape. @throws ARGUMENT_INVALID */
 export const instanceNorm2d = (numFeatures: number, options: InstanceNormOptions = {}): InstanceNorm2d =>
   new InstanceNorm2d(numFeatures, options);
+/** [N, C, L, ...] -> the same shape, over `size` neighbouring channels. @throws ARGUMENT_INVALID */
 export const localResponseNorm = (size: number, options: LocalResponseNormOptions = {}): LocalResponseNorm =>
   new LocalResponseNorm(size, options);

@@ -48,6 +48,7 @@ export function normalised(where: string, x: Tensor, shape: readonly number[], c
   return new Tensor(normalise(x.expr, [shape.length, centre ? 1 : 0, ...numberAttrs(eps)]));
 }
 
+/** (x - mean)/√(variance + eps) over the trailing dimensions, scaled and shifted (Ba, Kiros and Hinton 2016). @throws ARGUMENT_INVALID */
 export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[];
   readonly eps: number;
@@ -77,6 +78,7 @@ export class LayerNorm extends Module {
   }
 }
 
+/** x/√(mean x² + eps) over the trailing dimensions, scaled (Zhang and Sennrich 2019). @throws ARGUMENT_INVALID */
 export class RMSNorm extends Module {
   readonly normalizedShape: readonly number[];
   /** null: the spacing of the input's dtype at 1. */
@@ -106,5 +108,6 @@ export class RMSNorm extends Module {
 /** `nn.layerNorm(128)` normalises the last dimension, `nn.layerNorm([3, 4])` the last two. */
 export const layerNorm = (normalizedShape: number | readonly number[], options: LayerNormOptions = {}): LayerNorm =>
   new LayerNorm(normalizedShape, options);
+/** As `layerNorm`, without mean and shift. @throws ARGUMENT_INVALID */
 export const rmsNorm = (normalizedShape: number | readonly number[], options: RmsNormOptions = {}): RMSNorm =>
   new RMSNorm(normalizedShape, options);

@@ -38,6 +38,7 @@ export function resetAffine(weight: Parameter, bias: Parameter | null, options: 
   uniform_(bias, -bound, bound, options);
 }
 
+/** x Wᵀ + b; W and b start uniform in ±1/√in, as in PyTorch. @throws ARGUMENT_INVALID unless sizes are positive integers */
 export class Linear extends Module {
   readonly inFeatures: number;
   readonly outFeatures: number;
@@ -75,5 +76,6 @@ export class Linear extends Module {
   }
 }
 
+/** `nn.linear(784, 10)`: [..., 784] -> [..., 10]. @throws as `Linear` */
 export const linear = (inFeatures: number, outFeatures: number, options: LinearOptions = {}): Linear =>
   new Linear(inFeatures, outFeatures, options);

@@ -40,15 +40,21 @@ export class Pad extends Module {
   }
 }
 
+/** [N, C, H, W] or [C, H, W] with zeros around. @throws ARGUMENT_INVALID */
 export const zeroPad2d = (padding: PadWidths): Pad => new Pad("zeroPad2d", 2, padding, {});
+/** [N, C, L] or [C, L] with `value` at both ends. @throws ARGUMENT_INVALID */
 export const constantPad1d = (padding: PadWidths, value: number): Pad => new Pad("constantPad1d", 1, padding, { value });
+/** [N, C, H, W] or [C, H, W] with `value` around. @throws ARGUMENT_INVALID */
 export const constantPad2d = (padding: PadWidths, value: number): Pad => new Pad("constantPad2d", 2, padding, { value });
 /** The mirror image without the edge: widths below the size. */
 export const reflectionPad1d = (padding: PadWidths): Pad => new Pad("reflectionPad1d", 1, padding, { mode: "reflect" });
+/** As `reflectionPad1d`, along both dimensions. */
 export const reflectionPad2d = (padding: PadWidths): Pad => new Pad("reflectionPad2d", 2, padding, { mode: "reflect" });
 /** The edge, repeated. */
 export const replicationPad1d = (padding: PadWidths): Pad => new Pad("replicationPad1d", 1, padding, { mode: "replicate" });
+/** As `replicationPad1d`, along both dimensions. */
 export const replicationPad2d = (padding: PadWidths): Pad => new Pad("replicationPad2d", 2, padding, { mode: "replicate" });
 /** The other end: widths up to the size. */
 export const circularPad1d = (padding: PadWidths): Pad => new Pad("circularPad1d", 1, padding, { mode: "circular" });
+/** As `circularPad1d`, along both dimensions. */
 export const circularPad2d = (padding: PadWidths): Pad => new Pad("circularPad2d", 2, padding, { mode: "circular" });

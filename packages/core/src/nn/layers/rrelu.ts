@@ -4,6 +4,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import type { InitOptions } from "../init.ts";
 import { RandomLayer } from "./random-layer.ts";
 
+/** Leaky ReLU with a random slope (Xu et al. 2015). */
 export class RReLU extends RandomLayer {
   readonly lower: number;
   readonly upper: number;
@@ -31,5 +32,6 @@ export class RReLU extends RandomLayer {
   }
 }
 
+/** Slopes in [1/8, 1/3) unless said. @throws ARGUMENT_INVALID unless lower <= upper */
 export const rrelu = (lower: number = 1 / 8, upper: number = 1 / 3, options: InitOptions = {}): RReLU =>
   new RReLU(lower, upper, options);

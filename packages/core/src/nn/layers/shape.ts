@@ -12,6 +12,7 @@ export class Identity extends Module {
   }
 }
 
+/** Dimensions start..end become one; 1 and -1 unless said. */
 export class Flatten extends Module {
   readonly start: number;
   readonly end: number;
@@ -77,9 +78,13 @@ export class PixelUnshuffle extends Shuffle {
   }
 }
 
+/** Gives back what it is given. */
 export const identity = (): Identity => new Identity();
 /** Keeps the batch: dimensions from 1 on become one. */
 export const flatten = (start = 1, end = -1): Flatten => new Flatten(start, end);
+/** Dimension `dim` as several; one of the sizes may be -1. @throws SHAPE_MISMATCH when called */
 export const unflatten = (dim: number, sizes: readonly number[]): Unflatten => new Unflatten(dim, sizes);
+/** [..., C·r², H, W] -> [..., C, H·r, W·r]. @throws ARGUMENT_INVALID */
 export const pixelShuffle = (factor: number): PixelShuffle => new PixelShuffle(factor);
+/** [..., C, H·r, W·r] -> [..., C·r², H, W]. @throws ARGUMENT_INVALID */
 export const pixelUnshuffle = (factor: number): PixelUnshuffle => new PixelUnshuffle(factor);

@@ -3,6 +3,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { type InterpolateOptions, interpolate } from "../functional/interpolate.ts";
 import { Module } from "../module.ts";
 
+/** `nn.functional.interpolate` as a layer. */
 export class Upsample extends Module {
   readonly options: InterpolateOptions;
 
@@ -22,4 +23,5 @@ export class Upsample extends Module {
   }
 }
 
+/** `nn.upsample({ scaleFactor: 2, mode: "bilinear" })`. @throws as `interpolate`, when called */
 export const upsample = (options: InterpolateOptions): Upsample => new Upsample(options);

@@ -5,6 +5,7 @@ import { Module } from "../module.ts";
 /** A loss function: tensors (and lengths) first, options last. */
 export type LossFunction<I extends readonly unknown[], O> = (...inputs: [...I, O?]) => Tensor;
 
+/** A loss and its options; `forward` takes what the loss takes before them. */
 export class Criterion<I extends readonly unknown[], O> extends Module {
   private readonly loss: LossFunction<I, O>;
   readonly options: O;

@@ -103,6 +103,7 @@ export interface EncoderLayerCall {
   readonly isCausal?: boolean | undefined;
 }
 
+/** Self-attention and a hidden layer, each with a residual and a norm (Vaswani et al. 2017, section 3.1). @throws ARGUMENT_INVALID unless heads divide dModel */
 export class TransformerEncoderLayer extends TransformerLayer {
   readonly linear1: Linear;
   readonly dropout: Dropout;
@@ -147,6 +148,7 @@ export interface DecoderLayerCall {
   readonly memoryIsCausal?: boolean | undefined;
 }
 
+/** As the encoder's layer, with attention to the encoder's output between. @throws ARGUMENT_INVALID unless heads divide dModel */
 export class TransformerDecoderLayer extends TransformerLayer {
   readonly multiheadAttn: MultiheadAttention;
   readonly linear1: Linear;
@@ -198,11 +200,13 @@ function sameValues<T extends TransformerLayer>(from: T, fresh: TransformerLayer
   return fresh.train(from.training) as T;
 }
 
+/** `nn.transformerEncoderLayer(128, 8, { batchFirst: true })`. @throws as `TransformerEncoderLayer` */
 export const transformerEncoderLayer = (
   dModel: number,
   nhead: number,
   options: TransformerLayerOptions = {},
 ): TransformerEncoderLayer => new TransformerEncoderLayer(dModel, nhead, options);
+/** `nn.transformerDecoderLayer(128, 8, { batchFirst: true })`. @throws as `TransformerDecoderLayer` */
 export const transformerDecoderLayer = (
   dModel: number,
   nhead: number,

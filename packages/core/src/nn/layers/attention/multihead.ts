@@ -39,6 +39,7 @@ export interface MultiheadAttentionCall extends MaskOptions {
 
 const NAME = "multiheadAttention";
 
+/** softmax(q kᵀ/√E_head) v for several heads at once, between learned projections (Vaswani et al. 2017, section 3.2.2). @throws ARGUMENT_INVALID unless heads divide embedDim */
 export class MultiheadAttention extends Module {
   readonly embedDim: number;
   readonly numHeads: number;

@@ -155,7 +155,9 @@ export function alibiBias(
   return table(heads * length, keys, options.dtype ?? "f32", value).reshape(heads, length, keys);
 }
 
+/** x plus a fixed table of sines and cosines. @throws ARGUMENT_INVALID */
 export const sinusoidalEncoding = (dModel: number, options: EncodingOptions = {}): SinusoidalEncoding =>
   new SinusoidalEncoding(dModel, options);
+/** x plus a learned row for each position. @throws ARGUMENT_INVALID */
 export const learnedEncoding = (dModel: number, options: EncodingOptions = {}): LearnedEncoding =>
   new LearnedEncoding(dModel, options);

@@ -36,6 +36,7 @@ export interface EncoderCall {
   readonly isCausal?: boolean | undefined;
 }
 
+/** `numLayers` copies of an encoder layer, one after the other, then `norm`. */
 export class TransformerEncoder extends Module {
   readonly layers: readonly TransformerEncoderLayer[];
   readonly norm: Layer | null;
@@ -54,6 +55,7 @@ export class TransformerEncoder extends Module {
   }
 }
 
+/** `numLayers` copies of a decoder layer, one after the other, then `norm`. */
 export class TransformerDecoder extends Module {
   readonly layers: readonly TransformerDecoderLayer[];
   readonly norm: Layer | null;
@@ -88,6 +90,7 @@ export interface TransformerCall extends DecoderLayerCall {
   readonly srcIsCausal?: boolean | undefined;
 }
 
+/** Encoder and decoder (Vaswani et al. 2017), as `torch.nn.Transformer`: without embeddings and output layer. @throws ARGUMENT_INVALID */
 export class Transformer extends Module {
   readonly dModel: number;
   readonly nhead: number;
@@ -135,6 +138,7 @@ export const transformerEncoder = (
   numLayers: number,
   norm: Layer | null = null,
 ): TransformerEncoder => new TransformerEncoder(layer, numLayers, norm);
+/** As `transformerEncoder`, of decoder layers. */
 export const transformerDecoder = (
   layer: Source<TransformerDecoderLayer>,
   numLayers: number,

@@ -116,9 +116,12 @@ export class GRUCell extends RecurrentCell {
   }
 }
 
+/** `cell(x, h?)` for x [N, inputSize]. @throws ARGUMENT_INVALID */
 export const rnnCell = (inputSize: number, hiddenSize: number, options: RnnCellOptions = {}): RNNCell =>
   new RNNCell(inputSize, hiddenSize, options);
+/** `cell(x, [h, c]?)` for x [N, inputSize]. @throws ARGUMENT_INVALID */
 export const lstmCell = (inputSize: number, hiddenSize: number, options: CellOptions = {}): LSTMCell =>
   new LSTMCell(inputSize, hiddenSize, options);
+/** `cell(x, h?)` for x [N, inputSize]. @throws ARGUMENT_INVALID */
 export const gruCell = (inputSize: number, hiddenSize: number, options: CellOptions = {}): GRUCell =>
   new GRUCell(inputSize, hiddenSize, options);

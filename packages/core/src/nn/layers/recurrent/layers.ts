@@ -95,9 +95,12 @@ export interface GRU {
   (input: PackedSequence, h0?: Tensor): [PackedSequence, Tensor];
 }
 
+/** `const [output, h] = rnn(x)` for x [T, N, inputSize]. @throws ARGUMENT_INVALID */
 export const rnn = (inputSize: number, hiddenSize: number, options: RnnOptions = {}): RNN =>
   new RNN(inputSize, hiddenSize, options);
+/** `const [output, [h, c]] = lstm(x)` for x [T, N, inputSize]. @throws ARGUMENT_INVALID */
 export const lstm = (inputSize: number, hiddenSize: number, options: LstmOptions = {}): LSTM =>
   new LSTM(inputSize, hiddenSize, options);
+/** `const [output, h] = gru(x)` for x [T, N, inputSize]. @throws ARGUMENT_INVALID */
 export const gru = (inputSize: number, hiddenSize: number, options: RecurrentOptions = {}): GRU =>
   new GRU(inputSize, hiddenSize, options);
