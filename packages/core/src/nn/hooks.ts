@@ -47,14 +47,14 @@ export const registerForwardHook = (module: Module, hook: ForwardHook): Removabl
 export const registerBackwardHook = (module: Module, hook: BackwardHook): RemovableHandle =>
   register(module, "backward", (m, gradInputs, gradOutputs) => hook(m, gradInputs, gradOutputs));
 
-/** `forward` with the module's hooks. */
+/** `forward` with the module's hooks: those that are registered when it begins, as they may come and go while they run. */
 export function callModule(module: Module, inputs: readonly unknown[]): unknown {
   if (typeof module.forward !== "function")
     expected("ARGUMENT_INVALID", module.constructor.name, "a method forward(x)", kindOf(module.forward));
   const hooks = table.get(module);
   if (hooks === undefined) return module.forward(...(inputs as never[]));
   let args = inputs;
-  for (const hook of hooks.before) {
+  for (const hook of [...hooks.before]) {
     const next = hook(module, args);
     if (next === undefined) continue;
     if (!Array.isArray(next))
@@ -63,7 +63,7 @@ export function callModule(module: Module, inputs: readonly unknown[]): unknown 
   }
   const watched = hooks.backward.size > 0 && gradMode.enabled;
   let output = watched ? watchedForward(module, args, hooks.backward) : module.forward(...(args as never[]));
-  for (const hook of hooks.after) output = hook(module, args, output) ?? output;
+  for (const hook of [...hooks.after]) output = hook(module, args, output) ?? output;
   return output;
 }
 
@@ -103,7 +103,7 @@ function watchedForward(module: Module, inputs: readonly unknown[], hooks: Itera
   const carriers = inputs.filter(flows);
   const run = (gradInputs: Gradients): Gradients => {
     let current = gradInputs;
-    for (const hook of hooks) {
+    for (const hook of [...hooks]) {
       const next = hook(module, current, gradOutputs);
       if (next === undefined) continue;
       if (next.length !== current.length) {

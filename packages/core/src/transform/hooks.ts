@@ -32,7 +32,9 @@ export function registerGradHook(at: object, hook: GradHook): RemovableHandle {
 export function hooked(x: Expr, gradient: Expr): Expr {
   if (registered === 0) return gradient;
   for (const at of x.owner === null ? [x] : [x, x.owner]) {
-    for (const hook of hooks.get(at) ?? []) gradient = hook(gradient);
+    const set = hooks.get(at);
+    // A copy: hooks may come and go while they run, and one that registers itself anew must not run for ever.
+    if (set !== undefined) for (const hook of [...set]) gradient = hook(gradient);
   }
   return gradient;
 }

@@ -55,6 +55,35 @@ describe("a tensor's hook", () => {
     expect(await x.grad!.item()).toBe(4 + 2 * 2 * 2);
   });
 
+  test("may take itself back and register itself anew while it runs; so may a module's", () => {
+    const x = Tensor.from([1], [1], { requiresGrad: true });
+    const layer = nn.relu();
+    let calls = 0;
+    const count = (): undefined => {
+      if (++calls > 20) throw new Error("a hook ran without end");
+    };
+    const arm = (): void => {
+      const handle = x.registerHook(() => {
+        count();
+        handle.remove();
+        arm();
+        return undefined;
+      });
+    };
+    const armLayer = (): void => {
+      const handle = layer.registerForwardHook(() => {
+        count();
+        handle.remove();
+        armLayer();
+        return undefined;
+      });
+    };
+    arm();
+    armLayer();
+    for (let i = 0; i < 2; i++) layer(x).sum().backward();
+    expect(calls).toBe(4);
+  });
+
   test("is refused where no gradient comes, and for another shape", () => {
     expect(codeOf(() => zeros([2]).registerHook((g) => g))).toBe("AUTOGRAD_NO_GRAPH");
     const x = zeros([2], { requiresGrad: true });
