@@ -75,7 +75,7 @@ const map = noGrad(() =>
   ).map.squeeze(0),
 );
 console.log(await plot.heatmap(map, { x: "looks at letter", y: "of the answer", range: [0, 1], numbers: false }));
-const looks = (await map.argmax(1).tolist()) as number[];
+const looks = await map.argmax(1).tolist<number[]>();
 if (apart > 1e-5) throw new Error("expected the same attention");
 if (right < 0.99 || blind > 0.5 || looks.some((j, i) => j !== LENGTH - 1 - i))
   throw new Error("expected places to make the difference");

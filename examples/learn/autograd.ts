@@ -32,7 +32,7 @@ const [byEngineA, byEngineB] = [A.grad!, B.grad!];
 // 3. Without any rule: move one number a little up and a little down, and see what the loss does. Two runs per number, so this
 // costs 2·20 runs here and two million for a million weights; backward() gives all at once for about the price of two.
 async function differences(of: Tensor, loss: (moved: Tensor) => Tensor): Promise<Tensor> {
-  const values = (await of.data()) as Float64Array;
+  const values = await of.data<Float64Array>();
   const out = new Float64Array(values.length);
   const step = 1e-5;
   for (let i = 0; i < values.length; i++) {

@@ -76,7 +76,7 @@ async function write(start: string, count: number, temperature: number): Promise
     await realize(chances, ...after); // in one run; a state left lazy would drag all earlier letters along
     state = after;
     let left = random.next();
-    next = letters[((await chances.tolist()) as number[]).findIndex((p) => (left -= p) < 0)] ?? " ";
+    next = letters[(await chances.tolist<number[]>()).findIndex((p) => (left -= p) < 0)] ?? " ";
     written += next;
   }
   return JSON.stringify(start + written);

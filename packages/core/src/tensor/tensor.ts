@@ -205,15 +205,16 @@ export class Tensor extends ComposedTensor implements GradOwner {
 
   /**
    * The values, row-major, in a fresh array: Float32Array for f32, BigInt64Array for i64, Uint8Array (0 or 1) for bool, ...
+   * `data<Float32Array>()` says which to the type checker, which cannot know.
    * @throws DEVICE_SECRET where they are secret
    */
-  async data(): Promise<TypedArray> {
+  async data<T extends TypedArray = TypedArray>(): Promise<T> {
     const { device } = this;
     if (!device.readable) {
       expected("DEVICE_SECRET", "data", "a device that can be read", String(this), "disclose it with reveal({ to, why })");
     }
     await realizeExprs([this.expr]);
-    return read(this.expr);
+    return (await read(this.expr)) as T;
   }
 
   /**
@@ -229,9 +230,9 @@ export class Tensor extends ComposedTensor implements GradOwner {
     return Number(value);
   }
 
-  /** The values as nested arrays: numbers, bigints for i64 and u64, booleans for bool. */
-  async tolist(): Promise<Nested<Scalar>> {
-    return toNested(await this.data(), this.shape, this.dtype);
+  /** The values as nested arrays: numbers, bigints for i64 and u64, booleans for bool. `tolist<number[][]>()` says which to the type checker. */
+  async tolist<T extends Nested<Scalar> = Nested<Scalar>>(): Promise<T> {
+    return toNested(await this.data(), this.shape, this.dtype) as T;
   }
 
   /** Discloses a secret to someone, for a stated reason, if the policy of its device lets it. @throws DEVICE_SECRET */
