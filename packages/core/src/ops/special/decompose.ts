@@ -134,6 +134,25 @@ function onPositive(x: Expr, y: Expr, atZero: number): Expr {
   return where(gt(x, lit(x, 0)), y, where(eq(x, lit(x, 0)), lit(x, atZero), lit(x, Number.NaN)));
 }
 
+/** Chebyshev coefficients of log Γ(u + 2)/((u + 1)·u) on [-1, 1]: computed with 40 digits. */
+const LGAMMA: readonly number[] = [
+  0.44148902545501423, -0.11119580321752523, 0.01951044826068884, -0.003922461463025264, 0.0008478989895953857,
+  -0.00019153855341365593, 4.454470184975607e-5, -1.05728743735943e-5, 2.5474336873408417e-6, -6.208535880776316e-7,
+  1.5268677399071546e-7, -3.782637660291326e-8, 9.428100823624284e-9, -2.361999702184645e-9, 5.943541905817546e-10,
+  -1.501312977072867e-10, 3.8050196458110534e-11, -9.672485299656325e-12, 2.465348198355661e-12, -6.298868140791711e-13,
+  1.6128460030283787e-13, -4.137949206814042e-14, 1.0635701227757898e-14, -2.7382420786652826e-15, 7.060670507214892e-16,
+  -1.8232177141662118e-16,
+];
+
+/** log Γ(x) below 3, with its digits beside its zeros at 1 and 2: log Γ(e + 1) for e = x - 1, or for e = x, less log x, below 1. */
+function lgammaNear(x: Expr): Expr {
+  const one = lit(x, 1);
+  const below = lt(x, one);
+  const e = where(below, x, sub(minimum(x, lit(x, 3)), one));
+  const u = sub(e, one);
+  return sub(mul(mul(e, u), chebyshev(u, LGAMMA)), log(where(below, x, one)));
+}
+
 export const lgammaDecompose: Composite = of((x) => {
   const { small, z, low } = shifted(x);
   let product = low;
@@ -145,8 +164,8 @@ export const lgammaDecompose: Composite = of((x) => {
   );
   const main = sub(mul(sub(z, lit(x, 0.5)), log(z)), z);
   const y = sub(add(add(main, lit(x, 0.5 * Math.log(2 * Math.PI))), div(tail, z)), below);
-  // ∞ - ∞ of an infinite argument.
-  return onPositive(x, where(eq(x, lit(x, Number.POSITIVE_INFINITY)), x, y), Number.POSITIVE_INFINITY);
+  const large = where(eq(x, lit(x, Number.POSITIVE_INFINITY)), x, y); // ∞ - ∞ of an infinite argument
+  return onPositive(x, where(lt(x, lit(x, 3)), lgammaNear(x), large), Number.POSITIVE_INFINITY);
 });
 
 function integerPower(x: Expr, n: number): Expr {
