@@ -49,6 +49,24 @@ const special: Readonly<Record<string, Row>> = {
   stdCorrection: ([x], a) => x!.std(dim(a), options(a)),
 };
 
+const composed: Readonly<Record<string, Row>> = {
+  t: ([x]) => x!.t(),
+  rot90: ([x], a) => x!.rot90(a.k as number, a.dims as [number, number]),
+  mv: ([x, y]) => x!.mv(y!),
+  addmm: ([x, y, z], a) => x!.addmm(y!, z!, options(a)),
+  baddbmm: ([x, y, z], a) => x!.baddbmm(y!, z!, options(a)),
+  kron: ([x, y]) => x!.kron(y!),
+  cross: ([x, y], a) => x!.cross(y!, a.dim as number),
+  dist: ([x, y], a) => x!.dist(y!, a.p as number),
+  diff: ([x], a) => x!.diff(a.n as number, a.dim as number),
+  fmax: ([x, y]) => x!.fmax(y!),
+  fmin: ([x, y]) => x!.fmin(y!),
+  deg2rad: ([x]) => x!.deg2rad(),
+  rad2deg: ([x]) => x!.rad2deg(),
+  nansum: ([x]) => x!.nansum(1),
+  nanmean: ([x]) => x!.nanmean(1),
+};
+
 const integers = (p: unknown): Tensor => Tensor.from([...(p as Packed).data], (p as Packed).shape, { dtype: "i32" });
 const indices = (a: Args): Index[] =>
   (a.index as readonly (Packed | Exclude<Index, Tensor>)[]).map((i) =>
@@ -105,4 +123,11 @@ const logic: Readonly<Record<string, Row>> = {
   allOf: ([x]) => x!.all(),
 };
 
-export const TENSOR_ROWS: Readonly<Record<string, Row>> = { ...spatial, ...special, ...indexing, ...notation, ...logic };
+export const TENSOR_ROWS: Readonly<Record<string, Row>> = {
+  ...spatial,
+  ...special,
+  ...composed,
+  ...indexing,
+  ...notation,
+  ...logic,
+};

@@ -3,7 +3,14 @@ import { describe, expect, test } from "vitest";
 import { type Case, checkCase, on, PLACES, readVectors } from "./golden.ts";
 import { TENSOR_ROWS } from "./tensor-rows.ts";
 
-const FILES = ["tensor-spatial.json", "tensor-special.json", "tensor-index.json", "tensor-einsum.json", "tensor-logic.json"];
+const FILES = [
+  "tensor-spatial.json",
+  "tensor-special.json",
+  "tensor-index.json",
+  "tensor-einsum.json",
+  "tensor-logic.json",
+  "tensor-composed.json",
+];
 
 describe.each(PLACES)("on the $name", (place) => {
   for (const file of FILES) {
