@@ -46,6 +46,18 @@ describe("a profile", () => {
     expect((await trained({})).rows().filter((r) => "line" in r)).toEqual([]);
   });
 
+  it("gives the steps of a run that failed no line of the run after it", async () => {
+    const device = cpu();
+    const profile = device.profile({ lines: true });
+    const x = Tensor.from([1, 2], [2], { device });
+    const far = x.exp().indexSelect(0, Tensor.from([7], [1], { device, dtype: "i32" }));
+    await expect(far.data()).rejects.toMatchObject({ code: "INDEX_INVALID" });
+    await x.log().add(1).data();
+    profile.stop();
+    const lines = profile.rows().map((r) => r.line !== undefined);
+    expect(lines).toEqual([...new Array<boolean>(lines.length - 1).fill(false), true]);
+  });
+
   it("prints a table, the slowest step first", async () => {
     const table = (await trained({ lines: true })).table().split("\n");
     expect(table[0]).toMatch(/total ms +% +calls +best ms +GFLOP\/s +step/);

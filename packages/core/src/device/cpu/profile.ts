@@ -116,6 +116,7 @@ export class Profile {
     const open = this.open;
     this.open = [];
     for (const { time, event } of open) {
+      if (time.start < start) continue; // of a run that failed: its nodes are those of another Program
       const row = this.byStep.get(time.step)!;
       row.line ??= lineOf(lines[time.node] ?? null)!;
       if (row.line === undefined) delete row.line;
