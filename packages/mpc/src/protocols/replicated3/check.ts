@@ -4,7 +4,7 @@ import { DTYPE, type DType, type Node, type Program, sizeOf, type TypedArray } f
 import type { Cost, ProtocolOptions } from "../protocol.ts";
 import { dryRun } from "./dry.ts";
 import { HANDLERS } from "./lower/index.ts";
-import { LIMITS } from "./lower/limits.ts";
+import { constantLimit, LIMITS } from "./lower/limits.ts";
 import { makePlan, type Plan } from "./lower/plan.ts";
 import { Run } from "./lower/run.ts";
 import type { Context, Shares } from "./primitives/index.ts";
@@ -15,7 +15,7 @@ const SECRET_DTYPES: ReadonlySet<DType> = new Set<DType>(["f32", "i32", "bool"])
 function gapOf(plan: Plan, node: Node): string | undefined {
   if (!HANDLERS.has(node.op)) return "no protocol for secret arguments";
   if (!SECRET_DTYPES.has(node.aval.dtype)) return `a secret has dtype ${[...SECRET_DTYPES].join(", ")}, not ${node.aval.dtype}`;
-  return LIMITS.get(node.op)?.(plan, node);
+  return LIMITS.get(node.op)?.(plan, node) ?? constantLimit(plan, node);
 }
 
 /** Every gap of the nodes that a result needs; and inputs that cannot be secret (node -1 - input). */

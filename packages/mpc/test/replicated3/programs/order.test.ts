@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mergeExchange, RANKED } from "../../../src/protocols/replicated3/functions/sort.ts";
 import { replicated3 } from "../../../src/protocols/replicated3/index.ts";
 import { captureDevice } from "./capture.ts";
-import { expectClose, type Input, known, makeCase, onShares, secret } from "./ops.ts";
+import { expectClose, type Input, known, makeCase, onShares, secret, uniform } from "./ops.ts";
 import { distance, OPTIONS, Parties, PUBLIC, SECRET } from "./parties.ts";
 
 let parties: Parties;
@@ -15,10 +15,10 @@ beforeAll(async () => {
 afterAll(() => parties.close());
 
 type Build = (...args: Expr[]) => Expr | Expr[];
-type Row = readonly [name: string, inputs: readonly Input[], build: Build, absolute: number];
+type Row = readonly [name: string, inputs: readonly Input[], build: Build, absolute: number, relative?: number];
 const rows = (all: readonly Row[]): void => {
-  test.each(all.map((row) => ({ name: row[0], row })))("$name", ({ row: [, inputs, build, absolute] }) =>
-    expectClose(parties, makeCase(inputs, build), absolute),
+  test.each(all.map((row) => ({ name: row[0], row })))("$name", ({ row: [, inputs, build, absolute, relative] }) =>
+    expectClose(parties, makeCase(inputs, build), absolute, relative),
   );
 };
 
@@ -124,6 +124,40 @@ describe("secret indices", () => {
       return (await replicated3.estimate(c.program, c.bindings, OPTIONS)).rounds;
     };
     expect([await cost(known([5, 3])), await cost(secret([5, 3]))]).toEqual([7, 8]);
+  });
+});
+
+describe("bits and products", () => {
+  const flags: Input = { ...secret([3, 4], (i) => (i * 3) % 4 && 1), dtype: "bool" };
+  const others: Input = { ...secret([4], (i) => i % 2), dtype: "bool" };
+  const every: Build = (x, y) => [ops.bitAnd(x!, y!), ops.bitOr(x!, y!), ops.bitXor(x!, y!)];
+  rows([
+    ["logic", [flags, others], every, 0],
+    ["logic with public bits", [{ ...others, public: true }, flags], every, 0],
+    ["all and any", [flags], (x) => [ops.all(x!, [1]), ops.any(x!, [0, 1]), ops.all(x!, [0])], 0],
+    [
+      "of comparisons",
+      [secret([4]), secret([4])],
+      (x, y) => ops.any(ops.bitAnd(ops.gt(x!, y!), ops.gt(y!, ops.lit(y!, 0))), [0]),
+      0,
+    ],
+    [
+      "products",
+      [secret([2, 5, 3], uniform(-2, 2))],
+      (x) => [ops.prod(x!, [1]), ops.prod(x!, [0, 2]), ops.prod(x!, [])],
+      2 ** -11,
+    ],
+    [
+      "powers of other constants",
+      [secret([40], uniform(0.05, 30))],
+      (x) => [0.75, -1.5, -2].map((k) => ops.pow(x!, ops.lit(x!, k))),
+      2 ** -13,
+      2 ** -12,
+    ],
+  ]);
+  test("a constant that fixed point cannot hold is a gap, and no error of the run", () => {
+    const c = makeCase([secret([4])], (x) => ops.maximum(x!, ops.lit(x!, 1e12)));
+    expect(replicated3.check(c.program, c.bindings, OPTIONS)[0]?.reason).toContain("2^37");
   });
 });
 

@@ -29,7 +29,7 @@ import { Held, SecretBits, SecretValue, type Term, type Value } from "./value.ts
 const EXACT_LIMIT = 2 ** 16;
 
 /** Public values of argument i, broadcast to the result's shape. */
-async function publicOperand(n: NodeRun, i: number): Promise<TypedArray> {
+export async function publicOperand(n: NodeRun, i: number): Promise<TypedArray> {
   const values = await n.publicValues(i);
   const { shape, dtype } = n.arg(i);
   if (sameShape(shape, n.aval.shape)) return values;
@@ -270,7 +270,7 @@ const where: Handler = async (n) => {
 };
 
 /** 1 where a public value is above 0. */
-function flags(values: TypedArray): BigInt64Array {
+export function flags(values: TypedArray): BigInt64Array {
   const out = new BigInt64Array(values.length);
   for (let i = 0; i < out.length; i++) if (Number(values[i]) > 0) out[i] = 1n;
   return out;

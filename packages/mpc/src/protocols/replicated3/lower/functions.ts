@@ -115,6 +115,18 @@ export const ROOTS: ReadonlyMap<number, Unary> = new Map<number, Unary>([
   [-1, (ctx, id, x, f) => divide(ctx, id, undefined, x, f)],
 ]);
 export const MAX_POWER = 64;
+/** Largest magnitude of another constant exponent: exp(k log x), whose relative error is k 2^-14. */
+export const MAX_EXPONENT = 4;
+
+/** x^k for x > 0 by exp(k log x). Ids id .. id + 50. */
+async function byLogarithm(ctx: Context, id: number, x: Shares, k: number, f: number): Promise<Shares> {
+  const l = await logOf(ctx, id, x, f);
+  const t = await scaled(ctx, id + 20, l, k, f);
+  const out = await exp(ctx, id + 24, t, f);
+  free(ctx, l);
+  free(ctx, t);
+  return out;
+}
 
 const pow: Handler = async (n) => {
   const k = Number(n.fixed(1)![0]);
@@ -126,7 +138,8 @@ const pow: Handler = async (n) => {
     const none = zeros(n.ctx, sizeOf(n.aval.shape));
     out = addPublic(n.ctx, none, 1n << BigInt(n.f));
     free(n.ctx, none);
-  } else out = await power(n.ctx, n.step(0), x.shares, k, n.f);
+  } else if (!Number.isInteger(k) || k < 0) out = await byLogarithm(n.ctx, n.step(0), x.shares, k, n.f);
+  else out = await power(n.ctx, n.step(0), x.shares, k, n.f);
   x.release();
   return n.result(out, n.f);
 };

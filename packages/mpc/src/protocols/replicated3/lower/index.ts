@@ -3,6 +3,7 @@ import { ELEMENTWISE } from "./elementwise.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { GATHER } from "./gather.ts";
 import { LINEAR } from "./linear.ts";
+import { LOGIC } from "./logic.ts";
 import { MOVEMENT } from "./movement.ts";
 import { POOL } from "./pool.ts";
 import { REDUCE } from "./reduce.ts";
@@ -11,5 +12,5 @@ import { SOFTMAX } from "./softmax.ts";
 import { SORT } from "./sort.ts";
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map(
-  [LINEAR, MOVEMENT, ELEMENTWISE, POOL, REDUCE, SOFTMAX, FUNCTIONS, GATHER, SORT].flatMap((family) => [...family]),
+  [LINEAR, MOVEMENT, ELEMENTWISE, POOL, REDUCE, SOFTMAX, FUNCTIONS, GATHER, SORT, LOGIC].flatMap((family) => [...family]),
 );

@@ -2,7 +2,7 @@
 import type { Node } from "@tacit/core/program";
 import { DTYPE } from "@tacit/core/program";
 import { MAX_SORTED } from "../functions/sort.ts";
-import { MAX_POWER, ROOTS } from "./functions.ts";
+import { MAX_EXPONENT, MAX_POWER, ROOTS } from "./functions.ts";
 import type { Plan } from "./plan.ts";
 import { MAX_CLASSES } from "./softmax.ts";
 
@@ -13,6 +13,20 @@ const isSecret = (plan: Plan, id: number): boolean => plan.knowledge[id] === "se
 /** Products of integers have no bound that fits fixed point. */
 const floatOnly: Limit = (plan, node) =>
   node.args.every((a) => DTYPE[plan.program.aval(a).dtype].float) ? undefined : "secret arguments are f32";
+
+/** Bits of integers have no protocol; those of bools are integers 0 and 1. */
+const boolOnly: Limit = (plan, node) =>
+  node.args.every((a) => plan.program.aval(a).dtype === "bool") ? undefined : "secret arguments are bool";
+
+/** Why a constant of the Program beside secrets is out of range; a scalar factor may be larger. */
+export const constantLimit: Limit = (plan, node) => {
+  if (node.op === "mul" || node.op === "div") return undefined;
+  const large = (v: number | bigint): boolean => !(Math.abs(Number(v)) < 2 ** CONSTANT_BITS);
+  const found = node.args.some((a) => DTYPE[plan.program.aval(a).dtype].float && plan.fixed.get(a)?.some(large));
+  return found ? `a constant is infinite or 2^${CONSTANT_BITS} at least` : undefined;
+};
+/** A float becomes a ring integer of 16 fraction bits below 2^53 (fixed-point.ts). */
+const CONSTANT_BITS = 37;
 
 const castLimit: Limit = (plan, node) => {
   const from = plan.program.aval(node.args[0]!).dtype;
@@ -37,13 +51,14 @@ const sortLimit: Limit = (plan, node) => {
   return n <= MAX_SORTED ? undefined : `an axis of at most ${MAX_SORTED}, not ${n}`;
 };
 
-/** Exponents known from the Program: integers, 1/2, -1/2, -1. */
+/** Exponents known from the Program. */
 const powLimit: Limit = (plan, node) => {
   if (!DTYPE[node.aval.dtype].float) return "secret arguments are f32";
   const values = plan.fixed.get(node.args[1]!);
   const k = Number(values?.[0]);
-  const known = values?.every((v) => Number(v) === k) && (ROOTS.has(k) || (Number.isInteger(k) && k >= 0 && k <= MAX_POWER));
-  return known ? undefined : `the exponent must be a constant of the program: 0.5, -0.5, -1 or an integer of 0 to ${MAX_POWER}`;
+  const whole = ROOTS.has(k) || (Number.isInteger(k) && k >= 0 && k <= MAX_POWER);
+  if (values?.every((v) => Number(v) === k) && (whole || Math.abs(k) <= MAX_EXPONENT)) return undefined;
+  return `the exponent must be a constant of the program: an integer of 0 to ${MAX_POWER}, or any of magnitude ${MAX_EXPONENT} at most`;
 };
 
 const classLimit: Limit = (plan, node) => {
@@ -63,6 +78,12 @@ export const LIMITS: ReadonlyMap<string, Limit> = new Map(
     matmul: floatOnly,
     mul: floatOnly,
     div: floatOnly,
+    bitAnd: boolOnly,
+    bitOr: boolOnly,
+    bitXor: boolOnly,
+    all: boolOnly,
+    any: boolOnly,
+    prod: floatOnly,
     relu: floatOnly,
     reluGrad: floatOnly,
     cast: castLimit,

@@ -1,10 +1,26 @@
-/** @file Sums (local; raw products are summed before their one truncation), extrema and their places over axes. */
+/** @file Sums (local; raw products are summed before their one truncation), products, extrema, all and any over axes. */
 import { type Shape, sizeOf, stridesOf } from "@tacit/core/program";
-import { type Context, copy, free, neg, type Raw, type Shares, stridedRead, sum, sumRaw } from "../primitives/index.ts";
+import { stacked } from "../functions/one-hot.ts";
+import {
+  type Context,
+  copy,
+  free,
+  fromPublic,
+  mulRaw,
+  neg,
+  type Raw,
+  type Shares,
+  signBits,
+  stridedRead,
+  sum,
+  sumRaw,
+  truncate,
+  view,
+} from "../primitives/index.ts";
 import { combine } from "./combine.ts";
 import { tournament } from "./pool.ts";
 import { fractionBitsOf, type Handler, type NodeRun } from "./run.ts";
-import { Held, type SecretValue, type Term } from "./value.ts";
+import { Held, SecretBits, type SecretValue, type Term } from "./value.ts";
 
 /** The axes of a reduction, and the same with the reduced axes last. */
 interface Axes {
@@ -92,6 +108,39 @@ const extremum =
       return n.result(largest ? y : negated(n.ctx, y), fractionBitsOf(n.aval, n.f));
     });
 
+/** Whether all (at least one) of the bits are set: their sum reaches a count. */
+const quantified =
+  (every: boolean): Handler =>
+  (n) =>
+    n.plain(0, async (x) => {
+      const added = sumShares(n, x);
+      const count = sizeOf(axesOf(n).axes.map((d) => n.arg(0).shape[d]!));
+      const { bits } = await signBits(n.ctx, n.step(0), added, { threshold: BigInt(every ? count : 1) });
+      free(n.ctx, added);
+      return new SecretBits(n.ctx, n.aval.shape, bits);
+    });
+
+/** A tree of products: 2 rounds a level, half a unit of error each. */
+const prod: Handler = (n) =>
+  n.plain(0, async (x) => {
+    const { shape } = n.arg(0);
+    const { axes, kept } = axesOf(n);
+    const size = sizeOf(n.aval.shape);
+    let count = sizeOf(axes.map((d) => shape[d]!));
+    if (count === 0) return n.result(fromPublic(n.ctx, new BigInt64Array(size).fill(1n << BigInt(n.f))), n.f);
+    let rows = axes.length === 0 ? copy(n.ctx, x) : reordered(n.ctx, x, shape, [...axes, ...kept]);
+    for (let level = 0; count > 1; level++) {
+      const half = (count >> 1) * size;
+      const raw = mulRaw(n.ctx, view(rows, 0, half), view(rows, half, half));
+      const made = await truncate(n.ctx, n.step(level), raw, n.f);
+      const rest = copy(n.ctx, view(rows, 2 * half, rows.n - 2 * half));
+      free(n.ctx, rows);
+      rows = stacked(n.ctx, [made, rest]);
+      count = (count + 1) >> 1;
+    }
+    return n.result(rows, n.f);
+  });
+
 function negated(ctx: Context, x: Shares): Shares {
   const out = neg(ctx, x);
   free(ctx, x);
@@ -99,5 +148,12 @@ function negated(ctx: Context, x: Shares): Shares {
 }
 
 export const REDUCE: ReadonlyMap<string, Handler> = new Map(
-  Object.entries({ sum: total, amax: extremum(true), amin: extremum(false) }),
+  Object.entries({
+    sum: total,
+    amax: extremum(true),
+    amin: extremum(false),
+    all: quantified(true),
+    any: quantified(false),
+    prod,
+  }),
 );
