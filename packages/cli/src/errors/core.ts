@@ -93,6 +93,14 @@ export const CORE: Entries = {
     fix: "Call opt.zeroGrad() after each step, or use opt.step(loss), which needs none.",
     example: "step: expected fresh gradients, got that of an earlier step at 1.weight",
   },
+  GRAPH_GROWS: {
+    means:
+      "Many reads in a row each prepared a larger Program than the one before: a value that is fed back was never computed by itself.",
+    fix: "Compute what goes into the next step with await realize(...state); then every step runs one small Program that is planned once.",
+    example:
+      "realize: 9 Programs in a row were each 17 ops larger than the one before: a value that is fed back keeps its history",
+    warning: true,
+  },
   INDEX_INVALID: {
     means: "An index or a range lies outside the tensor.",
     fix: "Use indices from 0 to size - 1 and ranges within the size.",

@@ -12,6 +12,7 @@ import type { Program } from "../program/program.ts";
 import { decompose, isComposite } from "../transform/decompose.ts";
 import { bindingCode, bindingOf } from "./binding.ts";
 import { ExecutableCache } from "./cache.ts";
+import { Growth } from "./growth.ts";
 import { observing, type Plan, Watch, watched } from "./observe.ts";
 import { deviceOf, pick, storageOn } from "./placement.ts";
 import { programOfTrace, unsupported } from "./program.ts";
@@ -27,13 +28,16 @@ interface DeviceState {
   tail: Promise<void> | null;
   prepared: number;
   runs: number;
+  readonly growth: Growth;
 }
 
 const states = new WeakMap<Device, DeviceState>();
 
 function stateOf(device: Device): DeviceState {
   let state = states.get(device);
-  if (state === undefined) states.set(device, (state = { cache: new ExecutableCache(), tail: null, prepared: 0, runs: 0 }));
+  if (state !== undefined) return state;
+  state = { cache: new ExecutableCache(), tail: null, prepared: 0, runs: 0, growth: new Growth() };
+  states.set(device, state);
   return state;
 }
 
@@ -82,6 +86,7 @@ function dispatch(request: Request, turn: boolean): void | Promise<void> {
   if (roots.length === 0) return;
   const watch = watched() ? new Watch() : null;
   const { leaves, leafExprs, nodes } = trace(roots);
+  const ops = nodes.length;
   for (const { target } of replacements) if (!traced(target.leaf!)) addLeaf(target);
   const device = pick(leaves, leafExprs);
   const state = stateOf(device);
@@ -114,6 +119,8 @@ function dispatch(request: Request, turn: boolean): void | Promise<void> {
     executable = isPromise(made) ? made.then(keep) : keep(made);
   }
   forgetTrace();
+  if (found === undefined) state.growth.miss(ops, storages.length);
+  else state.growth.hit();
   const inspected = plan && inspect(plan, roots);
   if (isPromise(executable) || inspected !== undefined) {
     return hold(async () => {

@@ -1,4 +1,6 @@
 /** @file nn: modules, layers, losses, initialisers, metrics. */
+
+export { onWarning, type Warning } from "../debug/warn.ts";
 export * from "./containers.ts";
 export * as functional from "./functional/index.ts";
 export { defaultRandomState, loadDefaultRandomState, manualSeed } from "./generator.ts";
@@ -59,4 +61,3 @@ export { type Layer, Module, type StateDict } from "./module.ts";
 export { Buffer, buffer, Parameter, type PlaceOptions, parameter } from "./parameter.ts";
 export { type SummaryOptions, type SummaryRow, summary, summaryRows } from "./summary.ts";
 export * as utils from "./utils.ts";
-export { onWarning, type Warning } from "./warn.ts";

@@ -1,11 +1,11 @@
 /** @file Classic mistakes that shapes and types let pass, found without computing anything: each gives a warning, once. */
 import { activity } from "../debug/activity.ts";
 import { captureSite, lineOf } from "../debug/site.ts";
+import { warnOnce, wasSaid } from "../debug/warn.ts";
 import { expected, kindOf } from "../errors.ts";
 import { type Expr, gradMode } from "../expr.ts";
 import { DTYPE } from "../program/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { warnOnce, wasSaid } from "./warn.ts";
 
 /** Plain JavaScript gets here with arrays and numbers. @throws ARGUMENT_INVALID */
 export function expectTensor(where: string, x: unknown): asserts x is Tensor {

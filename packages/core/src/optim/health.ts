@@ -1,9 +1,9 @@
 /** @file Health: looks at each loss after its step (NaN, growth) and at parameters that no gradient reaches. */
 import { activity } from "../debug/activity.ts";
 import { lineOf, type Site } from "../debug/site.ts";
+import { warnOnce } from "../debug/warn.ts";
 import { TacitError } from "../errors.ts";
 import type { Expr } from "../expr.ts";
-import { warnOnce } from "../nn/warn.ts";
 
 /** A loss of GROWTH times the measure, ON_END times on end, is no noise. The measure: the largest loss but for the last LAG ones. */
 const FIRST = 5;

@@ -1,6 +1,7 @@
 /** @file A column [N,1] against a row [N] broadcasts to [N,N]: nearly always a prediction against labels of another shape. */
+
+import { warnOnce } from "../debug/warn.ts";
 import type { Expr } from "../expr.ts";
-import { warnOnce } from "../nn/warn.ts";
 import { showShape } from "../program/aval.ts";
 
 /** What `e` shows in another shape. */

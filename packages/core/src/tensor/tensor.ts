@@ -92,9 +92,12 @@ export class Tensor extends ComposedTensor implements GradOwner {
     return deviceOf(this.expr);
   }
 
-  /** Whether a gradient flows through this tensor. */
+  /** Whether a gradient flows through this tensor; set it on parameters and other leaves, as `requiresGrad_`. */
   get requiresGrad(): boolean {
     return this.expr.requiresGrad;
+  }
+  set requiresGrad(requires: boolean) {
+    this.requiresGrad_(requires);
   }
 
   /** The gradient that `backward()` left here; lazy. */

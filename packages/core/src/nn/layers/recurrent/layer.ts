@@ -1,4 +1,6 @@
 /** @file RecurrentLayer: what RNN, LSTM and GRU share: parameters by PyTorch's names, layers and directions, packed and unbatched inputs. */
+
+import { warnOnce } from "../../../debug/warn.ts";
 import { expected } from "../../../errors.ts";
 import type { Expr } from "../../../expr.ts";
 import * as op from "../../../ops/emit.ts";
@@ -8,7 +10,6 @@ import { Tensor } from "../../../tensor/tensor.ts";
 import { type InitOptions, uniform_ } from "../../init.ts";
 import { Module } from "../../module.ts";
 import type { Parameter, PlaceOptions } from "../../parameter.ts";
-import { warnOnce } from "../../warn.ts";
 import { Dropout } from "../dropout.ts";
 import { blank, checkSizes } from "../linear.ts";
 import { type Kind, runDirection, stateList, type Weights } from "./direction.ts";

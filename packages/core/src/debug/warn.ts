@@ -1,5 +1,5 @@
 /** @file Warnings about classic mistakes: each is said once, with what to do about it and the user's line. */
-import { captureSite, lineOf } from "../debug/site.ts";
+import { captureSite, lineOf } from "./site.ts";
 
 export interface Warning {
   readonly code: string;
