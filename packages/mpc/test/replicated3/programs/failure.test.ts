@@ -37,7 +37,7 @@ describe("a party by itself", () => {
   it("refuses a Program with gaps before it runs, whatever the driver asked", async () => {
     const parties = await Parties.start();
     const flooring = new Program([aval], [{ op: "floor", attrs: [], args: [0], aval }], [1]);
-    expect(() => parties.parties[0]!.prepare(flooring, [SECRET])).toThrow(/1 gaps: node 0 \(sort\)/);
+    expect(() => parties.parties[0]!.prepare(flooring, [SECRET])).toThrow(/1 gaps: node 0 \(floor\)/);
     expect(() => parties.parties[0]!.prepare(flooring, [PUBLIC])).not.toThrow();
     parties.close();
   });
