@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const scripts = (folder: string): string[] =>
   readdirSync(here + folder).flatMap((f) => (f.endsWith(".ts") && f !== "run-all.ts" ? [folder + f] : []));
-const examples = [...scripts(""), ...scripts("learn/"), "learn/grokking/main.ts"];
+const examples = [...scripts(""), ...scripts("learn/"), "learn/grokking/main.ts", "three-machines/run.ts"];
 for (const file of examples) {
   const started = performance.now();
   const run = spawnSync(process.execPath, ["--no-warnings", `${here}${file}`], {

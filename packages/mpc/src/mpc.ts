@@ -18,4 +18,5 @@ export {
   type SignedGrant,
   signGrant,
 } from "./session/index.ts";
+export { type NewSession, newSession } from "./session/new-session.ts";
 export { isAddress, type PublicEntry, type PublicFile, parsePublic, publicEntry, type Reached } from "./session/public-file.ts";

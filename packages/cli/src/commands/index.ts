@@ -9,6 +9,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandRow>>> = {
   plan: async () => (await import("./plan.ts")).planCommand,
   estimate: async () => (await import("./estimate.ts")).estimateCommand,
   keygen: async () => (await import("./keygen.ts")).keygenCommand,
+  session: async () => (await import("./session.ts")).sessionCommand,
+  party: async () => (await import("./party.ts")).partyCommand,
   explain: async () => (await import("./explain.ts")).explainCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
 };

@@ -93,6 +93,13 @@ export const MPC: Entries = {
     example: "party 1: expected an open session, got a closed one",
     exit: 4,
   },
+  MPC_DISK: {
+    means:
+      "A party cannot write to its data directory, or has reached its limit of disk there. What cannot be counted does not run.",
+    fix: "Make room or raise limits.disk in the party's configuration, then start it again; its counters are whole.",
+    example: "counters: expected room for a line in the party's data directory, got a full disk",
+    exit: 4,
+  },
   MPC_FRACTION_BITS: {
     means: "An op's accuracy is stated only up to a number of fraction bits, and the session has more.",
     fix: "Agree on a session with fewer fraction bits; 16 is the default.",
@@ -203,6 +210,21 @@ export const MPC: Entries = {
     means: "Data was to be shared for an owner whose key is not on this machine.",
     fix: "Let that owner give the input with tacit give on their own machine.",
     example: 'input: expected an owner whose key is on this machine, got "clinic-c"',
+  },
+  PARTY_BUSY: {
+    means: "Another party process uses this data directory; two of them would count runs apart.",
+    fix: "End the other process, or give this one a data directory of its own.",
+    example: "party: expected a data directory that no other process uses, got data (process 4711)",
+  },
+  PARTY_CONFIG: {
+    means: "The configuration of a party has a key that is missing, unknown, or has a value that is not allowed.",
+    fix: "Correct the key that the message names; docs/encrypted.md lists them all.",
+    example: "party.json, limits.memory: expected a whole number of megabytes of at least 1, got a string",
+  },
+  PARTY_SESSIONS: {
+    means: "A party's data directory holds the counters of as many sessions as limits.sessions allows.",
+    fix: "Raise the limit, or move the files of sessions that have expired elsewhere. Never delete those of one that has not.",
+    example: "party: expected at most 64 sessions in its data directory, got one more",
   },
   POLICY_REFUSED: {
     means: "No grant of the owners allows this run or this disclosure, or it is used up or expired.",

@@ -7,7 +7,8 @@ import { TacitError } from "@tacit/core/errors";
 import { Identity } from "../identity/identity.ts";
 import { PROTOCOLS, protocolNamed } from "../protocols/index.ts";
 import type { Protocol, ProtocolOptions } from "../protocols/protocol.ts";
-import { DEFAULT_LIMITS, type Limits, Session } from "../session/session-file.ts";
+import { newSession } from "../session/new-session.ts";
+import type { Limits, Session } from "../session/session-file.ts";
 import { connectClient } from "../transport/client.ts";
 import { ChildParty } from "./child-party.ts";
 import { Group } from "./group.ts";
@@ -38,7 +39,6 @@ export interface LocalParts {
 /** Beside this file, in the language this file is in. */
 const ENTRY = fileURLToPath(new URL(`../party/main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url));
 const NAMES = ["party-a", "party-b", "party-c", "party-d", "party-e"];
-const DAY = 86_400;
 let warned = false;
 
 function warn(quiet: boolean | undefined): void {
@@ -92,7 +92,7 @@ export async function startLocal(
       children.push(await ChildParty.start(parts.entry, p, own, options.mode ?? ""));
     }
     const ports = await Promise.all(children.map((c) => c.listening()));
-    const session = new Session({
+    const session = newSession({
       parties: parties.map((p, i) => ({
         identity: p.public,
         address: `127.0.0.1:${ports[i]!.address}`,
@@ -100,11 +100,9 @@ export async function startLocal(
       })),
       people: people.map((p) => p.public),
       driver: "driver",
-      protocol: { name: protocol.name, options: { ...protocol.defaults, ...options.options } },
-      limits: { ...DEFAULT_LIMITS, ...options.limits },
-      expires: Math.floor(Date.now() / 1000) + 30 * DAY,
-      nonce: crypto.getRandomValues(new Uint8Array(16)),
-      grants: [],
+      protocol,
+      options: options.options ?? {},
+      limits: options.limits ?? {},
     });
     await Promise.all(children.map((c) => c.serve(session)));
     const identities = new Map(people.map((p) => [p.name, p]));

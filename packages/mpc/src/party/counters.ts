@@ -1,11 +1,13 @@
 /** @file Counters that survive a restart: run numbers, attempts, and how much of each grant was used. Node only. */
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { TacitError } from "@tacit/core/errors";
 import { toHex } from "../identity/encoding.ts";
 import { isRecord } from "../identity/identity.ts";
 import type { Used } from "../session/consent.ts";
 import type { Session } from "../session/session-file.ts";
+import { append, diskError } from "./disk.ts";
+import { dropLock, takeLock } from "./lock.ts";
 
 /** Run numbers are reserved ahead by this many, so that a training step waits for the disk once in 64. */
 const RUNS_AHEAD = 64;
@@ -23,6 +25,7 @@ export class Counters {
   readonly #durable = new Map<string, number>();
   readonly #file: number;
   readonly #lock: string;
+  #cut = false;
 
   private constructor(file: number, lock: string, durable: ReadonlyMap<string, number>) {
     this.#file = file;
@@ -41,7 +44,12 @@ export class Counters {
   static open(directory: string, session: Pick<Session, "root">): Counters {
     const path = join(directory, `${toHex(session.root)}.counters`);
     const lock = `${path}.lock`;
-    takeLock(lock);
+    if (!takeLock(lock)) {
+      throw new TacitError(
+        "COUNTERS_INVALID",
+        `counters: expected to be the only party of this session here, got another with ${lock}`,
+      );
+    }
     try {
       const durable = readCounters(path);
       const file = openSync(path, "a", 0o600);
@@ -59,9 +67,17 @@ export class Counters {
     this.#values.set(name, value);
     if (value <= (this.#durable.get(name) ?? 0)) return;
     const durable = value + ahead;
-    writeSync(this.#file, `${JSON.stringify([kind, key, durable])}\n`);
-    fdatasyncSync(this.#file);
+    this.#write(`${JSON.stringify([kind, key, durable])}\n`);
     this.#durable.set(name, durable);
+  }
+
+  /** After a line that a full disk cut off none may follow: together they would be one that nobody wrote. */
+  #write(line: string): void {
+    if (this.#cut) throw diskError("counters", "a line that was cut off");
+    this.#cut = true;
+    append(this.#file, line, "counters");
+    fdatasyncSync(this.#file);
+    this.#cut = false;
   }
 
   #get(kind: Kind, key: string): number {
@@ -156,44 +172,5 @@ function parseLine(line: string): readonly [Kind | undefined, string, unknown] {
     return [KINDS.find((k) => k === row[0]), row[1], row[2]];
   } catch {
     return [undefined, "", 0];
-  }
-}
-
-/** Locks of this process. */
-const held = new Set<string>();
-
-function dropLock(lock: string): void {
-  held.delete(lock);
-  rmSync(lock, { force: true });
-}
-
-/** Two parties with one file would count apart. A lock left by a process that is gone is taken over. */
-function takeLock(lock: string): void {
-  for (let i = 0; i < 2; i++) {
-    try {
-      const file = openSync(lock, "wx", 0o600);
-      writeSync(file, String(process.pid));
-      closeSync(file);
-      held.add(lock);
-      return;
-    } catch (e) {
-      if (!isRecord(e) || e.code !== "EEXIST") throw e;
-      const pid = Number(readFileSync(lock, "utf8"));
-      if (held.has(lock) || (pid !== process.pid && isRunning(pid))) break;
-      rmSync(lock, { force: true });
-    }
-  }
-  throw new TacitError(
-    "COUNTERS_INVALID",
-    `counters: expected to be the only party of this session here, got another with ${lock}`,
-  );
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (e) {
-    return isRecord(e) && e.code === "EPERM";
   }
 }

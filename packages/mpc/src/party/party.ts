@@ -27,6 +27,8 @@ export interface PartyOptions {
   readonly protocol: Protocol;
   readonly mesh: Mesh;
   readonly counters: Counters;
+  /** Most bytes of share memory; default: the session's limit. */
+  readonly memory?: number;
   /** Where the transcript goes; null: memory alone. */
   readonly directory: string | null;
 }
@@ -74,7 +76,7 @@ export class Party {
       this.#resolveEnded = resolve;
     });
     this.#party = party;
-    this.#store = new Store(party, session.file.limits.memory);
+    this.#store = new Store(party, options.memory ?? session.file.limits.memory);
     this.#transcript = new Transcript(directory === null ? null : join(directory, `${session.hex}.transcript`));
     this.#peers = new Peers(session, mesh, { lost: (error) => void this.#end(error) });
     const shared = { session, index, store: this.#store, peers: this.#peers, transcript: this.#transcript, party };
@@ -93,7 +95,7 @@ export class Party {
       links: mesh.links,
       runKey: (which, run, attempt) => mesh.keys.runKey(which, run, attempt),
       options: session.file.protocol.options,
-      memoryLimit: session.file.limits.memory,
+      memoryLimit: options.memory ?? session.file.limits.memory,
       mode: mesh.mode,
     });
     const made = new Party(options, party);
@@ -268,7 +270,7 @@ export class Party {
     const why = error ?? new TacitError("SESSION_CLOSED", "party: expected an open session, got one that was closed");
     this.#over = why;
     if (error !== null) {
-      this.#transcript.add({ event: "end", code: error.code, message: error.message });
+      this.#transcript.note({ event: "end", code: error.code, message: error.message });
       this.#peers.abort(error);
     }
     this.#peers.end(why);
@@ -284,6 +286,22 @@ export class Party {
     this.#o.counters.close();
     this.#transcript.close();
     this.#resolveEnded(error);
+  }
+
+  /** The least run number that was never used. */
+  get nextRun(): number {
+    return this.#o.counters.nextRun;
+  }
+
+  /** The attempt that the parties agreed on. */
+  get attempt(): number {
+    return this.#o.mesh.attempt;
+  }
+
+  /** Ends the session with an error that all others hear. */
+  async abort(error: TacitError): Promise<void> {
+    await this.#end(error);
+    await this.ended;
   }
 
   /** Ends the session in good order: asked by the process that holds the party. */

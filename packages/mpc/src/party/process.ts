@@ -7,7 +7,7 @@ import type { Protocol } from "../protocols/protocol.ts";
 import type { Session } from "../session/session-file.ts";
 import { CLIENT_MESSAGE } from "../transport/channel.ts";
 import { ClientServer } from "../transport/client-server.ts";
-import { connectParties, PartyServer, splitAddress } from "../transport/tls.ts";
+import { connectParties, PartyServer, type Reach, splitAddress } from "../transport/tls.ts";
 import { Counters } from "./counters.ts";
 import { type Ending, Party } from "./party.ts";
 
@@ -45,18 +45,20 @@ export async function listen(
   }
 }
 
-export interface JoinOptions {
+export interface JoinOptions extends Reach {
   readonly session: Session;
   readonly identity: Identity;
   /** Where counters and the transcript are kept; private to this party. */
   readonly directory: string;
+  /** Most bytes of share memory, where this machine gives less than the session allows. */
+  readonly memory?: number;
   /** "" for a plain session. */
   readonly mode?: string;
   readonly protocols?: readonly Protocol[];
 }
 
 /** Position of `identity` among the session's parties. @throws TacitError SESSION_INVALID */
-function indexOf(session: Session, identity: Identity): number {
+export function indexOf(session: Session, identity: Identity): number {
   const index = session.file.parties.findIndex((p) => sameBytes(p.identity.sign, identity.public.sign));
   if (index >= 0) return index;
   throw new TacitError(
@@ -82,14 +84,20 @@ export async function join(listening: Listening, options: JoinOptions): Promise<
   }
   const counters = Counters.open(directory, session);
   try {
+    const { patience, peers, waiting, signal } = options;
     const mesh = await connectParties(listening.parties, {
+      ...(patience !== undefined && { patience }),
+      ...(peers !== undefined && { peers }),
+      ...(waiting !== undefined && { waiting }),
+      ...(signal !== undefined && { signal }),
       session,
       index,
       identity,
       attempt: counters.nextAttempt,
       mode: options.mode ?? "",
     });
-    const party = await Party.start({ session, index, identity, protocol, mesh, counters, directory }).catch(
+    const memory = Math.min(session.file.limits.memory, options.memory ?? Number.POSITIVE_INFINITY);
+    const party = await Party.start({ session, index, identity, protocol, mesh, counters, directory, memory }).catch(
       async (e: unknown) => {
         await mesh.close();
         throw e;

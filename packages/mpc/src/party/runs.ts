@@ -150,8 +150,10 @@ export class Runs {
     } catch (e) {
       const error =
         e instanceof TacitError ? e : new TacitError("RUN_INVALID", "run: expected a run that can be checked, got another");
-      transcript.add({ event: "refused", code: error.code, message: error.message });
+      transcript.note({ event: "refused", code: error.code, message: error.message });
       peers.refuse(subject, error);
+      // What cannot be counted must not go on, here or at the others.
+      if (error.code === "MPC_DISK") this.#o.fatal(error);
       throw error;
     }
     const digest = sha256(toCbor([session.id, run, mesh.attempt, done.digest]));

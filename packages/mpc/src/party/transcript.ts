@@ -1,6 +1,8 @@
 /** @file Transcript: what this party took part in, as JSON lines. Program ids, bindings, reveals with to and why; never values. */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
+import { TacitError } from "@tacit/core/errors";
 import type { BoundRun } from "../session/consent.ts";
+import { append } from "./disk.ts";
 
 export type TranscriptEntry =
   | { readonly event: "session"; readonly session: string; readonly party: string; readonly attempt: number }
@@ -45,11 +47,21 @@ export class Transcript {
     this.#file = path === null ? null : openSync(path, "a", 0o600);
   }
 
+  /** @throws TacitError MPC_DISK */
   add(entry: TranscriptEntry): void {
     const line = JSON.stringify({ time: new Date().toISOString(), ...entry });
     if (this.#lines.length >= KEPT) this.#lines.shift();
     this.#lines.push(line);
-    if (this.#file !== null) writeSync(this.#file, `${line}\n`);
+    if (this.#file !== null) append(this.#file, `${line}\n`, "transcript");
+  }
+
+  /** The same for what has happened already: a full disk must not hide it from the others. */
+  note(entry: TranscriptEntry): void {
+    try {
+      this.add(entry);
+    } catch (e) {
+      if (!(e instanceof TacitError)) throw e;
+    }
   }
 
   get lines(): readonly string[] {

@@ -48,8 +48,12 @@ export class ClientServer {
     this.#https = https;
     this.#sockets = sockets;
     this.port = port;
+    // Refused with 503 before the handshake, whoever comes early or as one too many knows to try again.
+    sockets.options.verifyClient = (_info, admit) => {
+      admit(this.#serve !== null && sockets.clients.size < MOST_CONNECTIONS, 503);
+    };
     sockets.on("connection", (socket) => {
-      if (this.#serve === null || sockets.clients.size > MOST_CONNECTIONS) socket.terminate();
+      if (this.#serve === null) socket.terminate();
       else this.#serve(channelOf(socket));
     });
   }
@@ -69,7 +73,7 @@ export class ClientServer {
     return new ClientServer(https, sockets, typeof at === "object" && at !== null ? at.port : port);
   }
 
-  /** From now on connections are served; before, they are cut. */
+  /** From now on connections are served; before, they are refused. */
   open(serve: (channel: Channel) => void): void {
     this.#serve = serve;
   }

@@ -96,16 +96,14 @@ export class PartyServer {
     this.#arrived(socket);
   }
 
-  /** Hands over connections whose leaf key is that of a party in `wanted`, one per party; all others are cut without a byte. */
-  accept(session: Session, wanted: readonly number[], found: (index: number, socket: TLSSocket) => void): void {
-    const left = new Set(wanted);
+  /** Hands over connections whose leaf key is that of a party in `wanted`, a set that may change; all others are cut without a byte. */
+  accept(session: Session, wanted: ReadonlySet<number>, found: (index: number, socket: TLSSocket) => void): void {
     this.#arrived = (socket) => {
       const key = peerKey(socket);
       const index = session.file.parties.findIndex((p) => key !== undefined && sameBytes(p.identity.sign, key));
-      const known = left.has(index) && isPinned(socket, session.file.parties[index]!.identity.sign);
-      if (!known) return void socket.destroy();
-      left.delete(index);
-      found(index, socket);
+      const known = wanted.has(index) && isPinned(socket, session.file.parties[index]!.identity.sign);
+      if (known) found(index, socket);
+      else socket.destroy();
     };
     for (const socket of this.#early.splice(0)) this.#arrived(socket);
   }
@@ -141,12 +139,35 @@ function dialOnce(address: string, leaf: TlsLeaf, timeout: number): Promise<TLSS
   });
 }
 
+/** How a party looks for the others. */
+export interface Reach {
+  /** Milliseconds that it waits for them; default: the session's time. */
+  readonly patience?: number;
+  /** Other addresses than the session's, by name: the key that must answer there stays the same. */
+  readonly peers?: ReadonlyMap<string, string>;
+  /** Told once a second which parties are missing. */
+  readonly waiting?: (missing: readonly number[], milliseconds: number) => void;
+  /** Gives up, with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Tries again after 25 ms at first, later every half second: a party may be hours late. */
+const [FIRST_PAUSE, LAST_PAUSE] = [25, 500];
+
 /** Connects to party `index`, waiting until it listens. @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE (another key than pinned) */
-export async function dial(session: Session, index: number, leaf: TlsLeaf, signal: AbortSignal): Promise<TLSSocket> {
+export async function dial(
+  session: Session,
+  index: number,
+  leaf: TlsLeaf,
+  signal: AbortSignal,
+  reach: Reach = {},
+): Promise<TLSSocket> {
   const entry = session.file.parties[index]!;
-  const until = Date.now() + session.timeout;
-  while (Date.now() < until && !signal.aborted) {
-    const socket = await dialOnce(entry.address, leaf, until - Date.now());
+  const address = reach.peers?.get(entry.identity.name) ?? entry.address;
+  const patience = reach.patience ?? session.timeout;
+  const until = Date.now() + patience;
+  for (let pause = FIRST_PAUSE; Date.now() < until && !signal.aborted; pause = Math.min(LAST_PAUSE, 1.2 * pause)) {
+    const socket = await dialOnce(address, leaf, Math.min(session.timeout, until - Date.now()));
     if (socket !== undefined) {
       if (isPinned(socket, entry.identity.sign)) return socket;
       socket.destroy();
@@ -154,66 +175,96 @@ export async function dial(session: Session, index: number, leaf: TlsLeaf, signa
         hint: "somebody else listens there, or the party's key file was replaced: compare fingerprints",
       });
     }
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   throw new TacitError(
     "MPC_TIMEOUT",
-    `connect to ${session.showParty(index)}: expected it within ${session.timeout / 1000} s, got nobody`,
+    `connect to ${session.showParty(index)}: expected it within ${patience / 1000} s, got nobody`,
     {
-      hint: `is it started, and is ${entry.address} reachable from here?`,
+      hint: `is it started, and is ${address} reachable from here?`,
     },
   );
 }
 
-/** Waits for the parties after `index`. */
-function awaitLater(session: Session, index: number, server: PartyServer, signal: AbortSignal): Promise<Map<number, TLSSocket>> {
-  const later = session.file.parties.map((_, j) => j).filter((j) => j > index);
-  const found = new Map<number, TLSSocket>();
-  return new Promise((resolve, reject) => {
-    if (later.length === 0) return resolve(found);
-    const missing = (): string =>
-      later
-        .filter((j) => !found.has(j))
-        .map((j) => session.showParty(j))
-        .join(", ");
-    const timer = setTimeout(() => {
-      reject(
-        new TacitError("MPC_TIMEOUT", `waiting for ${missing()}: expected it within ${session.timeout / 1000} s, got nobody`),
-      );
-    }, session.timeout);
-    signal.addEventListener("abort", () => clearTimeout(timer));
-    server.accept(session, later, (j, socket) => {
-      found.set(j, socket);
-      if (found.size < later.length) return;
-      clearTimeout(timer);
-      resolve(found);
+/** Collects one connection to every other party: dials those before this one, is called by those after it. */
+class Gathering {
+  readonly found = new Map<number, TLSSocket>();
+  readonly #o: MeshOptions & Reach;
+  readonly #server: PartyServer;
+  readonly #missing = new Set<number>();
+  readonly #stop = new AbortController();
+  #resolve: () => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+
+  constructor(server: PartyServer, options: MeshOptions & Reach) {
+    this.#server = server;
+    this.#o = options;
+    for (const j of options.session.file.parties.keys()) if (j !== options.index) this.#missing.add(j);
+  }
+
+  /** @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE, or the reason of the signal; all connections are closed then */
+  async all(): Promise<void> {
+    const { session, index, patience = session.timeout, waiting, signal } = this.#o;
+    const began = Date.now();
+    const done = new Promise<void>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
-  });
+    const timer = setTimeout(() => this.#reject(this.#late(patience)), patience);
+    const said = setInterval(() => waiting?.([...this.#missing].sort(), Date.now() - began), 1000);
+    const abort = (): void => this.#reject(signal?.reason);
+    signal?.addEventListener("abort", abort);
+    try {
+      if (signal?.aborted === true) abort();
+      this.#server.accept(session, this.#missing, (j, socket) => this.#put(j, socket));
+      for (const j of [...this.#missing]) if (j < index) this.#dial(j);
+      await done;
+    } catch (e) {
+      for (const socket of this.found.values()) socket.destroy();
+      throw e;
+    } finally {
+      clearTimeout(timer);
+      clearInterval(said);
+      signal?.removeEventListener("abort", abort);
+      this.#stop.abort();
+    }
+  }
+
+  #late(patience: number): TacitError {
+    const { session } = this.#o;
+    const names = [...this.#missing].sort().map((j) => session.showParty(j));
+    return new TacitError("MPC_TIMEOUT", `waiting for ${names.join(", ")}: expected it within ${patience / 1000} s, got nobody`);
+  }
+
+  #dial(j: number): void {
+    dial(this.#o.session, j, this.#server.leaf, this.#stop.signal, this.#o).then((s) => this.#put(j, s), this.#reject);
+  }
+
+  /** A connection that breaks while others are awaited is looked for again: its party may have been started anew. */
+  #put(j: number, socket: TLSSocket): void {
+    if (this.#stop.signal.aborted) return void socket.destroy();
+    this.found.set(j, socket);
+    this.#missing.delete(j);
+    socket.once("close", () => {
+      if (this.#stop.signal.aborted || this.found.get(j) !== socket) return;
+      this.found.delete(j);
+      this.#missing.add(j);
+      if (j < this.#o.index) this.#dial(j);
+    });
+    if (this.#missing.size === 0) this.#resolve();
+  }
 }
 
 /**
  * Connects party `index` to all others over TLS: it dials those before it and waits for those after it.
  * @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE, MPC_PARTY_LOST
  */
-export async function connectParties(server: PartyServer, options: MeshOptions): Promise<Mesh> {
-  const { session, index } = options;
-  const stop = new AbortController();
-  let connected = false;
-  try {
-    const before = Array.from({ length: index }, async (_, j) => {
-      const socket = await dial(session, j, server.leaf, stop.signal);
-      stop.signal.addEventListener("abort", () => connected || socket.destroy());
-      return socket;
-    });
-    const [dialled, accepted] = await Promise.all([Promise.all(before), awaitLater(session, index, server, stop.signal)]);
-    const sockets = session.file.parties.map((_, j) => (j < index ? dialled[j] : accepted.get(j)));
-    const mesh = await openMesh(
-      sockets.map((s) => (s === undefined ? undefined : connectionOf(s))),
-      options,
-    );
-    connected = true;
-    return mesh;
-  } finally {
-    stop.abort();
-  }
+export async function connectParties(server: PartyServer, options: MeshOptions & Reach): Promise<Mesh> {
+  const gathering = new Gathering(server, options);
+  await gathering.all();
+  const sockets = options.session.file.parties.map((_, j) => gathering.found.get(j));
+  return openMesh(
+    sockets.map((s) => (s === undefined ? undefined : connectionOf(s))),
+    options,
+  );
 }

@@ -1,0 +1,130 @@
+/** @file Three real parties, each `tacit party` with its own keys and address, train a small model: in three network namespaces where the machine allows it. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const TACIT = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
+const DRIVER = fileURLToPath(new URL("driver.ts", import.meta.url));
+const NAMES = ["clinic-a", "clinic-b", "clinic-c"];
+const PEOPLE = ["driver", "model-owner", "data-owner"];
+const QUIET = ["--no-warnings"];
+
+/** What one machine is here: a prefix for commands that run on it, and its address. */
+interface Machine {
+  readonly prefix: readonly string[];
+  readonly host: string;
+  readonly port: number;
+}
+
+const ip = (...words: readonly string[]): unknown => execFileSync("ip", words, { stdio: "ignore" });
+
+/** Three namespaces on a bridge in a fourth, where the driver is; nothing outside them changes. Needs root. */
+function makeNamespaces(label: string, made: string[]): Machine[] {
+  const add = (name: string): string => {
+    ip("netns", "add", name);
+    made.push(name);
+    ip("-n", name, "link", "set", "lo", "up");
+    return name;
+  };
+  const hub = add(`${label}-hub`);
+  ip("-n", hub, "link", "add", "bridge", "type", "bridge");
+  ip("-n", hub, "addr", "add", "10.77.0.254/24", "dev", "bridge");
+  ip("-n", hub, "link", "set", "bridge", "up");
+  const machines = NAMES.map((_, i) => {
+    const name = add(`${label}-${i}`);
+    ip("-n", name, "link", "add", "eth0", "type", "veth", "peer", "name", `to${i}`, "netns", hub);
+    ip("-n", hub, "link", "set", `to${i}`, "master", "bridge", "up");
+    ip("-n", name, "addr", "add", `10.77.0.${i + 1}/24`, "dev", "eth0");
+    ip("-n", name, "link", "set", "eth0", "up");
+    return { prefix: ["ip", "netns", "exec", name], host: `10.77.0.${i + 1}`, port: 7001 };
+  });
+  return [...machines, { prefix: ["ip", "netns", "exec", hub], host: "10.77.0.254", port: 0 }];
+}
+
+/** Namespaces, or loopback with different ports. */
+function makeMachines(made: string[]): Machine[] {
+  try {
+    if (process.platform === "linux" && process.env.EXAMPLE_NETNS !== "0") return makeNamespaces(`tacit${process.pid}`, made);
+  } catch {
+    for (const name of made.splice(0)) ip("netns", "del", name);
+  }
+  const first = 20_000 + (process.pid % 4000) * 8;
+  const here = (i: number): Machine => ({ prefix: [], host: "127.0.0.1", port: first + 2 * i });
+  return [...NAMES.map((_, i) => here(i)), here(3)];
+}
+
+const started = new Set<ChildProcess>();
+
+/** Starts a command on a machine; resolves with its output, fails with its errors. */
+function start({ prefix }: Machine, words: readonly string[], cwd: string): Promise<string> {
+  const [file, ...rest] = [...prefix, process.execPath, ...QUIET, ...words];
+  // Compiled sources are kept from process to process: halves the start of each.
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(home, "compiled") };
+  const child = spawn(file!, rest, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  started.add(child);
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (d: Buffer) => {
+    stdout += d.toString();
+  });
+  child.stderr.on("data", (d: Buffer) => {
+    stderr += d.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      started.delete(child);
+      if (code === 0) resolve(stdout + stderr);
+      else reject(new Error(`${words.join(" ")} ended with ${code}\n${stderr}`));
+    });
+  });
+}
+
+/** Keys: each is made on its owner's machine, and only the public half leaves it. */
+async function makeKeys(machines: readonly Machine[], home: string): Promise<void> {
+  const party = async (name: string, i: number): Promise<void> => {
+    const { host, port } = machines[i]!;
+    writeFileSync(join(home, `${name}.pass`), `the passphrase of ${name}\n`, { mode: 0o600 });
+    const reached = ["--address", `${host}:${port}`, "--client", `${host}:${port + 1}`];
+    const printed = await start(
+      machines[i]!,
+      [TACIT, "keygen", name, "--passphrase-file", `${name}.pass`, ...reached, "--json"],
+      home,
+    );
+    writeFileSync(join(home, `${name}.pub`), printed.slice(0, printed.indexOf("\n")));
+  };
+  const person = async (name: string): Promise<void> => {
+    const printed = await start(machines[3]!, [TACIT, "keygen", name, "--no-passphrase", "--json"], home);
+    writeFileSync(join(home, `${name}.pub`), printed.slice(0, printed.indexOf("\n")));
+  };
+  await Promise.all([...NAMES.map(party), ...PEOPLE.map(person)]);
+}
+
+function writeConfig(name: string, home: string): string {
+  mkdirSync(join(home, `${name}-data`), { mode: 0o700 });
+  const config = { session: "session.json", key: `${name}.key`, passphraseFile: `${name}.pass`, data: `${name}-data`, wait: 60 };
+  writeFileSync(join(home, `${name}.json`), JSON.stringify(config, null, 2));
+  return `${name}.json`;
+}
+
+const namespaces: string[] = [];
+const home = mkdtempSync(join(tmpdir(), "tacit-three-"));
+try {
+  const machines = makeMachines(namespaces);
+  await makeKeys(machines, home);
+  const pub = (names: readonly string[]): string[] => names.map((n) => `${n}.pub`);
+  await start(machines[3]!, [TACIT, "session", "new", "--parties", ...pub(NAMES), "--people", ...pub(PEOPLE)], home);
+  const parties = NAMES.map((name, i) => start(machines[i]!, [TACIT, "party", "--config", writeConfig(name, home)], home));
+  const driver = start(machines[3]!, [DRIVER], home);
+  const [said, ...logs] = await Promise.all([driver, ...parties]);
+  console.log(
+    namespaces.length > 0 ? "three network namespaces, addresses 10.77.0.1 to 10.77.0.3" : "three processes on loopback",
+  );
+  console.log(logs[2]!.trim());
+  console.log(said!.trim());
+} finally {
+  for (const child of started) child.kill("SIGKILL");
+  for (const name of namespaces) ip("netns", "del", name);
+  rmSync(home, { recursive: true, force: true });
+}

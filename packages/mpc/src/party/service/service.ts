@@ -1,0 +1,226 @@
+/** @file A party on its own machine, from its configuration to its end: lock, keys, limits, health, signals. Node only. */
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { TacitError } from "@tacit/core/errors";
+import { readSession } from "../../driver/connect.ts";
+import { toHex } from "../../identity/encoding.ts";
+import { type Passphrase, readKeyFile } from "../../identity/key-file.ts";
+import type { Session } from "../../session/session-file.ts";
+import { diskError, diskWords } from "../disk.ts";
+import { dropLock, takeLock } from "../lock.ts";
+import type { Ending, Party } from "../party.ts";
+import { indexOf, listen, serve } from "../process.ts";
+import type { PartyConfig } from "./config.ts";
+import { type Health, serveHealth } from "./health.ts";
+import type { Log } from "./log.ts";
+
+export interface ServiceOptions {
+  readonly config: PartyConfig;
+  readonly log: Log;
+  /** Opens a sealed key file. */
+  readonly passphrase?: Passphrase;
+}
+
+export type StopSignal = "SIGTERM" | "SIGINT";
+
+/** How a service ended: why its session did, and the signal that asked for it. */
+export interface ServiceEnd {
+  readonly ending: Ending;
+  readonly stopped: StopSignal | null;
+}
+
+/** The disk is looked at this often; missing parties are named after 1, 5, 10 s and then every 10. */
+const [DISK_MS, WAITING_S] = [5000, 10];
+
+/** The data directory, made if need be, for this process alone. @throws TacitError PARTY_CONFIG, PARTY_BUSY, MPC_DISK */
+function takeData(data: string): string {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    const mode = statSync(data).mode & 0o777;
+    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+      const hint = `chmod 700 ${data}`;
+      throw new TacitError("PARTY_CONFIG", `data: expected a directory of mode 0700, got 0${mode.toString(8)} at ${data}`, {
+        hint,
+      });
+    }
+    const lock = join(data, "party.lock");
+    if (takeLock(lock)) return lock;
+    const pid = readFileSync(lock, "utf8").replace(/\D/g, "");
+    throw new TacitError(
+      "PARTY_BUSY",
+      `party: expected a data directory that no other process uses, got ${data} (process ${pid})`,
+    );
+  } catch (cause) {
+    if (cause instanceof TacitError) throw cause;
+    const full = diskWords(cause);
+    if (full !== undefined) throw diskError("lock", full, cause);
+    throw new TacitError("PARTY_CONFIG", `data: expected a directory where files can be made, got another at ${data}`, { cause });
+  }
+}
+
+/** Bytes of the files in the data directory. */
+const used = (data: string): number =>
+  readdirSync(data).reduce((n, f) => n + (statSync(join(data, f), { throwIfNoEntry: false })?.size ?? 0), 0);
+
+function checkDisk({ data, limits }: PartyConfig): void {
+  if (used(data) > limits.disk) throw diskError("data", `more than its ${limits.disk / 1e6} MB there`);
+}
+
+/** @throws TacitError PARTY_SESSIONS, MPC_DISK */
+function checkLimits(config: PartyConfig, session: Session): void {
+  const own = `${toHex(session.root)}.counters`;
+  const others = readdirSync(config.data).filter((f) => f.endsWith(".counters") && f !== own).length;
+  const { sessions } = config.limits;
+  if (others >= sessions) {
+    throw new TacitError("PARTY_SESSIONS", `party: expected at most ${sessions} sessions in its data directory, got one more`);
+  }
+  checkDisk(config);
+}
+
+/** SIGTERM and SIGINT end the party, and its runs with an error at all others; a second SIGINT ends the process at once. */
+class Stop implements Disposable {
+  signal: StopSignal | null = null;
+  party: Party | null = null;
+  readonly #gathering = new AbortController();
+  readonly #who: string;
+  readonly #log: Log;
+
+  constructor(who: string, log: Log) {
+    this.#who = who;
+    this.#log = log;
+    process.on("SIGTERM", this.#heard).on("SIGINT", this.#heard);
+  }
+
+  get aborted(): AbortSignal {
+    return this.#gathering.signal;
+  }
+
+  readonly #heard = (signal: NodeJS.Signals): void => {
+    if (signal !== "SIGTERM" && signal !== "SIGINT") return;
+    if (this.signal !== null) {
+      if (signal === "SIGINT") process.exit(130);
+      return;
+    }
+    this.signal = signal;
+    this.#log.info("stopping", `stopping: ${signal}`, { signal });
+    this.end(new TacitError("MPC_PARTY_LOST", `${this.#who}: expected to serve, got a signal to stop`));
+  };
+
+  end(error: TacitError): void {
+    this.#gathering.abort(error);
+    void this.party?.abort(error);
+  }
+
+  [Symbol.dispose](): void {
+    process.off("SIGTERM", this.#heard).off("SIGINT", this.#heard);
+  }
+}
+
+/**
+ * Runs one party until its session ends or a signal comes. Ends everything it started.
+ * @throws TacitError PARTY_*, KEY_*, SESSION_*, MPC_*, COUNTERS_INVALID
+ */
+export async function runService({ config, log, passphrase }: ServiceOptions): Promise<ServiceEnd> {
+  const session = await readSession(config.session);
+  session.checkTime();
+  const lock = takeData(config.data);
+  try {
+    checkLimits(config, session);
+    const identity = await readKeyFile(config.key, passphrase);
+    const index = indexOf(session, identity);
+    const peers = checkPeers(config, session, index);
+    using stop = new Stop(session.showParty(index), log);
+    const at = config.listen ?? session.file.parties[index]!;
+    const listening = await listen(identity, at);
+    log.info("listening", `${session.showParty(index)} listens at ${at.address} for parties, at ${at.client} for people`, {
+      address: at.address,
+      client: at.client,
+    });
+    const state = { connected: 0 };
+    const of = session.file.parties.length - 1;
+    const look = (): Health => {
+      const ready = stop.party !== null;
+      return {
+        live: true,
+        ready,
+        session: session.hex,
+        peers: { connected: ready ? of : state.connected, of },
+        run: stop.party?.nextRun ?? 0,
+      };
+    };
+    const unhealth =
+      config.health === null
+        ? undefined
+        : await serveHealth(config.health, look).catch(async (e: unknown) => {
+            await listening.close();
+            throw e;
+          });
+    const disk = setInterval(() => watchDisk(config, stop), DISK_MS);
+    const waiting = sayWaiting(session, log, (n) => {
+      state.connected = n;
+    });
+    try {
+      const reach = { patience: config.wait, peers, waiting, signal: stop.aborted };
+      const options = { session, identity, directory: config.data, memory: config.limits.memory, ...reach };
+      const ending = await serve(listening, options, (party) => {
+        stop.party = party;
+        log.info("serving", `serving session ${session.hex.slice(0, 12)}, attempt ${party.attempt}`, {
+          session: session.hex,
+          attempt: party.attempt,
+          run: party.nextRun,
+        });
+        if (stop.aborted.aborted) stop.end(stop.aborted.reason as TacitError);
+      });
+      if (ending === null) log.info("ended", "the session was closed by its driver");
+      return { ending, stopped: stop.signal };
+    } catch (e) {
+      if (stop.signal !== null && e instanceof TacitError) return { ending: e, stopped: stop.signal };
+      throw e;
+    } finally {
+      clearInterval(disk);
+      await unhealth?.();
+    }
+  } finally {
+    dropLock(lock);
+  }
+}
+
+function watchDisk(config: PartyConfig, stop: Stop): void {
+  try {
+    checkDisk(config);
+  } catch (e) {
+    if (e instanceof TacitError) stop.end(e);
+  }
+}
+
+function checkPeers({ peers }: PartyConfig, session: Session, index: number): ReadonlyMap<string, string> {
+  const names = session.file.parties.map((p) => p.identity.name).filter((_, j) => j !== index);
+  const other = [...peers.keys()].find((p) => !names.includes(p));
+  if (other === undefined) return peers;
+  throw new TacitError("PARTY_CONFIG", `peers: expected one of ${names.join(", ")}, got ${JSON.stringify(other.slice(0, 64))}`);
+}
+
+/** Says 'waiting for clinic-c (2 of 3), 14 s' where it is news. */
+function sayWaiting(
+  session: Session,
+  log: Log,
+  connected: (n: number) => void,
+): (missing: readonly number[], ms: number) => void {
+  let before = "";
+  let last = 0;
+  const of = session.file.parties.length;
+  return (missing, ms) => {
+    const here = of - missing.length;
+    connected(here - 1);
+    const names = missing.map((j) => session.partyName(j));
+    const seconds = Math.round(ms / 1000);
+    if (missing.length === 0 || (names.join() === before && seconds - last < WAITING_S)) return;
+    [before, last] = [names.join(), seconds];
+    log.info("waiting", `waiting for ${names.join(", ")} (${here} of ${of}), ${seconds} s`, {
+      missing: names,
+      here,
+      of,
+      seconds,
+    });
+  };
+}
