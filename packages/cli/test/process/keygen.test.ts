@@ -60,6 +60,48 @@ describe("tacit keygen", () => {
   });
 });
 
+describe("tacit session", () => {
+  test("makes one file of the members' public files, and says what stands in it", async () => {
+    const pub = async (name: string, reached?: mpc.Reached): Promise<string> => {
+      const identity = (await mpc.Identity.generate(name)).public;
+      place.write(`${name}.pub`, JSON.stringify(mpc.publicEntry({ identity, ...(reached && { reached }) })));
+      return `${name}.pub`;
+    };
+    const reached = (n: number): mpc.Reached => ({ address: `c${n}.example:7001`, client: `c${n}.example:7002` });
+    const parties = [await pub("c1", reached(1)), await pub("c2", reached(2)), await pub("c3", reached(3))];
+    const people = [await pub("driver"), await pub("owner")];
+    const words = ["session", "new", "--parties", ...parties, "--people", ...people, "--days", "2", "--memory", "500"];
+    const made = await tacit([...words, "--out", "s.json"], { cwd: place.path });
+    expect(made.code).toBe(0);
+    const session = await mpc.readSession(place.file("s.json"));
+    expect(session.file).toMatchObject({ driver: "driver", limits: { memory: 5e8, timeout: 30_000 } });
+    const shown = await tacit(["session", "show", "s.json"], { cwd: place.path });
+    expect(shown.stdout).toBe(made.stdout);
+    for (const said of [
+      session.hex,
+      "c2.example:7001",
+      mpc.fingerprint(session.everyone.get("owner")!),
+      "in 2.0 days",
+      "no grant",
+    ])
+      expect(shown.stdout).toContain(said);
+    expect((await tacit([...words, "--out", "s.json"], { cwd: place.path })).stderr).toContain("error[FILE_WRITE]");
+    const [a, b] = parties;
+    const faults: readonly (readonly [readonly string[], string])[] = [
+      [["--parties", a!, b!, people[0]!, "--people", people[1]!], "SESSION_INVALID"],
+      [["--parties", a!, b!, b!, "--people", people[0]!], "SESSION_INVALID"],
+      [["--parties", a!, b!, "--people", people[0]!], "PROTOCOL_UNKNOWN"],
+      [["--parties", ...parties, "--people", "driver.key"], "IDENTITY_INVALID"],
+    ];
+    for (const [given, code] of faults) {
+      const ran = await tacit(["session", "new", ...given, "--out", "never.json"], { cwd: place.path });
+      expect(ran, given.join(" ")).toMatchObject({ code: 1, stdout: "" });
+      expect(ran.stderr, given.join(" ")).toContain(`error[${code}]`);
+    }
+    expect(existsSync(place.file("never.json"))).toBe(false);
+  });
+});
+
 describe("a passphrase", () => {
   /** A terminal on which `typed` is typed. */
   class Typing extends EventEmitter implements Terminal {

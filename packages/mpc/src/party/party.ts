@@ -116,7 +116,7 @@ export class Party {
       session,
       identity,
       channel,
-      (from, envelope) => this.#command(from, envelope),
+      (from, envelope) => this.#counted(this.#command(from, envelope)),
       (gone) => this.#gone(gone),
     );
     this.#connections.add(connection);
@@ -125,6 +125,16 @@ export class Party {
   #gone(connection: Connection): void {
     this.#connections.delete(connection);
     if (this.#driver === connection) this.#driver = null;
+  }
+
+  /** A party that cannot write down what it does ends, and says so to all. */
+  async #counted(work: Promise<Wire>): Promise<Wire> {
+    try {
+      return await work;
+    } catch (e) {
+      if (e instanceof TacitError && e.code === "MPC_DISK") void this.#end(e);
+      throw e;
+    }
   }
 
   async #command(from: Connection, { sender, body }: Envelope): Promise<Wire> {

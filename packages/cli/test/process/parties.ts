@@ -1,0 +1,101 @@
+/** @file Real `tacit party` processes for the tests: keys, a session file, configurations; started, watched and ended by id. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { mpc } from "@tacit/mpc";
+import { MAIN, type scratch } from "./tacit.ts";
+
+const COMPILED = join(import.meta.dirname, "../../../../node_modules/.cache/tacit-tests");
+export const NAMES: readonly string[] = ["clinic-a", "clinic-b", "clinic-c"];
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => {
+      const server = createServer();
+      return new Promise<typeof server>((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+    }),
+  );
+  const ports = servers.map((s) => (s.address() as { port: number }).port);
+  await Promise.all(servers.map((s) => new Promise((resolve) => s.close(resolve))));
+  return ports;
+}
+
+export class PartyProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  log = "";
+  #heard: () => void = () => {};
+
+  constructor(cwd: string, config: string, options: { readonly words?: readonly string[]; readonly fileLimit?: number } = {}) {
+    const command = [process.execPath, MAIN, "party", "--config", config, ...(options.words ?? ["--log", "json"])];
+    const limited = ["bash", "-c", `ulimit -f ${options.fileLimit}; exec "$@"`, "bash", ...command];
+    const [file, ...rest] = options.fileLimit === undefined ? command : limited;
+    const env = { ...process.env, NO_COLOR: "1", ...(options.fileLimit === undefined && { NODE_COMPILE_CACHE: COMPILED }) };
+    this.child = spawn(file!, rest, { cwd, env, stdio: ["ignore", "ignore", "pipe"] });
+    this.child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      this.log += text;
+      this.#heard();
+    });
+    this.ended = new Promise((resolve) => {
+      this.child.on("close", (code) => {
+        resolve(code);
+        this.#heard();
+      });
+    });
+  }
+
+  /** Resolves when the log holds `text`; fails when the process ends before. */
+  async says(text: string): Promise<void> {
+    while (!this.log.includes(text)) {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`ended before ${text}:\n${this.log}`);
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
+    }
+  }
+
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<number | null> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+export interface Place {
+  readonly session: mpc.Session;
+  readonly driver: mpc.Identity;
+  readonly owner: mpc.Identity;
+  readonly health: readonly number[];
+  /** The configuration of party i, as it is on disk. */
+  readonly config: (i: number) => Record<string, unknown>;
+}
+
+/** Keys, session file and configurations of three parties on loopback, in `place`. */
+export async function lay(place: ReturnType<typeof scratch>, timeout = 20_000): Promise<Place> {
+  const ports = await freePorts(9);
+  const parties = await Promise.all(NAMES.map((n) => mpc.Identity.generate(n)));
+  const [driver, owner] = await Promise.all(["driver", "owner"].map((n) => mpc.Identity.generate(n)));
+  const at = (i: number): string => `127.0.0.1:${ports[i]}`;
+  const session = mpc.newSession({
+    parties: parties.map((p, i) => ({ identity: p.public, address: at(3 * i), client: at(3 * i + 1) })),
+    people: [driver!.public, owner!.public],
+    driver: "driver",
+    protocol: mpc.PROTOCOLS[0]!,
+    limits: { timeout },
+  });
+  place.write("session.json", session.toJson());
+  const config = (i: number): Record<string, unknown> => ({
+    session: "session.json",
+    key: `${NAMES[i]}.key`,
+    data: `${NAMES[i]}-data`,
+    health: at(3 * i + 2),
+    wait: 60,
+  });
+  for (const [i, p] of parties.entries()) {
+    await mpc.writeKeyFile(place.file(`${p.name}.key`), p);
+    mkdirSync(place.file(`${p.name}-data`), { mode: 0o700 });
+    place.write(`${p.name}.json`, JSON.stringify(config(i)));
+  }
+  return { session, driver: driver!, owner: owner!, health: [2, 5, 8].map((i) => ports[i]!), config };
+}
