@@ -219,7 +219,7 @@ export const MPC: Entries = {
   PARTY_CONFIG: {
     means: "The configuration of a party has a key that is missing, unknown, or has a value that is not allowed.",
     fix: "Correct the key that the message names; docs/encrypted.md lists them all.",
-    example: "party.json, limits.memory: expected a whole number of megabytes of at least 1, got a string",
+    example: "party.json, limits.memory: expected a whole number (megabytes) from 1 to 1048576, got a string",
   },
   PARTY_SESSIONS: {
     means: "A party's data directory holds the counters of as many sessions as limits.sessions allows.",

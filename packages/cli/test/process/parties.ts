@@ -89,7 +89,7 @@ export async function lay(place: ReturnType<typeof scratch>, timeout = 20_000): 
     session: "session.json",
     key: `${NAMES[i]}.key`,
     data: `${NAMES[i]}-data`,
-    health: at(3 * i + 2),
+    health: ports[3 * i + 2],
     wait: 60,
   });
   for (const [i, p] of parties.entries()) {

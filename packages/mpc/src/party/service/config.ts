@@ -96,10 +96,15 @@ class Reader {
     return isAddress(x) ? x : this.bad(key, "host:port with a port of 1 to 65535", "another form");
   }
 
+  /** A port on loopback, or host:port. */
+  endpoint(key: string): string {
+    return typeof this.#json[key] === "string" ? this.address(key) : `127.0.0.1:${this.whole(key, "a port", 65_535, 0)}`;
+  }
+
   whole(key: string, what: string, most: number, otherwise: number): number {
     const x = this.#json[key] ?? otherwise;
     if (typeof x === "number" && Number.isSafeInteger(x) && x >= 1 && x <= most) return x;
-    return this.bad(key, `a whole number of ${what} from 1 to ${most}`, typeof x === "number" ? String(x) : kindOf(x));
+    return this.bad(key, `a whole number (${what}) from 1 to ${most}`, typeof x === "number" ? String(x) : kindOf(x));
   }
 
   level(key: string): LogLevel {
@@ -136,7 +141,7 @@ export function parsePartyConfig(text: string, path: string): PartyConfig {
     data: file("data"),
     listen: listen === null ? null : { address: listen.address("address"), client: listen.address("client") },
     peers: new Map(peers.keys().map((name) => [name, peers.address(name)])),
-    health: r.has("health") && !r.isNull("health") ? r.address("health") : null,
+    health: r.has("health") && !r.isNull("health") ? r.endpoint("health") : null,
     wait: 1000 * r.whole("wait", "seconds", 604_800, PARTY_DEFAULTS.wait),
     limits: {
       sessions: limits.whole("sessions", "sessions", 100_000, PARTY_DEFAULTS.sessions),
