@@ -3,7 +3,7 @@ import { add, div, maximum, mul, sqrt } from "../ops/emit.ts";
 import type { Cycled } from "./base.ts";
 import type { ClipOptions } from "./clip.ts";
 import { checkBetas, checkNonNegative, type Grouped } from "./groups.ts";
-import type { Motion } from "./motion.ts";
+import { type Motion, SCALE } from "./motion.ts";
 import { Optimizer } from "./optimizer.ts";
 
 export interface AdamGroup {
@@ -22,13 +22,6 @@ export interface AdamGroup {
 }
 
 export type AdamOptions = Partial<AdamGroup> & ClipOptions;
-
-/**
- * Gradients are taken times 128, and eps with them. Adam's steps do not depend on the scale of the gradients; a power of two changes
- * no digit of a float; and the running mean of squares, which sums (1-β₂)g² with (1-β₂) = 2^-10, keeps 14 bits more where numbers
- * have a fixed point (2^-16 on shares).
- */
-const SCALE = 128;
 
 function check(o: AdamGroup): void {
   checkBetas(o.betas);
@@ -57,7 +50,7 @@ export class Adam extends Optimizer<AdamGroup> {
     const { lr, betas, eps, weightDecay, amsgrad, maximize } = motion.options;
     const [b1, b2] = betas;
     const { old, t } = motion;
-    const g = mul(motion.descent(maximize, this.decoupled ? 0 : weightDecay), motion.lit(SCALE));
+    const g = motion.scaledDescent(maximize, this.decoupled ? 0 : weightDecay);
     const decays = this.decoupled && weightDecay !== 0;
     const from = decays ? mul(old, motion.input("decay", 1 - lr * weightDecay)) : old;
     const beta = (role: string, value: number) => motion.coefficient("betas", role, value);

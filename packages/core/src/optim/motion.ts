@@ -4,6 +4,13 @@ import type { Expr } from "../expr.ts";
 import { add, mul, sub } from "../ops/emit.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
+/**
+ * Rules that divide by a root of squares do not depend on the scale of the gradients: they take them times 128, and eps with them. A power of
+ * two changes no digit of a float; and squares, which may sum (1-β₂)g² with (1-β₂) = 2^-10, keep 14 bits more where numbers have a
+ * fixed point (2^-16 on shares).
+ */
+export const SCALE = 128;
+
 /** What a motion needs of its optimizer. */
 export interface MotionHost {
   /**
@@ -77,6 +84,11 @@ export class Motion<O> {
   descent(maximize: boolean, weightDecay: number): Expr {
     const g = maximize ? mul(this.grad, this.lit(-1)) : this.grad;
     return weightDecay === 0 ? g : add(g, mul(this.old, this.lit(weightDecay)));
+  }
+
+  /** The same times SCALE. */
+  scaledDescent(maximize: boolean, weightDecay: number): Expr {
+    return mul(this.descent(maximize, weightDecay), this.lit(SCALE));
   }
 
   /** A state of the parameter; `initial` everywhere before the first step. */

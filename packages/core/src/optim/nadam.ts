@@ -2,7 +2,7 @@
 import { add, div, mul, sqrt } from "../ops/emit.ts";
 import type { ClipOptions } from "./clip.ts";
 import { checkBetas, checkNonNegative, type Grouped } from "./groups.ts";
-import type { Motion } from "./motion.ts";
+import { type Motion, SCALE } from "./motion.ts";
 import { Optimizer } from "./optimizer.ts";
 
 export interface NAdamGroup {
@@ -53,13 +53,13 @@ export class NAdam extends Optimizer<NAdamGroup> {
     const { lr, betas, eps, weightDecay } = motion.options;
     const { options, t } = motion;
     const [b1, b2] = betas;
-    const g = motion.descent(false, weightDecay);
+    const g = motion.scaledDescent(false, weightDecay);
     const m = motion.mean("mean", g, motion.lit(b1), motion.lit(1 - b1));
     const v = motion.mean("square", mul(g, g), motion.lit(b2), motion.lit(1 - b2));
     const [now, next, product] = [mu(options, t), mu(options, t + 1), this.product(options, t)];
     const fresh = motion.counted("fresh rate", (lr * (1 - now)) / (1 - product));
     const rate = motion.counted("rate", (lr * next) / (1 - product * next));
-    const denominator = add(mul(sqrt(v), motion.counted("square", 1 / Math.sqrt(1 - b2 ** t))), motion.lit(eps));
+    const denominator = add(mul(sqrt(v), motion.counted("square", 1 / Math.sqrt(1 - b2 ** t))), motion.lit(SCALE * eps));
     motion.moveBy(div(add(mul(g, fresh), mul(m, rate)), denominator));
   }
 }

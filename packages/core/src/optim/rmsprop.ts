@@ -3,7 +3,7 @@ import { add, div, mul, sqrt, sub } from "../ops/emit.ts";
 import type { Cycled } from "./base.ts";
 import type { ClipOptions } from "./clip.ts";
 import { checkNonNegative, checkOption, type Grouped } from "./groups.ts";
-import type { Motion } from "./motion.ts";
+import { type Motion, SCALE } from "./motion.ts";
 import { Optimizer } from "./optimizer.ts";
 
 export interface RmspropGroup {
@@ -48,13 +48,13 @@ export class RMSprop extends Optimizer<RmspropGroup> {
   protected move(m: Motion<RmspropGroup>): void {
     const { lr, alpha, eps, weightDecay, momentum, centered, maximize } = m.options;
     const [forget, fresh] = [m.lit(alpha), m.lit(1 - alpha)];
-    const g = m.descent(maximize, weightDecay);
+    const g = m.scaledDescent(maximize, weightDecay);
     let v = m.mean("square", mul(g, g), forget, fresh);
     if (centered) {
       const mean = m.mean("mean", g, forget, fresh);
       v = sub(v, mul(mean, mean));
     }
-    let d = div(g, add(sqrt(v), m.lit(eps)));
+    let d = div(g, add(sqrt(v), m.lit(SCALE * eps)));
     if (momentum !== 0) {
       const keep = m.coefficient("momentum", "momentum", momentum);
       d = m.keep("momentum", add(mul(m.state("momentum"), keep), d));

@@ -29,12 +29,12 @@ const STEPS: Readonly<Record<string, number>> = {
   adam: 2 ** -6,
   "adam, amsgrad": 2 ** -6,
   adamw: 2 ** -6,
-  nadam: 2 ** -5,
+  nadam: 2 ** -6,
   radam: 2 ** -6,
   adamax: 2 ** -6,
   adagrad: 2 ** -6,
   adadelta: 2 ** -6,
-  rmsprop: 2 ** -2,
+  rmsprop: 2 ** -3,
   rprop: 2 ** -5,
 };
 
