@@ -9,6 +9,7 @@ import type { CommandRow } from "./command.ts";
 interface Words {
   readonly config: string;
   readonly log: "words" | "json";
+  readonly json?: boolean;
 }
 
 const MOST_BYTES = 65_536;
@@ -28,7 +29,7 @@ function fail(error: unknown, json: boolean, log: Log): void {
 
 async function party(w: Words): Promise<void> {
   process.umask(0o077);
-  const json = w.log === "json";
+  const json = w.json === true || w.log === "json";
   const write = (line: string): boolean => process.stderr.write(line);
   let log = makeLog(write, { json, level: "info" });
   try {
@@ -57,5 +58,6 @@ export const partyCommand: CommandRow = {
       )
       .requiredOption("--config <file>", "the party's configuration")
       .option("--log <form>", "words or json: one object a line on stderr", format, "words")
+      .option("--json", "as --log json")
       .action(party),
 };

@@ -39,7 +39,7 @@ const BAD: Bad[] = [
   ["matmul", [f(3), f(3, 2)], [0, 0], "SHAPE_MISMATCH", /ranks of at least 2/],
   ["matmul", [f(2, 2, 3), f(3, 3, 2)], [0, 0], "SHAPE_MISMATCH", /batch dimensions/],
   ["matmul", [f(2, 2), f(2, 2)], [2, 0], "ATTR_INVALID", /transposeA/],
-  ["conv2d", [f(1, 3, 4, 4), f(2, 2, 3, 3)], [1, 1, 0, 0, 1, 1, 1], "SHAPE_MISMATCH", /channels that fit 1 groups/],
+  ["conv2d", [f(1, 3, 4, 4), f(2, 2, 3, 3)], [1, 1, 0, 0, 1, 1, 1], "SHAPE_MISMATCH", /an input of 2 channels, got 3/],
   ["conv2d", [f(1, 2, 2, 4), f(2, 2, 3, 3)], [1, 1, 0, 0, 1, 1, 1], "SHAPE_MISMATCH", /padded size of at least 3/],
   ["conv2d", [f(1, 2, 4, 4), f(3, 1, 3, 3)], [1, 1, 0, 0, 1, 1, 2], "SHAPE_MISMATCH", /groups/],
   ["conv2d", [f(1, 2, 4, 4), f(2, 2, 3, 3)], [0, 1, 0, 0, 1, 1, 1], "ATTR_INVALID", /strideH/],
