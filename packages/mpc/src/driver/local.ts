@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TacitError } from "@tacit/core/errors";
+import { Group } from "../client/group.ts";
+import { PartyClient } from "../client/party-client.ts";
 import { Identity } from "../identity/identity.ts";
 import { PROTOCOLS, protocolNamed } from "../protocols/index.ts";
 import type { Protocol, ProtocolOptions } from "../protocols/protocol.ts";
@@ -11,9 +13,7 @@ import { newSession } from "../session/new-session.ts";
 import type { Limits, Session } from "../session/session-file.ts";
 import { connectClient } from "../transport/client.ts";
 import { ChildParty } from "./child-party.ts";
-import { Group } from "./group.ts";
 import { MpcSession } from "./mpc-session.ts";
-import { PartyClient } from "./party-client.ts";
 
 export interface LocalOptions {
   /** Default: the first protocol for this number of parties. */

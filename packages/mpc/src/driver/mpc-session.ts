@@ -3,14 +3,14 @@ import { Tensor } from "@tacit/core";
 import type { Binding, Device, Disclosure, Executable, Gap, Job, Storage } from "@tacit/core/device";
 import { TacitError } from "@tacit/core/errors";
 import { type Aval, Expr, type Program, showAval, type TypedArray } from "@tacit/core/program";
+import { type Group, together } from "../client/group.ts";
+import { dtypeOfValues, giveInput, inputAval, inputValues } from "../client/inputs.ts";
 import type { Identity } from "../identity/identity.ts";
 import { readAval } from "../party/messages.ts";
 import type { Cost, Protocol, RangeWarning } from "../protocols/protocol.ts";
 import type { SignedGrant } from "../session/grant.ts";
 import type { Session } from "../session/session-file.ts";
 import { type NetworkOptions, predictSeconds, type SessionCost } from "./cost.ts";
-import { type Group, together } from "./group.ts";
-import { dtypeOfValues, giveInput, inputAval, inputValues } from "./inputs.ts";
 import { Runner } from "./runner.ts";
 import { givenStorage, PUBLIC, PublicStorage, type RemoteStorage } from "./storage.ts";
 

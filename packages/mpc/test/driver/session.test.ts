@@ -2,8 +2,8 @@
 import { nn, optim, tensor } from "@tacit/core";
 import { Program } from "@tacit/core/program";
 import { afterEach, describe, expect, it } from "vitest";
+import { oneHot } from "../../src/client/inputs.ts";
 import { predictSeconds } from "../../src/driver/cost.ts";
-import { oneHot } from "../../src/driver/inputs.ts";
 import { signGrant } from "../../src/session/grant.ts";
 import { type InProcess, inProcess } from "../in-process.ts";
 import { codeOf, errorOf, inAnHour } from "../support.ts";

@@ -1,7 +1,7 @@
 /** @file Insiders and strangers who try to get past bounds, memory limits and places: each found a way in once. */
 import { sizeOf } from "@tacit/core/program";
 import { afterEach, describe, expect, it } from "vitest";
-import { PartyClient } from "../../src/driver/party-client.ts";
+import { PartyClient } from "../../src/client/party-client.ts";
 import { sealerTo } from "../../src/identity/seal.ts";
 import { chunkPlace } from "../../src/party/messages.ts";
 import { inputInfo } from "../../src/party/purposes.ts";

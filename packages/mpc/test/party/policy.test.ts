@@ -1,7 +1,7 @@
 /** @file What honest parties refuse by themselves, and what they notice before anything secret is sent. */
 import { Program } from "@tacit/core/program";
 import { afterEach, describe, expect, it } from "vitest";
-import { together } from "../../src/driver/group.ts";
+import { together } from "../../src/client/group.ts";
 import { sealerTo } from "../../src/identity/seal.ts";
 import { type Command, chunkPlace } from "../../src/party/messages.ts";
 import { inputInfo } from "../../src/party/purposes.ts";

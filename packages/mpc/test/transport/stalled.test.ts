@@ -1,7 +1,7 @@
 /** @file Machines that accept a connection and then say nothing: a stopped process does, for the system accepts in its name. */
 import { createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { PartyClient } from "../../src/driver/party-client.ts";
+import { PartyClient } from "../../src/client/party-client.ts";
 import { leafOf } from "../../src/identity/certificate.ts";
 import { replicated3 } from "../../src/protocols/replicated3/index.ts";
 import { Session } from "../../src/session/session-file.ts";
