@@ -20,3 +20,4 @@ export {
 } from "./session/index.ts";
 export { type NewSession, newSession } from "./session/new-session.ts";
 export { isAddress, type PublicEntry, type PublicFile, parsePublic, publicEntry, type Reached } from "./session/public-file.ts";
+export { type OnWaiting, sayWaiting, showWaiting, type Waiting, whileWaiting } from "./session/waiting.ts";

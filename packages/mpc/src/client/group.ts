@@ -3,6 +3,7 @@ import { TacitError } from "@tacit/core/errors";
 import type { Identity } from "../identity/identity.ts";
 import type { Command } from "../party/messages.ts";
 import type { Fields } from "../session/cbor.ts";
+import { type OnWaiting, whileWaiting } from "../session/waiting.ts";
 import type { PartyClient } from "./party-client.ts";
 
 /** How long the others may take to say why, once one party failed. */
@@ -10,9 +11,12 @@ const GRACE = 2000;
 
 export class Group {
   readonly clients: readonly PartyClient[];
+  readonly #waiting: OnWaiting | undefined;
 
-  constructor(clients: readonly PartyClient[]) {
+  /** `waiting` hears for whom a command waits that some parties have answered and others have not. */
+  constructor(clients: readonly PartyClient[], waiting?: OnWaiting) {
     this.clients = clients;
+    this.#waiting = waiting;
   }
 
   /** The same command to all; replies in order of the parties. @throws TacitError */
@@ -22,7 +26,19 @@ export class Group {
 
   /** `commandFor(i)` to party i. @throws TacitError the most telling of what the parties said */
   each(identity: Identity, commandFor: (index: number) => Command): Promise<Fields[]> {
-    return together(this.clients.map((c, i) => c.request(identity, commandFor(i))));
+    return this.gather(this.clients.map((c, i) => c.request(identity, commandFor(i))));
+  }
+
+  /** Waits for `work[i]` of party i, and says for whom. @throws TacitError the most telling of what the parties said */
+  gather<T>(work: readonly Promise<T>[]): Promise<T[]> {
+    const open = new Set(this.clients);
+    for (const [i, w] of work.entries()) {
+      const done = (): void => void open.delete(this.clients[i]!);
+      w.then(done, done);
+    }
+    // Before the first answer all of them compute: nobody is waited for.
+    const missing = (): string[] => (open.size === this.clients.length ? [] : [...open].map((c) => c.name));
+    return whileWaiting(together(work), this.clients.length, missing, this.#waiting);
   }
 
   closing(): void {

@@ -8,7 +8,7 @@ import { inputInfo } from "../party/purposes.ts";
 import type { Protocol } from "../protocols/protocol.ts";
 import { toCbor } from "../session/cbor.ts";
 import type { Session } from "../session/session-file.ts";
-import { type Group, together } from "./group.ts";
+import type { Group } from "./group.ts";
 import type { PartyClient } from "./party-client.ts";
 
 /** Shares `values` among the parties under `handle`. @throws TacitError INPUT_OUT_OF_RANGE, INPUT_UNEQUAL, MPC_* */
@@ -21,7 +21,7 @@ export async function giveInput(
 ): Promise<void> {
   const payloads = protocol.share(what.values, what.aval, session.file.protocol.options);
   try {
-    await together(group.clients.map((client, i) => give(client, session, owner, { ...what, payload: payloads[i]! })));
+    await group.gather(group.clients.map((client, i) => give(client, session, owner, { ...what, payload: payloads[i]! })));
   } finally {
     for (const p of payloads) p.fill(0);
   }

@@ -17,6 +17,8 @@ interface Pending {
 
 export class PartyClient {
   readonly index: number;
+  /** The party's name in the session. */
+  readonly name: string;
   readonly #session: Session;
   readonly #channel: Channel;
   readonly #pending = new Map<string, Pending>();
@@ -32,6 +34,7 @@ export class PartyClient {
   private constructor(session: Session, index: number, channel: Channel) {
     this.#session = session;
     this.index = index;
+    this.name = session.partyName(index);
     this.#channel = channel;
   }
 

@@ -6,7 +6,8 @@ import { type Passphrase, readKeyFile } from "../identity/key-file.ts";
 import { MOST_PASSPHRASE_BYTES } from "../identity/sealed-keys.ts";
 import { protocolNamed } from "../protocols/index.ts";
 import { Session } from "../session/session-file.ts";
-import { openSession } from "./local.ts";
+import type { OnWaiting } from "../session/waiting.ts";
+import { openSession, waitingOnStderr } from "./local.ts";
 import type { MpcSession } from "./mpc-session.ts";
 
 export interface ConnectOptions {
@@ -18,6 +19,8 @@ export interface ConnectOptions {
   readonly people?: readonly (Identity | string)[];
   /** Who owns what `tensor.to(session)` shares. Default: the driver. */
   readonly owner?: string;
+  /** Hears for whom the session waits: "waiting for clinic-c (2 of 3), 14 s". Default: a line on stderr. */
+  readonly waiting?: OnWaiting;
 }
 
 const identityOf = (from: Identity | string, passphrase: Passphrase | undefined): Promise<Identity> =>
@@ -57,5 +60,8 @@ export async function connect(from: string | Session, options: ConnectOptions = 
   const others = await Promise.all((options.people ?? []).map((p) => identityOf(p, passphrase)));
   const identities = new Map([driver, ...others].map((i) => [i.name, i]));
   const protocol = protocolNamed(session.file.protocol.name);
-  return openSession(session, protocol, identities, { owner: options.owner ?? driver.name });
+  return openSession(session, protocol, identities, {
+    owner: options.owner ?? driver.name,
+    waiting: options.waiting ?? waitingOnStderr,
+  });
 }

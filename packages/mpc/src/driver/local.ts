@@ -11,6 +11,7 @@ import { PROTOCOLS, protocolNamed } from "../protocols/index.ts";
 import type { Protocol, ProtocolOptions } from "../protocols/protocol.ts";
 import { newSession } from "../session/new-session.ts";
 import type { Limits, Session } from "../session/session-file.ts";
+import { type OnWaiting, whileWaiting } from "../session/waiting.ts";
 import { connectClient } from "../transport/client.ts";
 import { ChildParty } from "./child-party.ts";
 import { MpcSession } from "./mpc-session.ts";
@@ -26,6 +27,8 @@ export interface LocalOptions {
   readonly limits?: Partial<Limits>;
   /** Not said on stderr: for tests. */
   readonly quiet?: boolean;
+  /** Hears for whom the session waits. Default: a line on stderr, unless `quiet`. */
+  readonly waiting?: OnWaiting;
   /** What the parties run in besides the session, as "shadow"; all must agree. */
   readonly mode?: string;
 }
@@ -46,6 +49,9 @@ function warn(quiet: boolean | undefined): void {
   warned = true;
   process.stderr.write("tacit: three parties on one machine protect nothing: this is for tests and a first run\n");
 }
+
+/** The default of whoever connects: said where people look. */
+export const waitingOnStderr: OnWaiting = (words) => void process.stderr.write(`tacit: ${words}\n`);
 
 /** A local session and its processes, for tests that stop or kill them. */
 export interface LocalSession {
@@ -106,7 +112,12 @@ export async function startLocal(
     });
     await Promise.all(children.map((c) => c.serve(session)));
     const identities = new Map(people.map((p) => [p.name, p]));
-    const opened = await openSession(session, protocol, identities, { owner: options.owner ?? names[0] ?? "driver", dispose });
+    const waiting = options.waiting ?? (options.quiet === true ? undefined : waitingOnStderr);
+    const opened = await openSession(session, protocol, identities, {
+      owner: options.owner ?? names[0] ?? "driver",
+      dispose,
+      ...(waiting === undefined ? {} : { waiting }),
+    });
     return { session: opened, children, identities };
   } catch (e) {
     for (const c of children) c.kill();
@@ -115,12 +126,19 @@ export async function startLocal(
   }
 }
 
-/** Connects to all parties of a session that serves, as its driver. */
+export interface OpenOptions {
+  readonly owner: string;
+  /** Hears for whom it waits: parties that do not serve yet, and later those that a command waits for. */
+  readonly waiting?: OnWaiting;
+  readonly dispose?: () => Promise<void>;
+}
+
+/** Connects to all parties of a session, as its driver, and says for whom it waits. */
 export async function openSession(
   session: Session,
   protocol: Protocol,
   identities: ReadonlyMap<string, Identity>,
-  { owner, dispose }: { readonly owner: string; readonly dispose?: () => Promise<void> },
+  { owner, waiting, dispose }: OpenOptions,
 ): Promise<MpcSession> {
   const driver = identities.get(session.file.driver);
   if (driver === undefined) {
@@ -129,10 +147,7 @@ export async function openSession(
       `connect: expected the key of ${session.file.driver}, who drives this session, got other keys`,
     );
   }
-  const clients = await Promise.all(
-    session.file.parties.map(async (_, i) => PartyClient.open(session, i, await connectClient(session, i))),
-  );
-  const group = new Group(clients);
+  const group = new Group(await connectAll(session, waiting), waiting);
   try {
     return await MpcSession.open({
       session,
@@ -146,5 +161,29 @@ export async function openSession(
   } catch (e) {
     group.close();
     throw e;
+  }
+}
+
+/** A client at every party. @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE naming all that are missing; no connection is left then */
+async function connectAll(session: Session, waiting: OnWaiting | undefined): Promise<PartyClient[]> {
+  const { parties } = session.file;
+  const missing = new Set(parties.map((p) => p.identity.name));
+  const giveUp = new AbortController();
+  const work = parties.map(async (p, i) => {
+    const client = await PartyClient.open(session, i, await connectClient(session, i, giveUp.signal));
+    missing.delete(p.identity.name);
+    return client;
+  });
+  try {
+    return await whileWaiting(Promise.all(work), parties.length, () => [...missing], waiting);
+  } catch (e) {
+    giveUp.abort();
+    for (const w of work) w.then((c) => c.close()).catch(() => undefined);
+    if (!(e instanceof TacitError) || e.code !== "MPC_TIMEOUT" || missing.size < 2) throw e;
+    const names = parties.flatMap((p, i) => (missing.has(p.identity.name) ? [session.showParty(i)] : []));
+    const seconds = session.timeout / 1000;
+    throw new TacitError("MPC_TIMEOUT", `connect to ${names.join(", ")}: expected them within ${seconds} s, got nobody`, {
+      hint: "are they started, and are their client addresses reachable from here?",
+    });
   }
 }

@@ -9,10 +9,10 @@ import type { Channel } from "./channel.ts";
 import { channelOf } from "./client-server.ts";
 
 /** Connects to the client address of party `index`, waiting until it serves. @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE */
-export async function connectClient(session: Session, index: number): Promise<Channel> {
+export async function connectClient(session: Session, index: number, signal?: AbortSignal): Promise<Channel> {
   const entry = session.file.parties[index]!;
   const until = Date.now() + session.timeout;
-  while (Date.now() < until) {
+  while (Date.now() < until && signal?.aborted !== true) {
     const socket = await open(`wss://${entry.client}`, session.file.limits.message, until - Date.now());
     if (socket === undefined) {
       await new Promise((resolve) => setTimeout(resolve, 25));

@@ -145,7 +145,7 @@ export interface Reach {
   readonly patience?: number;
   /** Other addresses than the session's, by name: the key that must answer there stays the same. */
   readonly peers?: ReadonlyMap<string, string>;
-  /** Told once a second which parties are missing. */
+  /** Told four times a second which parties are missing. */
   readonly waiting?: (missing: readonly number[], milliseconds: number) => void;
   /** Gives up, with its reason. */
   readonly signal?: AbortSignal;
@@ -153,6 +153,7 @@ export interface Reach {
 
 /** Tries again after 25 ms at first, later every half second: a party may be hours late. */
 const [FIRST_PAUSE, LAST_PAUSE] = [25, 500];
+const LOOK_MS = 250;
 
 /** Connects to party `index`, waiting until it listens. @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE (another key than pinned) */
 export async function dial(
@@ -211,7 +212,7 @@ class Gathering {
       this.#reject = reject;
     });
     const timer = setTimeout(() => this.#reject(this.#late(patience)), patience);
-    const said = setInterval(() => waiting?.([...this.#missing].sort(), Date.now() - began), 1000);
+    const said = setInterval(() => waiting?.([...this.#missing].sort(), Date.now() - began), LOOK_MS);
     const abort = (): void => this.#reject(signal?.reason);
     signal?.addEventListener("abort", abort);
     try {

@@ -6,6 +6,7 @@ import { readSession } from "../../driver/connect.ts";
 import { toHex } from "../../identity/encoding.ts";
 import { type Passphrase, readKeyFile } from "../../identity/key-file.ts";
 import type { Session } from "../../session/session-file.ts";
+import { sayWaiting } from "../../session/waiting.ts";
 import { diskError, diskWords } from "../disk.ts";
 import { dropLock, takeLock } from "../lock.ts";
 import type { Ending, Party } from "../party.ts";
@@ -29,8 +30,8 @@ export interface ServiceEnd {
   readonly stopped: StopSignal | null;
 }
 
-/** The disk is looked at this often; missing parties are named after 1, 5, 10 s and then every 10. */
-const [DISK_MS, WAITING_S] = [5000, 10];
+/** The disk is looked at this often. */
+const DISK_MS = 5000;
 
 /** The data directory, made if need be, for this process alone. @throws TacitError PARTY_CONFIG, PARTY_BUSY, MPC_DISK */
 function takeData(data: string): string {
@@ -156,9 +157,14 @@ export async function runService({ config, log, passphrase }: ServiceOptions): P
             throw e;
           });
     const disk = setInterval(() => watchDisk(config, stop), DISK_MS);
-    const waiting = sayWaiting(session, log, (n) => {
-      state.connected = n;
-    });
+    const tell = sayWaiting(of + 1, (words, w) => log.info("waiting", words, { ...w }));
+    const waiting = (missing: readonly number[], ms: number): void => {
+      state.connected = of - missing.length;
+      tell(
+        missing.map((j) => session.partyName(j)),
+        ms,
+      );
+    };
     try {
       const reach = { patience: config.wait, peers, waiting, signal: stop.aborted };
       const options = { session, identity, directory: config.data, memory: config.limits.memory, ...reach };
@@ -198,29 +204,4 @@ function checkPeers({ peers }: PartyConfig, session: Session, index: number): Re
   const other = [...peers.keys()].find((p) => !names.includes(p));
   if (other === undefined) return peers;
   throw new TacitError("PARTY_CONFIG", `peers: expected one of ${names.join(", ")}, got ${JSON.stringify(other.slice(0, 64))}`);
-}
-
-/** Says 'waiting for clinic-c (2 of 3), 14 s' where it is news. */
-function sayWaiting(
-  session: Session,
-  log: Log,
-  connected: (n: number) => void,
-): (missing: readonly number[], ms: number) => void {
-  let before = "";
-  let last = 0;
-  const of = session.file.parties.length;
-  return (missing, ms) => {
-    const here = of - missing.length;
-    connected(here - 1);
-    const names = missing.map((j) => session.partyName(j));
-    const seconds = Math.round(ms / 1000);
-    if (missing.length === 0 || (names.join() === before && seconds - last < WAITING_S)) return;
-    [before, last] = [names.join(), seconds];
-    log.info("waiting", `waiting for ${names.join(", ")} (${here} of ${of}), ${seconds} s`, {
-      missing: names,
-      here,
-      of,
-      seconds,
-    });
-  };
 }
