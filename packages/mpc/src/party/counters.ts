@@ -2,8 +2,9 @@
 import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { TacitError } from "@tacit/core/errors";
-import { toHex } from "../identity/encoding.ts";
+import { fromHex, toHex } from "../identity/encoding.ts";
 import { isRecord } from "../identity/identity.ts";
+import { fromCbor, toCbor } from "../session/cbor.ts";
 import type { Used } from "../session/consent.ts";
 import type { Session } from "../session/session-file.ts";
 import { append, diskError } from "./disk.ts";
@@ -11,9 +12,16 @@ import { dropLock, takeLock } from "./lock.ts";
 
 /** Run numbers are reserved ahead by this many, so that a training step waits for the disk once in 64. */
 const RUNS_AHEAD = 64;
+/** Above every run number: with what is reserved ahead they stay below 2^32 - 2. */
+const LAST_RUN = 2 ** 32 - 2 - RUNS_AHEAD;
 
-type Kind = "run" | "attempt" | "runs" | "reveals";
-const KINDS: readonly Kind[] = ["run", "attempt", "runs", "reveals"];
+/** "checkpoint": the number of the last one that all parties have, by session. */
+type Kind = "run" | "attempt" | "runs" | "reveals" | "checkpoint";
+type Row = readonly [kind: Kind, key: string, value: number];
+const KINDS: readonly Kind[] = ["run", "attempt", "runs", "reveals", "checkpoint"];
+/** Most grants whose use one party tells another. */
+const MOST_GRANTS = 65_536;
+const GRANT = /^[0-9a-f]{64}$/;
 
 /**
  * An append-only file of [kind, key, value], each line written and synced before what it counts happens. Values only grow:
@@ -26,6 +34,7 @@ export class Counters {
   readonly #file: number;
   readonly #lock: string;
   #cut = false;
+  #closed = false;
 
   private constructor(file: number, lock: string, durable: ReadonlyMap<string, number>) {
     this.#file = file;
@@ -71,6 +80,20 @@ export class Counters {
     this.#durable.set(name, durable);
   }
 
+  /** Each counter to at least its value, all in one write. What a stranger says twice is written once: lines must grow. */
+  #raise(rows: readonly Row[]): void {
+    const news = new Map<string, Row>();
+    for (const row of rows) {
+      const [kind, key, value] = row;
+      const name = `${kind} ${key}`;
+      if (value > (this.#values.get(name) ?? 0)) this.#values.set(name, value);
+      if (value > (news.get(name)?.[2] ?? this.#durable.get(name) ?? 0)) news.set(name, row);
+    }
+    if (news.size === 0) return;
+    this.#write([...news.values()].map((row) => `${JSON.stringify(row)}\n`).join(""));
+    for (const [name, row] of news) this.#durable.set(name, row[2]);
+  }
+
   /** After a line that a full disk cut off none may follow: together they would be one that nobody wrote. */
   #write(line: string): void {
     if (this.#cut) throw diskError("counters", "a line that was cut off");
@@ -91,7 +114,7 @@ export class Counters {
 
   /** Uses up `run` and everything before it. @throws TacitError RUN_NUMBER when it was used before or would wrap */
   takeRun(run: number): void {
-    if (run < this.nextRun || run >= 2 ** 32 - 2 - RUNS_AHEAD) {
+    if (run < this.nextRun || run >= LAST_RUN) {
       throw new TacitError("RUN_NUMBER", `run: expected a number of at least ${this.nextRun} and below 2^32, got ${run}`, {
         hint: "a message was replayed, or the driver lost count: connect again",
       });
@@ -121,11 +144,54 @@ export class Counters {
     this.#advance("reveals", grant, this.#get("reveals", grant) + 1, 0);
   }
 
+  /** The number of the last checkpoint of `session` (its id in hexadecimal) that was committed; 0: none. */
+  committed(session: string): number {
+    return this.#get("checkpoint", session);
+  }
+
+  commit(session: string, checkpoint: number): void {
+    this.#advance("checkpoint", session, checkpoint, 0);
+  }
+
+  /** What this party tells the others when it joins: the least unused run number, and how much of each grant was used. */
+  told(): Uint8Array {
+    const grants = new Set(
+      [...this.#values.keys()].filter((k) => k.startsWith("runs ") || k.startsWith("reveals ")).map(grantOf),
+    );
+    const known = [...grants].filter((g) => GRANT.test(g)).slice(0, MOST_GRANTS);
+    return toCbor([this.nextRun, known.map((g) => [fromHex("grant", g), this.#get("runs", g), this.#get("reveals", g)])]);
+  }
+
+  /**
+   * Takes the larger of what another party told and what is known here, and writes it down: a party whose directory was taken
+   * back to an old copy learns what it has forgotten before it serves anybody.
+   * @throws TacitError MPC_FRAME_INVALID, MPC_DISK
+   */
+  learn(bytes: Uint8Array, who: string): void {
+    const f = fromCbor(bytes, `counters of ${who}`, "MPC_FRAME_INVALID", 2);
+    const next = f.uint(LAST_RUN);
+    const grants = f.list(MOST_GRANTS, (g) => {
+      const used = { grant: toHex(g.bytes(32)), runs: g.uint(), reveals: g.uint() };
+      g.end();
+      return used;
+    });
+    f.end();
+    const rows = grants.flatMap(({ grant, runs, reveals }): Row[] => [
+      ["runs", grant, runs],
+      ["reveals", grant, reveals],
+    ]);
+    this.#raise([["run", "", next], ...rows]);
+  }
+
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     closeSync(this.#file);
     dropLock(this.#lock);
   }
 }
+
+const grantOf = (name: string): string => name.slice(name.indexOf(" ") + 1);
 
 /** A new file's name is durable once its directory is; where directories cannot be opened (Windows) the platform sees to it. */
 function syncDirectory(directory: string): void {

@@ -99,10 +99,28 @@ export class Party {
       mode: mesh.mode,
     });
     const made = new Party(options, party);
+    await made.#learnCounters();
     made.#transcript.add({ event: "session", session: session.hex, party: session.partyName(index), attempt: mesh.attempt });
     for (const signed of session.file.grants)
       made.#admit(consentOf(signed, await signersOf(session.root, signed, session.everyone)));
     return made;
+  }
+
+  /**
+   * Before it serves anybody each party tells the others its counters over their authenticated links, and takes the larger of both:
+   * whoever restores an old copy of one party's directory takes nothing back.
+   */
+  async #learnCounters(): Promise<void> {
+    const { counters, session } = this.#o;
+    try {
+      const said = await this.#peers.exchange("counters", counters.told());
+      for (const [j, bytes] of said.entries()) if (bytes.length > 0) counters.learn(bytes, session.showParty(j));
+    } catch (e) {
+      await this.#end(
+        e instanceof TacitError ? e : new TacitError("MPC_PARTY_FAILED", "party: expected to join, got an internal error"),
+      );
+      throw e;
+    }
   }
 
   /** Serves one person's channel. */

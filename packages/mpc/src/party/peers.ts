@@ -8,7 +8,9 @@ import type { Mesh } from "../transport/mesh.ts";
 
 const CODE = "MPC_FRAME_INVALID";
 /** Comparisons that peers may be ahead of us. */
-const MOST_EARLY = 4096;
+const MOST_EARLY = 8192;
+/** Bytes of one part of an exchange, and of a whole one: the counts of 65,536 grants have 3 MB. */
+const [PART, MOST_EXCHANGED] = [3072, 8_388_608];
 
 type Said = { readonly digest: Uint8Array } | { readonly refused: TacitError };
 
@@ -44,6 +46,17 @@ export class Peers {
       link.onLost = (error) => {
         if (!this.#leaving.has(j)) events.lost(error);
       };
+      queueMicrotask(() => this.#catchUp(j, link, events));
+    }
+  }
+
+  /** What a fast peer said before this party listened. Before any other message: those come with the platform's next event. */
+  #catchUp(j: number, link: FrameLink, events: PeerEvents): void {
+    try {
+      for (const bytes of this.#mesh.early(j)) this.#control(j, link, bytes, events);
+    } catch (e) {
+      if (e instanceof TacitError) link.fail(e);
+      else throw e;
     }
   }
 
@@ -109,6 +122,42 @@ export class Peers {
     }
   }
 
+  /**
+   * Tells every other party `bytes` and resolves with what each said on `subject`, in the order of the parties, [] for this one.
+   * In parts, since a control message has 4 KiB. @throws TacitError MPC_TIMEOUT, MPC_FRAME_INVALID
+   */
+  async exchange(subject: string, bytes: Uint8Array): Promise<Uint8Array[]> {
+    const parts = Math.ceil(bytes.length / PART);
+    const size = new Uint8Array(32);
+    new DataView(size.buffer).setUint32(0, bytes.length);
+    this.#tell(["digest", `${subject} size`, size]);
+    for (let i = 0; i < parts; i++) this.#tell(["part", `${subject} ${i}`, bytes.slice(i * PART, (i + 1) * PART)]);
+    return Promise.all(this.#mesh.links.map((link, j) => (link === undefined ? new Uint8Array(0) : this.#whole(j, subject))));
+  }
+
+  async #whole(j: number, subject: string): Promise<Uint8Array> {
+    const size = await this.#word(j, `${subject} size`);
+    const total = new DataView(size.buffer, size.byteOffset).getUint32(0);
+    const who = this.#session.showParty(j);
+    if (total > MOST_EXCHANGED) throw new TacitError(CODE, `${who}: expected at most ${MOST_EXCHANGED} bytes, got ${total}`);
+    const whole = new Uint8Array(total);
+    for (let at = 0; at < total; at += PART) {
+      const part = await this.#word(j, `${subject} ${at / PART}`);
+      if (part.length !== Math.min(PART, total - at)) {
+        throw new TacitError(CODE, `${who}: expected ${Math.min(PART, total - at)} bytes on ${subject}, got ${part.length}`);
+      }
+      whole.set(part, at);
+    }
+    return whole;
+  }
+
+  /** What party j said, or its refusal. */
+  async #word(j: number, subject: string): Promise<Uint8Array> {
+    const said = await this.#hear(j, subject, this.#timeout);
+    if ("refused" in said) throw said.refused;
+    return said.digest;
+  }
+
   #hear(j: number, subject: string, timeout: number): Promise<Said> {
     const key = `${j} ${subject}`;
     const early = this.#early.get(key);
@@ -141,6 +190,7 @@ export class Peers {
     const f = fromCbor(bytes, link.peer, CODE);
     const kind = f.text(16);
     if (kind === "digest") this.#say(j, link, f.text(512), { digest: f.bytes(32) });
+    else if (kind === "part") this.#say(j, link, f.text(512), { digest: f.bytes() });
     else if (kind === "refuse") {
       const subject = f.text(512);
       const refused = new TacitError(code(f.text(64)), `${link.peer} refused: ${printable(f.text(400))}`);

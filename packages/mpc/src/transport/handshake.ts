@@ -8,7 +8,7 @@ import { fromCbor, toCbor } from "../session/cbor.ts";
 import type { Session } from "../session/session-file.ts";
 
 /** Of the messages between parties. Parties of different versions refuse each other. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 const CODE = "MPC_HANDSHAKE";
 
 /** What a party says of itself before anything else, over the authenticated channel. */

@@ -28,6 +28,8 @@ export interface Mesh {
   readonly index: number;
   /** [j] is the link to party j; undefined at [index]. */
   readonly links: readonly (FrameLink | undefined)[];
+  /** Takes what party j said after the handshake, before anybody listened. */
+  early(j: number): readonly Uint8Array[];
   readonly keys: KeyRing;
   /** The largest that any party proposed: never used before by any of them. */
   readonly attempt: number;
@@ -57,6 +59,9 @@ function linkOver(connection: Connection, session: Session, peer: number): Frame
   return made[0]!;
 }
 
+/** Control messages that a fast peer may send before this party listens: its counters, 4 KiB each. */
+const MOST_EARLY = 4096;
+
 /** Both messages of a link's handshake are listened for before the first is sent: a fast peer loses none. */
 class Introduction {
   readonly link: FrameLink;
@@ -67,7 +72,8 @@ class Introduction {
   constructor(link: FrameLink) {
     this.link = link;
     link.onControl = (bytes) => {
-      if (this.#messages.length >= 2) link.fail(new TacitError("MPC_HANDSHAKE", `handshake: ${link.peer} spoke out of turn`));
+      if (this.#messages.length >= MOST_EARLY)
+        link.fail(new TacitError("MPC_HANDSHAKE", `handshake: ${link.peer} spoke out of turn`));
       this.#messages.push(bytes);
       this.#wake?.();
     };
@@ -87,6 +93,11 @@ class Introduction {
       if (left <= 0) throw new TacitError("MPC_TIMEOUT", `handshake: ${this.link.peer} sent nothing for ${timeout / 1000} s`);
       await this.#wait(left);
     }
+  }
+
+  /** What came after the handshake. */
+  rest(): readonly Uint8Array[] {
+    return this.#messages.splice(0);
   }
 
   #wait(ms: number): Promise<void> {
@@ -120,14 +131,20 @@ export async function openMesh(connections: readonly (Connection | undefined)[],
     await Promise.all(introductions.map((i) => (i === undefined ? undefined : agreeReady(i, ready, session.timeout))));
     const keys = greeted.map((g) => g?.key ?? commonKey(session, contributions));
     contribution.fill(0);
-    return meshOf(options, links, new KeyRing(session, options.index, keys), attempt);
+    const early = (j: number): readonly Uint8Array[] => introductions[j]?.rest() ?? [];
+    return { ...meshOf(options, links, new KeyRing(session, options.index, keys), attempt), early };
   } catch (e) {
     await Promise.all(links.map((l) => l?.close()));
     throw e;
   }
 }
 
-function meshOf({ index, mode }: MeshOptions, links: readonly (FrameLink | undefined)[], keys: KeyRing, attempt: number): Mesh {
+function meshOf(
+  { index, mode }: MeshOptions,
+  links: readonly (FrameLink | undefined)[],
+  keys: KeyRing,
+  attempt: number,
+): Omit<Mesh, "early"> {
   const close = async (): Promise<void> => {
     keys.close();
     await Promise.all(links.map((l) => l?.close()));

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Counters } from "../../src/party/counters.ts";
+import { toCbor } from "../../src/session/cbor.ts";
 import { codeOf } from "../support.ts";
 
 let directory = "";
@@ -58,6 +59,35 @@ describe("counters", () => {
     third.close();
     writeFileSync(path(), `${readFileSync(path(), "utf8")}["reveals","g",1]\n`);
     expect(await codeOf(() => Counters.open(directory, session))).toBe("COUNTERS_INVALID");
+  });
+
+  it("learn from others what they have forgotten, for good, whatever is said and however often", async () => {
+    const [grant, other] = ["ab".repeat(32), "cd".repeat(32)];
+    const whole = Counters.open(directory, session);
+    whole.takeRun(500);
+    for (let i = 0; i < 5; i++) whole.countRun(grant, 10);
+    whole.countReveal(grant);
+    const told = whole.told();
+    whole.close();
+    rmSync(path());
+    const forgetful = Counters.open(directory, session);
+    forgetful.countRun(grant, 10);
+    forgetful.countRun(other, 10);
+    forgetful.learn(told, "party 1");
+    expect(forgetful.nextRun).toBe(501);
+    expect([forgetful.used(grant), forgetful.used(other)]).toEqual([
+      { runs: 5, reveals: 1 },
+      { runs: 1, reveals: 0 },
+    ]);
+    const twice = toCbor([3, [7, 9, 8].map((n) => [new Uint8Array(32).fill(0xab), n, n])]);
+    forgetful.learn(twice, "party 1");
+    expect(await codeOf(() => forgetful.learn(toCbor([2 ** 32, []]), "party 1"))).toBe("MPC_FRAME_INVALID");
+    expect(await codeOf(() => forgetful.learn(toCbor([1, [["ab", 1, 1]]]), "party 1"))).toBe("MPC_FRAME_INVALID");
+    forgetful.close();
+    const again = Counters.open(directory, session);
+    expect(again.nextRun).toBe(501);
+    expect(again.used(grant)).toEqual({ runs: 9, reveals: 9 });
+    again.close();
   });
 
   it("belong to one party at a time", async () => {
