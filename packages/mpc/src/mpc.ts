@@ -1,7 +1,8 @@
 /** @file The `mpc` namespace. */
 export * from "./driver/index.ts";
 export { fingerprint, Identity, type PublicIdentity } from "./identity/index.ts";
-export { type KeyFileOptions, type Passphrase, readKeyFile, writeKeyFile } from "./identity/key-file.ts";
+export { type KeyFileOptions, readKeyFile, writeKeyFile } from "./identity/key-file.ts";
+export type { Passphrase } from "./identity/key-text.ts";
 export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan } from "./plan/index.ts";
 export { PROTOCOLS } from "./protocols/index.ts";
 export type { Cost, Protocol, ProtocolOptions, RangeWarning } from "./protocols/protocol.ts";

@@ -2,6 +2,11 @@
 import type { Entries } from "./entry.ts";
 
 export const MPC: Entries = {
+  BROWSER_MISSING: {
+    means: "A browser lacks what a person's keys and connections need.",
+    fix: "Use one that has it, and open the page over https or from this machine (localhost).",
+    example: "browser: expected Ed25519 in WebCrypto, got a browser without it",
+  },
   COUNTERS_INVALID: {
     means: "A party's file of run and reveal counters was changed, restored from a backup, or is in use by another process.",
     fix: "End the other process; if there is none, agree on a new session: keys must not meet old counters.",
@@ -297,5 +302,10 @@ export const MPC: Entries = {
     fix: "Report it with the Program. Nothing was revealed.",
     example: "streams: expected a fresh stream, got op 7 piece 0 stream 2 again",
     exit: 2,
+  },
+  WEB_ADDRESS: {
+    means: "A page was not told where to reach the parties of its session, or may not open that address.",
+    fix: "Give a ws:// or wss:// address for each party by its name; a page that came over https reaches wss:// alone.",
+    example: "connect: expected a ws:// or wss:// address of clinic-c, got none",
   },
 };

@@ -4,6 +4,7 @@ import type { Identity } from "../identity/identity.ts";
 import type { Command } from "../party/messages.ts";
 import type { Fields } from "../session/cbor.ts";
 import { type OnWaiting, whileWaiting } from "../session/waiting.ts";
+import { idle } from "../timers.ts";
 import type { PartyClient } from "./party-client.ts";
 
 /** How long the others may take to say why, once one party failed. */
@@ -61,7 +62,7 @@ export async function together<T>(work: readonly Promise<T>[]): Promise<T[]> {
   );
   const all = Promise.all(watched);
   const failed = new Promise<void>((resolve) => {
-    for (const w of work) w.catch(() => setTimeout(resolve, GRACE).unref());
+    for (const w of work) w.catch(() => idle(GRACE).then(resolve));
   });
   await Promise.race([all, failed]);
   if (errors.length > 0) throw mostTelling(errors);

@@ -2,13 +2,16 @@
 import { readFile } from "node:fs/promises";
 import { TacitError } from "@tacit/core/errors";
 import type { Identity } from "../identity/identity.ts";
-import { type Passphrase, readKeyFile } from "../identity/key-file.ts";
+import { readKeyFile } from "../identity/key-file.ts";
+import type { Passphrase } from "../identity/key-text.ts";
 import { MOST_PASSPHRASE_BYTES } from "../identity/sealed-keys.ts";
 import { protocolNamed } from "../protocols/index.ts";
 import { Session } from "../session/session-file.ts";
 import type { OnWaiting } from "../session/waiting.ts";
-import { openSession, waitingOnStderr } from "./local.ts";
+import { connectClient } from "../transport/client.ts";
+import { waitingOnStderr } from "./local.ts";
 import type { MpcSession } from "./mpc-session.ts";
+import { openSession } from "./open.ts";
 
 export interface ConnectOptions {
   /** The driver's keys: an identity, or the path of a key file. Default: the environment's TACIT_KEY. */
@@ -60,8 +63,6 @@ export async function connect(from: string | Session, options: ConnectOptions = 
   const others = await Promise.all((options.people ?? []).map((p) => identityOf(p, passphrase)));
   const identities = new Map([driver, ...others].map((i) => [i.name, i]));
   const protocol = protocolNamed(session.file.protocol.name);
-  return openSession(session, protocol, identities, {
-    owner: options.owner ?? driver.name,
-    waiting: options.waiting ?? waitingOnStderr,
-  });
+  const { owner = driver.name, waiting = waitingOnStderr } = options;
+  return openSession(session, connectClient, { protocol, identities, owner, waiting });
 }

@@ -4,17 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TacitError } from "@tacit/core/errors";
-import { Group } from "../client/group.ts";
-import { PartyClient } from "../client/party-client.ts";
 import { Identity } from "../identity/identity.ts";
 import { PROTOCOLS, protocolNamed } from "../protocols/index.ts";
 import type { Protocol, ProtocolOptions } from "../protocols/protocol.ts";
 import { newSession } from "../session/new-session.ts";
-import type { Limits, Session } from "../session/session-file.ts";
-import { type OnWaiting, whileWaiting } from "../session/waiting.ts";
+import type { Limits } from "../session/session-file.ts";
+import type { OnWaiting } from "../session/waiting.ts";
 import { connectClient } from "../transport/client.ts";
 import { ChildParty } from "./child-party.ts";
-import { MpcSession } from "./mpc-session.ts";
+import type { MpcSession } from "./mpc-session.ts";
+import { openSession } from "./open.ts";
 
 export interface LocalOptions {
   /** Default: the first protocol for this number of parties. */
@@ -113,77 +112,12 @@ export async function startLocal(
     await Promise.all(children.map((c) => c.serve(session)));
     const identities = new Map(people.map((p) => [p.name, p]));
     const waiting = options.waiting ?? (options.quiet === true ? undefined : waitingOnStderr);
-    const opened = await openSession(session, protocol, identities, {
-      owner: options.owner ?? names[0] ?? "driver",
-      dispose,
-      ...(waiting === undefined ? {} : { waiting }),
-    });
+    const owner = options.owner ?? names[0] ?? "driver";
+    const opened = await openSession(session, connectClient, { protocol, identities, owner, waiting, dispose });
     return { session: opened, children, identities };
   } catch (e) {
     for (const c of children) c.kill();
     await dispose();
     throw e;
-  }
-}
-
-export interface OpenOptions {
-  readonly owner: string;
-  /** Hears for whom it waits: parties that do not serve yet, and later those that a command waits for. */
-  readonly waiting?: OnWaiting;
-  readonly dispose?: () => Promise<void>;
-}
-
-/** Connects to all parties of a session, as its driver, and says for whom it waits. */
-export async function openSession(
-  session: Session,
-  protocol: Protocol,
-  identities: ReadonlyMap<string, Identity>,
-  { owner, waiting, dispose }: OpenOptions,
-): Promise<MpcSession> {
-  const driver = identities.get(session.file.driver);
-  if (driver === undefined) {
-    throw new TacitError(
-      "DRIVER_ONLY",
-      `connect: expected the key of ${session.file.driver}, who drives this session, got other keys`,
-    );
-  }
-  const group = new Group(await connectAll(session, waiting), waiting);
-  try {
-    return await MpcSession.open({
-      session,
-      protocol,
-      group,
-      driver,
-      identities,
-      owner,
-      ...(dispose === undefined ? {} : { dispose }),
-    });
-  } catch (e) {
-    group.close();
-    throw e;
-  }
-}
-
-/** A client at every party. @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE naming all that are missing; no connection is left then */
-async function connectAll(session: Session, waiting: OnWaiting | undefined): Promise<PartyClient[]> {
-  const { parties } = session.file;
-  const missing = new Set(parties.map((p) => p.identity.name));
-  const giveUp = new AbortController();
-  const work = parties.map(async (p, i) => {
-    const client = await PartyClient.open(session, i, await connectClient(session, i, giveUp.signal));
-    missing.delete(p.identity.name);
-    return client;
-  });
-  try {
-    return await whileWaiting(Promise.all(work), parties.length, () => [...missing], waiting);
-  } catch (e) {
-    giveUp.abort();
-    for (const w of work) w.then((c) => c.close()).catch(() => undefined);
-    if (!(e instanceof TacitError) || e.code !== "MPC_TIMEOUT" || missing.size < 2) throw e;
-    const names = parties.flatMap((p, i) => (missing.has(p.identity.name) ? [session.showParty(i)] : []));
-    const seconds = session.timeout / 1000;
-    throw new TacitError("MPC_TIMEOUT", `connect to ${names.join(", ")}: expected them within ${seconds} s, got nobody`, {
-      hint: "are they started, and are their client addresses reachable from here?",
-    });
   }
 }

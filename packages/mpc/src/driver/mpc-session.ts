@@ -10,6 +10,7 @@ import { readAval } from "../party/messages.ts";
 import type { Cost, Protocol, RangeWarning } from "../protocols/protocol.ts";
 import type { SignedGrant } from "../session/grant.ts";
 import type { Session } from "../session/session-file.ts";
+import { idle } from "../timers.ts";
 import { type NetworkOptions, predictSeconds, type SessionCost } from "./cost.ts";
 import { Runner } from "./runner.ts";
 import { givenStorage, PUBLIC, PublicStorage, type RemoteStorage } from "./storage.ts";
@@ -240,7 +241,7 @@ export class MpcSession implements Device, AsyncDisposable {
     const { group, driver, dispose } = this.#o;
     group.closing();
     const asked = group.clients.map((c) => c.request(driver, { type: "close" }).catch(() => undefined));
-    await Promise.race([together(asked), new Promise((resolve) => setTimeout(resolve, this.session.timeout).unref())]);
+    await Promise.race([together(asked), idle(this.session.timeout)]);
     group.close();
     await dispose?.();
   }

@@ -2,7 +2,7 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { TacitError } from "@tacit/core/errors";
-import { concatBytes, fromHex, toHex, utf8 } from "./encoding.ts";
+import { concatBytes, fromHex, sameBytes, toHex, utf8 } from "./encoding.ts";
 import { type Opener, openerFor } from "./seal.ts";
 
 /** The public half: a name and two public keys of 32 bytes each. */
@@ -40,7 +40,8 @@ const owned = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(byt
  * Node's synchronous signatures, undefined in browsers: a WebCrypto job waits for a thread, which costs four times as much
  * as the signature itself where parties share two cores (0.42 against 0.09 ms).
  */
-const node = typeof process === "undefined" ? undefined : process.getBuiltinModule?.("node:crypto");
+export const node: typeof import("node:crypto") | undefined =
+  typeof process === "undefined" ? undefined : process.getBuiltinModule?.("node:crypto");
 
 /** Imported verification keys, by their hexadecimal form: importing costs as much as verifying. */
 const verifiers = new Map<string, Promise<CryptoKey>>();
@@ -82,11 +83,11 @@ export class Identity {
     this.#keys = keys;
   }
 
-  /** New keys from the platform's CSPRNG. */
-  static async generate(name: string): Promise<Identity> {
+  /** New keys from the platform's CSPRNG. Keys that are not `extractable` can be used and kept, but never read: not even by this program. */
+  static async generate(name: string, { extractable = true }: { readonly extractable?: boolean } = {}): Promise<Identity> {
     checkName("Identity.generate", name);
-    const sign = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
-    const seal = await crypto.subtle.generateKey("X25519", true, ["deriveBits"]);
+    const sign = await crypto.subtle.generateKey("Ed25519", extractable, ["sign", "verify"]);
+    const seal = await crypto.subtle.generateKey("X25519", extractable, ["deriveBits"]);
     if (!isPair(sign) || !isPair(seal))
       throw new TacitError("IDENTITY_INVALID", "Identity.generate: expected key pairs, got single keys");
     return Identity.#of(name, { sign, seal });
@@ -110,7 +111,7 @@ export class Identity {
 
   /** Opens what was sealed to this identity, in the order in which it was sealed (HPKE, RFC 9180). */
   opener(encapsulated: Uint8Array, info: Uint8Array): Promise<Opener> {
-    return openerFor(this.#keys.seal.privateKey, encapsulated, info);
+    return openerFor(this.#keys.seal, encapsulated, info);
   }
 
   /** The X25519 secret shared with `other`: 32 bytes. Key material: derive from it, never send it. */
@@ -140,12 +141,28 @@ export class Identity {
     };
   }
 
-  /** @throws TacitError IDENTITY_INVALID; the message never holds key material. */
-  static async fromPrivate(keys: unknown): Promise<Identity> {
+  /** The keys as WebCrypto handles, which a browser keeps (IndexedDB) without their ever being bytes. */
+  get handles(): KeyHandles {
+    return { tacit: "identity", version: 1, name: this.name, ...this.#keys };
+  }
+
+  /** @throws TacitError IDENTITY_INVALID unless these are two matching pairs of this library */
+  static async fromHandles(kept: unknown): Promise<Identity> {
+    try {
+      if (isHandles(kept)) {
+        await checkPair(kept.sign, kept.seal);
+        return await Identity.#of(checkName("Identity.fromHandles", kept.name), { sign: kept.sign, seal: kept.seal });
+      }
+    } catch {}
+    throw new TacitError("IDENTITY_INVALID", "Identity.fromHandles: expected two matching key pairs, got something else");
+  }
+
+  /** Without `extractable` the keys cannot be read any more. @throws TacitError IDENTITY_INVALID; the message never holds key material. */
+  static async fromPrivate(keys: unknown, { extractable = true }: { readonly extractable?: boolean } = {}): Promise<Identity> {
     const read = checkPrivate(keys);
     try {
-      const sign = await importPair(read.sign, "Ed25519", ["sign"], ["verify"]);
-      const seal = await importPair(read.seal, "X25519", ["deriveBits"], []);
+      const sign = await importPair(read.sign, "Ed25519", extractable, ["sign"], ["verify"]);
+      const seal = await importPair(read.seal, "X25519", extractable, ["deriveBits"], []);
       await checkPair(sign, seal);
       return await Identity.#of(read.name, { sign, seal });
     } catch {
@@ -166,6 +183,20 @@ export interface PrivateKeys {
   readonly seal: { readonly public: string; readonly private: string };
 }
 
+/** An identity's keys as WebCrypto handles. */
+export interface KeyHandles {
+  readonly tacit: "identity";
+  readonly version: 1;
+  readonly name: string;
+  readonly sign: CryptoKeyPair;
+  readonly seal: CryptoKeyPair;
+}
+
+const isKey = (x: unknown): x is CryptoKey => x instanceof CryptoKey;
+const isPairOf = (x: unknown): x is CryptoKeyPair => isRecord(x) && isKey(x.privateKey) && isKey(x.publicKey);
+const isHandles = (x: unknown): x is KeyHandles =>
+  isRecord(x) && x.tacit === "identity" && x.version === 1 && isPairOf(x.sign) && isPairOf(x.seal);
+
 /** X25519 between a private key and 32 public bytes. */
 export async function agree(privateKey: CryptoKey, publicKey: Uint8Array): Promise<Uint8Array> {
   const other = await crypto.subtle.importKey("raw", owned(publicKey), "X25519", true, []);
@@ -177,10 +208,11 @@ const isPair = (key: CryptoKey | CryptoKeyPair): key is CryptoKeyPair => "privat
 async function importPair(
   text: PrivateKeys["sign"],
   algorithm: string,
+  extractable: boolean,
   use: KeyUsage[],
   publicUse: KeyUsage[],
 ): Promise<CryptoKeyPair> {
-  const privateKey = await crypto.subtle.importKey("pkcs8", fromHex("identity", text.private), algorithm, true, use);
+  const privateKey = await crypto.subtle.importKey("pkcs8", fromHex("identity", text.private), algorithm, extractable, use);
   const publicKey = await crypto.subtle.importKey("raw", fromHex("identity", text.public, 32), algorithm, true, publicUse);
   return { privateKey, publicKey };
 }
@@ -190,9 +222,12 @@ async function checkPair(sign: CryptoKeyPair, seal: CryptoKeyPair): Promise<void
   const probe = utf8("tacit/probe");
   const signature = await crypto.subtle.sign("Ed25519", sign.privateKey, probe);
   if (!(await crypto.subtle.verify("Ed25519", sign.publicKey, signature, probe))) throw new Error("signing keys differ");
-  const jwk = await crypto.subtle.exportKey("jwk", seal.privateKey);
-  const publicJwk = await crypto.subtle.exportKey("jwk", seal.publicKey);
-  if (jwk.x !== publicJwk.x) throw new Error("sealing keys differ");
+  const other = await crypto.subtle.generateKey("X25519", false, ["deriveBits"]);
+  if (!isPair(other)) throw new Error("no pair");
+  const raw = async (key: CryptoKey): Promise<Uint8Array> => new Uint8Array(await crypto.subtle.exportKey("raw", key));
+  const here = await agree(seal.privateKey, await raw(other.publicKey));
+  const there = await agree(other.privateKey, await raw(seal.publicKey));
+  if (!sameBytes(here, there)) throw new Error("sealing keys differ");
 }
 
 function checkPrivate(keys: unknown): PrivateKeys {

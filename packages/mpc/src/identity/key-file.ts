@@ -5,11 +5,9 @@ import { type FileHandle, link, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { TacitError } from "@tacit/core/errors";
 import { toHex } from "./encoding.ts";
-import { Identity, isRecord } from "./identity.ts";
-import { exactly, openKeys, readSealed, type SealedKeys, sealKeys } from "./sealed-keys.ts";
-
-/** A sealed file has 1400 bytes, an open one 700. */
-const MOST_BYTES = 16_384;
+import { type Identity, isRecord } from "./identity.ts";
+import { MOST_KEY_FILE_BYTES, openKeyText, type Passphrase } from "./key-text.ts";
+import { sealKeys } from "./sealed-keys.ts";
 
 export interface KeyFileOptions {
   /** Seals the keys. Default: they stand in the file as they are. */
@@ -17,9 +15,6 @@ export interface KeyFileOptions {
   /** Replaces a file that is there. Default: false. */
   readonly force?: boolean;
 }
-
-/** Where a passphrase comes from, asked only if the file wants one. */
-export type Passphrase = string | (() => Promise<string>);
 
 /**
  * Writes a key file of mode 0600, whole or not at all, and over an existing one only with `force`.
@@ -61,7 +56,7 @@ async function syncDirectory(path: string): Promise<void> {
   await at.sync().finally(() => at.close());
 }
 
-/** At most MOST_BYTES of a file that its owner alone can read: looked at and read through one handle. */
+/** At most MOST_KEY_FILE_BYTES of a file that its owner alone can read: looked at and read through one handle. */
 async function readPrivate(path: string): Promise<string> {
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined);
   if (file === undefined) {
@@ -84,42 +79,13 @@ async function readHandle(file: FileHandle, path: string): Promise<string> {
       hint: `chmod 600 ${path}; if others could read it, make new keys`,
     });
   }
-  if (info.size > MOST_BYTES) {
-    throw new TacitError("KEY_FILE", `readKeyFile: expected at most ${MOST_BYTES} bytes, got ${info.size} at ${path}`);
+  if (info.size > MOST_KEY_FILE_BYTES) {
+    throw new TacitError("KEY_FILE", `readKeyFile: expected at most ${MOST_KEY_FILE_BYTES} bytes, got ${info.size} at ${path}`);
   }
   return file.readFile("utf8");
 }
 
-/**
- * What a key file's text holds: the JSON of an open identity, or a checked sealed one.
- * @throws TacitError KEY_FILE, IDENTITY_INVALID
- */
-export function parseKeyFile(text: string): { readonly open: unknown } | { readonly sealed: SealedKeys } {
-  let json: unknown;
-  try {
-    json = text.length > MOST_BYTES ? undefined : JSON.parse(text);
-  } catch {
-    json = undefined;
-  }
-  if (isRecord(json) && json.tacit === "sealed-identity") return { sealed: readSealed(json) };
-  if (exactly(json, ["tacit", "version", "name", "sign", "seal"])?.tacit === "identity") return { open: json };
-  throw new TacitError("KEY_FILE", "readKeyFile: expected the JSON of a key file, got something else");
-}
-
 /** @throws TacitError KEY_FILE when the file is missing, readable by others, or not a key file; KEY_PASSPHRASE, IDENTITY_INVALID */
 export async function readKeyFile(path: string, passphrase?: Passphrase): Promise<Identity> {
-  const parsed = parseKeyFile(await readPrivate(path));
-  if ("open" in parsed) return Identity.fromPrivate(parsed.open);
-  if (passphrase === undefined) {
-    throw new TacitError("KEY_PASSPHRASE", `readKeyFile: expected a passphrase for the sealed key file ${path}, got none`, {
-      hint: "name the file that holds it, or start on a terminal, which asks",
-    });
-  }
-  const identity = await Identity.fromPrivate(
-    await openKeys(parsed.sealed, typeof passphrase === "string" ? passphrase : await passphrase()),
-  );
-  const { name, sign, seal } = parsed.sealed;
-  const { public: own } = identity;
-  if (name === own.name && sign === toHex(own.sign) && seal === toHex(own.seal)) return identity;
-  throw new TacitError("KEY_FILE", `readKeyFile: expected the keys that ${path} names, got others`);
+  return openKeyText(await readPrivate(path), path, passphrase);
 }

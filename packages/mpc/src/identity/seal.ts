@@ -30,7 +30,8 @@ export async function sealerTo(recipient: Uint8Array, info: Uint8Array): Promise
   };
 }
 
-export async function openerFor(recipientKey: CryptoKey, encapsulated: Uint8Array, info: Uint8Array): Promise<Opener> {
+/** `recipientKey` is the pair: a private key that cannot be read does not give its public half away. */
+export async function openerFor(recipientKey: CryptoKeyPair, encapsulated: Uint8Array, info: Uint8Array): Promise<Opener> {
   const refuse = (): never => {
     throw new TacitError("SEAL_INVALID", "open: expected a payload sealed to this identity for this purpose, got something else");
   };

@@ -1,9 +1,8 @@
-/** @file An identity's private keys under a passphrase: scrypt and AES-256-GCM, both the platform's. Node only. */
-import { createCipheriv, createDecipheriv, randomBytes, scrypt } from "node:crypto";
+/** @file An identity's private keys under a passphrase: scrypt, and AES-256-GCM by WebCrypto. */
 import { TacitError } from "@tacit/core/errors";
 import { toCbor } from "../session/cbor.ts";
 import { fromHex, toHex, utf8 } from "./encoding.ts";
-import { checkName, type Identity, isRecord } from "./identity.ts";
+import { checkName, type Identity, isRecord, node } from "./identity.ts";
 
 /**
  * scrypt (RFC 7914) with N = 2^17, r = 8, p = 1: 128 MiB and about 0.3 s for each guess, what OWASP's password storage cheat sheet
@@ -34,12 +33,33 @@ export interface SealedKeys {
 const associated = (k: Omit<SealedKeys, "sealed" | "nonce">): Uint8Array =>
   toCbor([k.tacit, k.version, k.name, k.sign, k.seal, k.kdf.name, k.kdf.n, k.kdf.r, k.kdf.p, k.kdf.salt, k.cipher]);
 
-function derive(passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
-  const options = { N: SCRYPT.n, r: SCRYPT.r, p: SCRYPT.p, maxmem: 2 * 128 * SCRYPT.n * SCRYPT.r };
+/** Node's scrypt, on a thread of its own; browsers have none, and take a library's (1 s), which a page that needs no passphrase never loads. */
+async function derive(passphrase: Uint8Array, salt: Uint8Array): Promise<Uint8Array> {
+  const options = { N: SCRYPT.n, r: SCRYPT.r, p: SCRYPT.p };
+  const platform = node;
+  if (platform === undefined) {
+    const { scryptAsync } = await import("@noble/hashes/scrypt.js");
+    return scryptAsync(passphrase, salt, { ...options, dkLen: 32 });
+  }
   return new Promise((resolve, reject) => {
-    scrypt(passphrase, salt, 32, options, (error, key) => (error === null ? resolve(key) : reject(error)));
+    const done = (error: Error | null, key: Uint8Array): void => (error === null ? resolve(key) : reject(error));
+    platform.scrypt(passphrase, salt, 32, { ...options, maxmem: 2 * 128 * SCRYPT.n * SCRYPT.r }, done);
   });
 }
+
+/** The cipher of a derived key, which is zeroised. */
+async function cipherOf(key: Uint8Array, use: "encrypt" | "decrypt"): Promise<CryptoKey> {
+  const imported = crypto.subtle.importKey("raw", new Uint8Array(key), "AES-GCM", false, [use]);
+  key.fill(0);
+  return imported;
+}
+
+const gcm = (nonce: Uint8Array, additionalData: Uint8Array): AesGcmParams => ({
+  name: "AES-GCM",
+  iv: new Uint8Array(nonce),
+  additionalData: new Uint8Array(additionalData),
+  tagLength: 128,
+});
 
 /** A passphrase as bytes: UTF-8 in NFKC, so that two keyboards give the same. @throws TacitError KEY_PASSPHRASE */
 export function passphraseBytes(text: string): Uint8Array {
@@ -57,8 +77,8 @@ export async function sealKeys(identity: Identity, passphrase: string): Promise<
       hint: "six words taken at random from a list are easy to keep and hard to find",
     });
   }
-  const salt = randomBytes(16);
-  const nonce = randomBytes(12);
+  const salt = crypto.getRandomValues(new Uint8Array(16));
+  const nonce = crypto.getRandomValues(new Uint8Array(12));
   const head = {
     tacit: "sealed-identity",
     version: 1,
@@ -68,24 +88,21 @@ export async function sealKeys(identity: Identity, passphrase: string): Promise<
     kdf: { name: "scrypt", ...SCRYPT, salt: toHex(salt) },
     cipher: "aes-256-gcm",
   } as const;
-  const key = await derive(secret, salt);
+  const key = await cipherOf(await derive(secret, salt), "encrypt");
   const plain = utf8(JSON.stringify(await identity.exportPrivate()));
-  const cipher = createCipheriv("aes-256-gcm", key, nonce).setAAD(associated(head));
-  const sealed = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-  for (const b of [key, plain, secret]) b.fill(0);
-  return { ...head, nonce: toHex(nonce), sealed: toHex(sealed) };
+  const sealed = await crypto.subtle.encrypt(gcm(nonce, associated(head)), key, plain);
+  for (const b of [plain, secret]) b.fill(0);
+  return { ...head, nonce: toHex(nonce), sealed: toHex(new Uint8Array(sealed)) };
 }
 
 /** Opens a sealed key file. @throws TacitError KEY_PASSPHRASE where the passphrase is another, or the file was changed */
 export async function openKeys(keys: SealedKeys, passphrase: string): Promise<unknown> {
   const secret = passphraseBytes(passphrase);
-  const key = await derive(secret, fromHex("key file", keys.kdf.salt));
-  const sealed = fromHex("key file", keys.sealed);
+  const key = await cipherOf(await derive(secret, fromHex("key file", keys.kdf.salt)), "decrypt");
+  const how = gcm(fromHex("key file", keys.nonce), associated(keys));
   try {
-    const cipher = createDecipheriv("aes-256-gcm", key, fromHex("key file", keys.nonce), { authTagLength: 16 });
-    cipher.setAAD(associated(keys)).setAuthTag(sealed.subarray(-16));
-    const plain = Buffer.concat([cipher.update(sealed.subarray(0, -16)), cipher.final()]);
-    const read: unknown = JSON.parse(plain.toString("utf8"));
+    const plain = new Uint8Array(await crypto.subtle.decrypt(how, key, fromHex("key file", keys.sealed)));
+    const read: unknown = JSON.parse(new TextDecoder().decode(plain));
     plain.fill(0);
     return read;
   } catch {
@@ -93,7 +110,6 @@ export async function openKeys(keys: SealedKeys, passphrase: string): Promise<un
       hint: "or the file was changed since tacit keygen wrote it: the two cannot be told apart",
     });
   } finally {
-    key.fill(0);
     secret.fill(0);
   }
 }

@@ -1,4 +1,5 @@
 /** @file Channel: messages between a person's client and one party, whatever carries them. It is trusted with nothing. */
+import type { Session } from "../session/session-file.ts";
 
 /** Most bytes of one message to a party: chunks have 1 MiB, Programs at most 16. Before its sender is known it costs memory. */
 export const CLIENT_MESSAGE = 67_108_864;
@@ -10,6 +11,13 @@ export interface Channel {
   listen(on: { message(bytes: Uint8Array): void; closed(reason: string): void }): void;
   close(): void;
 }
+
+/**
+ * Reaches party `index` of a session, waiting at most the session's time until it serves; `signal` breaks off.
+ * transport/client.ts has one for Node, transport/web-client.ts one for browsers.
+ * @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE
+ */
+export type Connector = (session: Session, index: number, signal: AbortSignal) => Promise<Channel>;
 
 type Listener = Parameters<Channel["listen"]>[0];
 

@@ -13,7 +13,7 @@ export async function connectClient(session: Session, index: number, signal?: Ab
   const entry = session.file.parties[index]!;
   const until = Date.now() + session.timeout;
   while (Date.now() < until && signal?.aborted !== true) {
-    const socket = await open(`wss://${entry.client}`, session.file.limits.message, until - Date.now());
+    const socket = await open(`wss://${entry.client}`, session.file.limits.message, until - Date.now(), signal);
     if (socket === undefined) {
       await new Promise((resolve) => setTimeout(resolve, 25));
       continue;
@@ -41,6 +41,7 @@ function open(
   url: string,
   message: number,
   handshakeTimeout: number,
+  signal: AbortSignal | undefined,
 ): Promise<{ socket: WebSocket; key: Uint8Array | undefined } | undefined> {
   return new Promise((resolve) => {
     let key: Uint8Array | undefined;
@@ -54,8 +55,13 @@ function open(
     socket.on("upgrade", (response) => {
       key = isTls(response.socket) ? peerKey(response.socket) : undefined;
     });
+    const stop = (): void => socket.terminate();
+    signal?.addEventListener("abort", stop, { once: true });
     socket.on("error", () => resolve(undefined));
-    socket.once("open", () => resolve({ socket, key }));
+    socket.once("open", () => {
+      signal?.removeEventListener("abort", stop);
+      resolve({ socket, key });
+    });
   });
 }
 

@@ -100,3 +100,41 @@ describe("an identity", () => {
     expect(await codeOf(() => fromHex("x", "00", 2))).toBe("ENCODING_INVALID");
   });
 });
+
+describe("an identity whose keys cannot be read", () => {
+  it("signs, opens and agrees as any other, and does not give its keys away", async () => {
+    const a = await Identity.generate("a", { extractable: false });
+    const b = await Identity.generate("b");
+    expect(await verify(a.public, "grant", bytes("x"), await a.sign("grant", bytes("x")))).toBe(true);
+    const sealer = await sealerTo(a.public.seal, bytes("input"));
+    const sealed = await sealer.seal(bytes("one"), bytes("0"));
+    const opener = await a.opener(sealer.encapsulated, bytes("input"));
+    expect(toHex(await opener.open(sealed, bytes("0")))).toBe(toHex(bytes("one")));
+    expect(await a.agree(b.public)).toEqual(await b.agree(a.public));
+    await expect(a.exportPrivate()).rejects.toThrow();
+    await expect(a.exportSigningKey()).rejects.toThrow();
+  });
+
+  it("comes back from its handles as it was, and from no others", async () => {
+    const a = await Identity.generate("a", { extractable: false });
+    const b = await Identity.generate("b", { extractable: false });
+    const again = await Identity.fromHandles(a.handles);
+    expect(again.public).toEqual(a.public);
+    const swapped = { privateKey: a.handles.seal.privateKey, publicKey: b.handles.seal.publicKey };
+    for (const bad of [
+      { ...a.handles, seal: swapped },
+      { ...a.handles, sign: b.handles.seal },
+      { ...a.handles, name: "no spaces" },
+      {},
+    ]) {
+      expect(await codeOf(() => Identity.fromHandles(bad))).toBe("IDENTITY_INVALID");
+    }
+  });
+
+  it("is what a key file's keys become where they must not be read", async () => {
+    const a = await Identity.generate("a");
+    const sealed = await Identity.fromPrivate(await a.exportPrivate(), { extractable: false });
+    expect(sealed.public).toEqual(a.public);
+    await expect(sealed.exportPrivate()).rejects.toThrow();
+  });
+});

@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { toHex } from "../../src/identity/encoding.ts";
 import { Identity } from "../../src/identity/identity.ts";
-import { parseKeyFile, readKeyFile, writeKeyFile } from "../../src/identity/key-file.ts";
+import { readKeyFile, writeKeyFile } from "../../src/identity/key-file.ts";
+import { parseKeyFile } from "../../src/identity/key-text.ts";
 import { parsePublic, publicEntry } from "../../src/session/public-file.ts";
 import { codeOf, errorOf } from "../support.ts";
 
