@@ -55,8 +55,8 @@ export const MPC: Entries = {
     example: "identity: expected a name of 1 to 63 characters a-z, 0-9, '.', '_', '-', got something else",
   },
   INPUT_INVALID: {
-    means: "An input arrived at a party in another form than was announced.",
-    fix: "Give the input again; see that both sides run the same version.",
+    means: "An input has a name that its sender may not give, was broken off, or arrived in another form than was announced.",
+    fix: "Give it again under a name that begins with its owner's (hospital-a/images); see that both sides run the same version.",
     example: "put: expected 65536 bytes, got 65520",
   },
   INPUT_OUT_OF_RANGE: {
@@ -79,6 +79,17 @@ export const MPC: Entries = {
     means: "A key file's passphrase is missing, wrong, too short, or stands where everybody may read it.",
     fix: "Type it again, or name its file (--passphrase-file, TACIT_PASSPHRASE_FILE). A forgotten one cannot be found: make new keys.",
     example: "key file of clinic-a: expected its passphrase, got another",
+  },
+  LETTER_UNKNOWN: {
+    means: "A recipient asked a party for a part that does not wait there for them.",
+    fix: "It was collected already, or it is for somebody else: a party says the same of both.",
+    example: "letter: expected one that waits for clinic, got 12",
+  },
+  MAILBOX_FULL: {
+    means: "So much waits for a recipient at the parties that no more is taken; nothing was disclosed.",
+    fix: "Let the recipient collect it with tacit receive; then run again.",
+    example: "deliver: expected room in the mailbox of clinic (1024 letters, 134217728 bytes), got 1024 letters that wait",
+    exit: 4,
   },
   MPC_ADDRESS: {
     means: "A party cannot listen at its address.",

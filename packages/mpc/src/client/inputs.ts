@@ -3,7 +3,7 @@ import { TacitError } from "@tacit/core/errors";
 import { type Aval, DTYPE, type DType, sizeOf, type TypedArray } from "@tacit/core/program";
 import type { Identity } from "../identity/identity.ts";
 import { sealerTo } from "../identity/seal.ts";
-import { CHUNK_BYTES, chunkPlace } from "../party/messages.ts";
+import { CHUNK_BYTES, chunkPlace, type PutCommand } from "../party/messages.ts";
 import { inputInfo } from "../party/purposes.ts";
 import type { Protocol } from "../protocols/protocol.ts";
 import { toCbor } from "../session/cbor.ts";
@@ -20,8 +20,11 @@ export async function giveInput(
   what: { readonly handle: string; readonly values: TypedArray; readonly aval: Aval },
 ): Promise<void> {
   const payloads = protocol.share(what.values, what.aval, session.file.protocol.options);
+  const attempt = crypto.getRandomValues(new Uint8Array(16));
   try {
-    await group.gather(group.clients.map((client, i) => give(client, session, owner, { ...what, payload: payloads[i]! })));
+    await group.gather(
+      group.clients.map((client, i) => give(client, session, owner, { ...what, attempt, payload: payloads[i]! })),
+    );
   } finally {
     for (const p of payloads) p.fill(0);
   }
@@ -31,13 +34,18 @@ async function give(
   client: PartyClient,
   session: Session,
   owner: Identity,
-  { handle, aval, payload }: { readonly handle: string; readonly aval: Aval; readonly payload: Uint8Array },
+  {
+    handle,
+    attempt,
+    aval,
+    payload,
+  }: Omit<PutCommand, "type" | "total" | "chunks" | "encapsulated"> & { readonly payload: Uint8Array },
 ): Promise<void> {
   const chunks = Math.max(1, Math.ceil(payload.length / CHUNK_BYTES));
   const recipient = session.file.parties[client.index]!.identity.seal;
   const sealer = await sealerTo(recipient, inputInfo(session.id, client.index, handle));
   const { encapsulated } = sealer;
-  await client.request(owner, { type: "put", handle, aval, total: payload.length, chunks, encapsulated });
+  await client.request(owner, { type: "put", handle, attempt, aval, total: payload.length, chunks, encapsulated });
   for (let index = 0; index < chunks; index++) {
     const part = payload.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
     const sealed = await sealer.seal(part, toCbor(chunkPlace(handle, index, chunks)));

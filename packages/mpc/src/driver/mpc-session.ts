@@ -6,9 +6,10 @@ import { type Aval, Expr, type Program, showAval, type TypedArray } from "@tacit
 import { type Group, together } from "../client/group.ts";
 import { dtypeOfValues, giveInput, inputAval, inputValues } from "../client/inputs.ts";
 import type { Identity } from "../identity/identity.ts";
-import { readAval } from "../party/messages.ts";
 import type { Cost, Protocol, RangeWarning } from "../protocols/protocol.ts";
+import { readAval } from "../session/aval.ts";
 import type { SignedGrant } from "../session/grant.ts";
+import { handleOf } from "../session/handles.ts";
 import type { Session } from "../session/session-file.ts";
 import { idle } from "../timers.ts";
 import { type NetworkOptions, predictSeconds, type SessionCost } from "./cost.ts";
@@ -148,11 +149,12 @@ export class MpcSession implements Device, AsyncDisposable {
   input(name: string, data?: InputData, options: InputOptions = {}): Tensor {
     if (data === undefined) return this.#tensor(this.#given(name));
     const owner = options.owner ?? this.#o.owner;
-    if (data instanceof Tensor) return this.#tensor(this.#name(this.#give(name, data.data(), data, owner)));
+    const handle = handleOf(owner, name);
+    if (data instanceof Tensor) return this.#tensor(this.#name(this.#give(handle, data.data(), data, owner)));
     const { values, shape } =
       "values" in data && "shape" in data ? data : { values: data, shape: options.shape ?? [data.length] };
     const aval = inputAval(values, shape);
-    return this.#tensor(this.#name(this.#give(name, inputValues(values, aval), aval, owner)));
+    return this.#tensor(this.#name(this.#give(handle, inputValues(values, aval), aval, owner)));
   }
 
   /** A value that everybody may know (indices of a batch, masks): it travels in the clear with each run that reads it. */
@@ -169,8 +171,20 @@ export class MpcSession implements Device, AsyncDisposable {
   }
 
   #given(name: string): RemoteStorage {
-    const known = this.#inputs.get(name);
-    if (known !== undefined) return known;
+    const all = [...this.#inputs.values()];
+    const exact = this.#inputs.get(name);
+    const known = exact === undefined ? all.filter((s) => s.handle.endsWith(`/${name}`)) : [exact];
+    if (known.length === 1) return known[0]!;
+    if (known.length > 1) {
+      const names = known.map((s) => s.handle).join(", ");
+      throw new TacitError(
+        "HANDLE_UNKNOWN",
+        `input: expected a name that one owner gave, got ${JSON.stringify(name)} of several`,
+        {
+          hint: `say which: ${names}`,
+        },
+      );
+    }
     throw new TacitError("HANDLE_UNKNOWN", `input: expected an input that was given, got ${JSON.stringify(name)}`, {
       hint: "its owner gives it with tacit give; or pass its data",
     });

@@ -15,7 +15,7 @@ export interface PublicIdentity {
 }
 
 /** What a signature is for. A signature made for one purpose never verifies for another. */
-export type Purpose = "grant" | "envelope";
+export type Purpose = "grant" | "envelope" | "letter";
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 

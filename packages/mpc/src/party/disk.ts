@@ -17,7 +17,11 @@ export const diskWords = (e: unknown): string | undefined =>
 
 /** Appends `text`. A part that was written before the error stays: readers take an unfinished last line for nothing. @throws TacitError MPC_DISK */
 export function append(file: number, text: string, what: string): void {
-  const bytes = Buffer.from(text);
+  appendBytes(file, Buffer.from(text), what);
+}
+
+/** The same for bytes. @throws TacitError MPC_DISK */
+export function appendBytes(file: number, bytes: Uint8Array, what: string): void {
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
   } catch (cause) {

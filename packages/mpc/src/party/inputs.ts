@@ -1,11 +1,12 @@
 /** @file Inputs: sealed components come in chunks, are opened, checked for size, and compared with the other holders. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { TacitError } from "@tacit/core/errors";
-import { concatBytes } from "../identity/encoding.ts";
+import { concatBytes, toHex } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Opener } from "../identity/seal.ts";
-import type { ProtocolParty } from "../protocols/protocol.ts";
+import type { ProtocolParty, ShareValue } from "../protocols/protocol.ts";
 import { toCbor } from "../session/cbor.ts";
+import { handleOf } from "../session/handles.ts";
 import type { Session } from "../session/session-file.ts";
 import { avalWire, CHUNK_BYTES, chunkPlace, type PutCommand } from "./messages.ts";
 import type { Peers } from "./peers.ts";
@@ -17,10 +18,21 @@ import type { Transcript } from "./transcript.ts";
 interface Arriving {
   readonly put: PutCommand;
   readonly owner: string;
+  /** The connection it comes over. */
+  readonly from: object;
   readonly payload: Uint8Array;
   readonly opener: Opener;
+  /** What the parties say to each other about it: whether they hold the same, and whether all are content. */
+  readonly subjects: { readonly equal: string; readonly accept: string };
   at: number;
   chunks: number;
+}
+
+/** An input that arrived and is being compared. */
+interface Checking {
+  readonly a: Arriving;
+  /** Resolves when that is over, either way. */
+  readonly done: Promise<void>;
 }
 
 export interface InputsOptions {
@@ -42,37 +54,61 @@ const PATIENCE = 20;
 /** Most inputs under way at once. */
 const MOST = 256;
 
+const brokenOff = (handle: string): TacitError =>
+  new TacitError(CODE, `input ${handle}: expected all of it, got the end of its provider's connection`, {
+    hint: "nothing of it was kept: give it again",
+  });
+
 export class Inputs {
   readonly #o: InputsOptions;
   readonly #arriving = new Map<string, Arriving>();
-  /** Inputs that arrived and are being compared. A run that needs one waits for it. */
-  readonly #checking = new Map<string, Promise<void>>();
-
-  /** Inputs that this party could not read, until the others have said what they think of theirs. */
-  readonly #spoilt = new Set<string>();
+  /** A run that needs one of these waits for it. */
+  readonly #checking = new Map<string, Checking>();
+  /** Those that this party has accepted: now the others decide. */
+  readonly #accepted = new WeakSet<Arriving>();
 
   constructor(options: InputsOptions) {
     this.#o = options;
   }
 
-  /** Begins an input. @throws TacitError INPUT_INVALID, HANDLE_USED, MPC_MEMORY before anything is taken */
-  async begin(put: PutCommand, owner: string): Promise<void> {
+  /** Begins an input that comes over the connection `from`. @throws TacitError INPUT_INVALID, HANDLE_USED, MPC_MEMORY before anything is taken */
+  async begin(put: PutCommand, owner: string, from: object): Promise<void> {
     const { store, identity, session, index } = this.#o;
     if (!session.file.people.some((p) => p.name === owner)) {
       throw new TacitError(CODE, "put: expected an owner among the people of the session, got a party");
     }
+    if (handleOf(owner, put.handle) !== put.handle) {
+      throw new TacitError(CODE, `put: expected a name that begins with ${owner}/, got another`);
+    }
     const opener = await identity.opener(put.encapsulated, inputInfo(session.id, index, put.handle));
+    await this.#breakOff(put.handle, owner);
     // From here to its place among the arriving nothing waits: two announcements of one name cannot both pass.
-    // Whoever broke off begins again: a lost connection must not hold the name.
-    const broken = this.#arriving.get(put.handle);
-    if (broken?.owner === owner) this.#drop(broken);
-    const used = [store, this.#arriving, this.#checking, this.#spoilt].some((place) => place.has(put.handle));
-    if (used) throw new TacitError("HANDLE_USED", `put: expected a new handle, got ${JSON.stringify(put.handle)} again`);
+    const used = [store, this.#arriving, this.#checking].some((place) => place.has(put.handle));
+    if (used) throw taken(put.handle);
     if (put.chunks !== Math.max(1, Math.ceil(put.total / CHUNK_BYTES)) || this.#arriving.size >= MOST) {
       throw new TacitError(CODE, `put: expected ${put.total} bytes in chunks of ${CHUNK_BYTES}, got ${put.chunks} chunks`);
     }
     store.reserve(put.total);
-    this.#arriving.set(put.handle, { put, owner, payload: new Uint8Array(put.total), opener, at: 0, chunks: 0 });
+    const attempt = `${put.handle} ${toHex(put.attempt)}`;
+    const subjects = { equal: `input ${attempt}`, accept: `accept ${attempt}` };
+    const payload = new Uint8Array(put.total);
+    this.#arriving.set(put.handle, { put, owner, from, payload, opener, subjects, at: 0, chunks: 0 });
+  }
+
+  /** Whoever broke off begins again: a lost connection must not hold the name. */
+  async #breakOff(handle: string, owner: string): Promise<void> {
+    const arriving = this.#arriving.get(handle);
+    if (arriving?.owner === owner) this.#drop(arriving, brokenOff(handle));
+    const checking = this.#checking.get(handle);
+    if (checking?.a.owner !== owner) return;
+    this.#withdraw(checking.a);
+    await checking.done;
+  }
+
+  /** A connection is gone, and what came over it is not whole or not agreed upon: nothing of it stays. */
+  gone(from: object): void {
+    for (const a of [...this.#arriving.values()]) if (a.from === from) this.#drop(a, brokenOff(a.put.handle));
+    for (const { a } of this.#checking.values()) if (a.from === from) this.#withdraw(a);
   }
 
   /** Takes one chunk; with the last one the input is imported and compared. @throws TacitError INPUT_INVALID, SEAL_INVALID, INPUT_UNEQUAL */
@@ -92,7 +128,7 @@ export class Inputs {
       a.at += plain.length;
       a.chunks++;
     } catch (e) {
-      this.#drop(a);
+      this.#drop(a, coded(e));
       throw e;
     }
     if (a.chunks === a.put.chunks) await this.#complete(a);
@@ -100,15 +136,26 @@ export class Inputs {
 
   /** Resolves when `handle` rests here, if it is on its way. */
   async ready(handle: string): Promise<void> {
-    await this.#checking.get(handle);
+    await this.#checking.get(handle)?.done;
   }
 
   /** Once: chunks that came together may fail one after the other. */
-  #drop(a: Arriving): void {
+  #drop(a: Arriving, error: TacitError): void {
     if (this.#arriving.get(a.put.handle) !== a) return;
     this.#arriving.delete(a.put.handle);
     a.payload.fill(0);
     this.#o.store.unreserve(a.put.total);
+    this.#refuse(a, error);
+  }
+
+  /** Others who have their part learn that this one will not come. */
+  #refuse({ subjects }: Arriving, error: TacitError): void {
+    for (const s of [subjects.equal, subjects.accept]) this.#o.peers.refuse(s, error);
+  }
+
+  /** Before this party has accepted; then the others' words decide. */
+  #withdraw(a: Arriving): void {
+    if (!this.#accepted.has(a)) this.#refuse(a, brokenOff(a.put.handle));
   }
 
   async #complete(a: Arriving): Promise<void> {
@@ -120,27 +167,21 @@ export class Inputs {
       this.#checking.delete(put.handle);
     });
     // Whoever waits in `ready` meets the same refusal as a missing handle; the provider hears the reason.
-    this.#checking.set(
-      put.handle,
-      check.catch(() => {}),
-    );
+    this.#checking.set(put.handle, { a, done: check.catch(() => {}) });
     await check;
   }
 
   async #import(a: Arriving): Promise<void> {
-    const { party, peers, transcript } = this.#o;
+    const { party, transcript } = this.#o;
     const { put, owner } = a;
-    let share: ReturnType<ProtocolParty["importShare"]>;
+    let share: ShareValue;
     try {
       if (a.at !== put.total) throw new TacitError(CODE, `put: expected ${put.total} bytes, got ${a.at}`);
       share = party.importShare(a.payload, put.aval);
     } catch (e) {
       const error =
         e instanceof TacitError ? e : new TacitError(CODE, "put: expected a component of this protocol, got something else");
-      const subjects = [`input ${put.handle}`, `accept ${put.handle}`];
-      const heard = Promise.all(subjects.map((s) => peers.decline(s, error, PATIENCE)));
-      this.#spoilt.add(put.handle);
-      void heard.finally(() => this.#spoilt.delete(put.handle));
+      this.#refuse(a, error);
       throw error;
     }
     try {
@@ -156,28 +197,26 @@ export class Inputs {
    * Compares what each two parties hold in common, then whether all are content: a component that two hold alike may be unequal
    * between one of them and the third, and nobody keeps what not everybody keeps.
    */
-  async #agree(a: Arriving, share: ReturnType<ProtocolParty["importShare"]>): Promise<void> {
+  async #agree(a: Arriving, share: ShareValue): Promise<void> {
     const { party, store, peers } = this.#o;
-    const { put, owner } = a;
-    const [subject, accepted] = [`input ${put.handle}`, `accept ${put.handle}`];
+    const { put, owner, subjects } = a;
     const said = toCbor([put.handle, avalWire(put.aval), owner]);
     const hint = `${owner}'s software or machine gave unequal parts: nothing was used; give the input again`;
     let reserved = 0;
     try {
       const digest = (j: number): Uint8Array => sha256(concatBytes(said, party.componentHash(share, j)));
-      await peers.compare(subject, digest, "INPUT_UNEQUAL", hint, PATIENCE);
+      await peers.compare(subjects.equal, digest, "INPUT_UNEQUAL", hint, PATIENCE);
       store.reserve(share.bytes);
       reserved = share.bytes;
-      if (store.has(put.handle))
-        throw new TacitError("HANDLE_USED", `put: expected a new handle, got ${JSON.stringify(put.handle)} again`);
+      if (store.has(put.handle)) throw taken(put.handle);
     } catch (e) {
       store.unreserve(reserved);
-      const error = e instanceof TacitError ? e : new TacitError(CODE, "put: expected an input, got something else");
-      await peers.decline(accepted, error, PATIENCE);
+      peers.refuse(subjects.accept, coded(e));
       throw e;
     }
     try {
-      await peers.compare(accepted, () => sha256(said), "INPUT_UNEQUAL", hint, PATIENCE);
+      this.#accepted.add(a);
+      await peers.compare(subjects.accept, () => sha256(said), "INPUT_UNEQUAL", hint, PATIENCE);
       store.add(inputOf(put.handle, put.aval, share, owner));
     } catch (e) {
       store.unreserve(reserved);
@@ -185,3 +224,11 @@ export class Inputs {
     }
   }
 }
+
+const coded = (e: unknown): TacitError =>
+  e instanceof TacitError ? e : new TacitError(CODE, "put: expected an input, got something else");
+
+const taken = (handle: string): TacitError =>
+  new TacitError("HANDLE_USED", `put: expected a new handle, got ${JSON.stringify(handle)} again`, {
+    hint: "an input is given once and never replaced: give it under another name, or use the one that is there",
+  });

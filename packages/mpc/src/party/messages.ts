@@ -1,8 +1,11 @@
 /** @file The commands that people send to a party, and its replies, as arrays and back. */
 
 import { TacitError } from "@tacit/core/errors";
-import { type Aval, DTYPE, type DType, dtypeOf, sizeOf, type TypedArray } from "@tacit/core/program";
+import { type Aval, DTYPE, sizeOf, type TypedArray } from "@tacit/core/program";
+import { avalWire, readAval } from "../session/aval.ts";
 import type { Fields, Wire } from "../session/cbor.ts";
+
+export { avalWire, readAval } from "../session/aval.ts";
 
 const CODE = "ENVELOPE_INVALID";
 const MOST_VALUES = 10_000;
@@ -26,11 +29,23 @@ export interface RunCommand {
 /** Announces an input: `total` bytes in `chunks` messages, sealed to this party. The sender owns it. */
 export interface PutCommand {
   readonly type: "put";
+  /** OWNER/NAME, the owner being the sender. */
   readonly handle: string;
+  /** 16 random bytes, the same to all parties: what they say to each other about a try that was broken off is not about the next. */
+  readonly attempt: Uint8Array;
   readonly aval: Aval;
   readonly total: number;
   readonly chunks: number;
   readonly encapsulated: Uint8Array;
+}
+
+/** Discloses a value: `reveal` returns the parts, `deliver` leaves them in the parties' mailboxes for their recipient. */
+export interface OpenCommand {
+  readonly type: "reveal" | "deliver";
+  readonly run: number;
+  readonly handle: string;
+  readonly to: string;
+  readonly why: string;
 }
 
 export type Command =
@@ -40,24 +55,16 @@ export type Command =
   | { readonly type: "program"; readonly bytes: Uint8Array }
   | { readonly type: "grant"; readonly bytes: Uint8Array }
   | RunCommand
-  | { readonly type: "reveal"; readonly run: number; readonly handle: string; readonly to: string; readonly why: string }
+  | OpenCommand
+  | { readonly type: "letters" }
+  | { readonly type: "letter"; readonly run: number }
+  | { readonly type: "received"; readonly runs: readonly number[] }
   | { readonly type: "fetch"; readonly handle: string }
   | { readonly type: "free"; readonly handles: readonly string[] }
   | { readonly type: "list" }
   | { readonly type: "counters" }
   | { readonly type: "transcript" }
   | { readonly type: "close" };
-
-export const avalWire = (a: Aval): Wire => [DTYPE[a.dtype].code, [...a.shape]];
-
-export function readAval(f: Fields): Aval {
-  const dtype: DType | undefined = dtypeOf(f.uint(255));
-  const shape = f.uints(8);
-  f.end();
-  if (dtype === undefined || sizeOf(shape) > 2 ** 31)
-    throw new TacitError(CODE, "command: expected a dtype and at most 2^31 elements");
-  return { dtype, shape };
-}
 
 const inputWire = (i: RunInput): Wire => (i.kind === "handle" ? [0, i.handle] : [1, avalWire(i.aval), i.bytes]);
 
@@ -72,7 +79,7 @@ function readInput(f: Fields): RunInput {
 export function commandWire(c: Command): Wire {
   switch (c.type) {
     case "put":
-      return [c.type, c.handle, avalWire(c.aval), c.total, c.chunks, c.encapsulated];
+      return [c.type, c.handle, c.attempt, avalWire(c.aval), c.total, c.chunks, c.encapsulated];
     case "chunk":
       return [c.type, c.handle, c.index, c.sealed];
     case "program":
@@ -81,11 +88,16 @@ export function commandWire(c: Command): Wire {
     case "run":
       return [c.type, c.run, c.program, c.inputs.map(inputWire), [...c.outputs], [...c.frees]];
     case "reveal":
+    case "deliver":
       return [c.type, c.run, c.handle, c.to, c.why];
     case "fetch":
       return [c.type, c.handle];
     case "free":
       return [c.type, [...c.handles]];
+    case "letter":
+      return [c.type, c.run];
+    case "received":
+      return [c.type, [...c.runs]];
     default:
       return [c.type];
   }
@@ -93,11 +105,20 @@ export function commandWire(c: Command): Wire {
 
 const RUNS = 2 ** 32 - 2;
 
+const readOpen = (type: OpenCommand["type"], f: Fields): OpenCommand => ({
+  type,
+  run: f.uint(RUNS),
+  handle: f.text(),
+  to: f.text(),
+  why: f.text(),
+});
+
 const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
   drive: () => ({ type: "drive" }),
   put: (f) => ({
     type: "put",
     handle: f.text(),
+    attempt: f.bytes(16),
     aval: readAval(f.fields()),
     total: f.uint(),
     chunks: f.uint(2 ** 20, 1),
@@ -114,7 +135,11 @@ const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
     outputs: f.texts(MOST_VALUES),
     frees: f.texts(MOST_VALUES * 10),
   }),
-  reveal: (f) => ({ type: "reveal", run: f.uint(RUNS), handle: f.text(), to: f.text(), why: f.text() }),
+  reveal: (f) => readOpen("reveal", f),
+  deliver: (f) => readOpen("deliver", f),
+  letters: () => ({ type: "letters" }),
+  letter: (f) => ({ type: "letter", run: f.uint(RUNS) }),
+  received: (f) => ({ type: "received", runs: f.uints(MOST_VALUES) }),
   fetch: (f) => ({ type: "fetch", handle: f.text() }),
   free: (f) => ({ type: "free", handles: f.texts(MOST_VALUES * 10) }),
   list: () => ({ type: "list" }),

@@ -8,12 +8,14 @@ import type { Wire } from "../session/cbor.ts";
 import { type Consent, consentOf } from "../session/consent.ts";
 import type { Envelope } from "../session/envelope.ts";
 import { grantFromBytes, signersOf } from "../session/grant.ts";
+import { headWire, letterWire } from "../session/letter.ts";
 import type { Session } from "../session/session-file.ts";
 import type { Channel } from "../transport/channel.ts";
 import type { Mesh } from "../transport/mesh.ts";
 import { Connection } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import { Inputs } from "./inputs.ts";
+import { Mailbox } from "./mailbox.ts";
 import { avalWire, type Command, readCommand, valueBytes } from "./messages.ts";
 import { Peers } from "./peers.ts";
 import { Runs } from "./runs.ts";
@@ -42,6 +44,7 @@ const MOST_GRANTS = 65_536;
 const DRIVER_ONLY: ReadonlySet<Command["type"]> = new Set([
   "run",
   "reveal",
+  "deliver",
   "fetch",
   "free",
   "program",
@@ -60,6 +63,7 @@ export class Party {
   readonly #inputs: Inputs;
   readonly #runs: Runs;
   readonly #transcript: Transcript;
+  readonly #mailbox: Mailbox;
   readonly #consents = new Map<string, Consent>();
   readonly #programs = new Map<string, Program>();
   readonly #connections = new Set<Connection>();
@@ -78,11 +82,12 @@ export class Party {
     this.#party = party;
     this.#store = new Store(party, options.memory ?? session.file.limits.memory);
     this.#transcript = new Transcript(directory === null ? null : join(directory, `${session.hex}.transcript`));
+    this.#mailbox = new Mailbox(session, directory);
     this.#peers = new Peers(session, mesh, { lost: (error) => void this.#end(error) });
     const shared = { session, index, store: this.#store, peers: this.#peers, transcript: this.#transcript, party };
     this.#inputs = new Inputs({ ...shared, identity });
     const fatal = (error: TacitError): void => void this.#end(error);
-    const known = { consents: this.#consents, programs: this.#programs };
+    const known = { consents: this.#consents, programs: this.#programs, mailbox: this.#mailbox, identity };
     this.#runs = new Runs({ ...shared, ...known, protocol, mesh, counters, inputs: this.#inputs, fatal });
   }
 
@@ -143,6 +148,7 @@ export class Party {
   #gone(connection: Connection): void {
     this.#connections.delete(connection);
     if (this.#driver === connection) this.#driver = null;
+    if (this.#over === null) this.#inputs.gone(connection);
   }
 
   /** A party that cannot write down what it does ends, and says so to all. */
@@ -166,7 +172,7 @@ export class Party {
       case "drive":
         return this.#drive(from, sender);
       case "put":
-        await this.#inputs.begin(command, sender);
+        await this.#inputs.begin(command, sender, from);
         return [];
       case "chunk":
         await this.#inputs.chunk(command.handle, command.index, command.sealed, sender);
@@ -175,6 +181,12 @@ export class Party {
         return this.#grant(command.bytes);
       case "list":
         return this.#list();
+      case "letters":
+        return this.#mailbox.heads(sender).map(headWire);
+      case "letter":
+        return letterWire(this.#mailbox.get(sender, command.run));
+      case "received":
+        return this.#received(sender, command.runs);
       default:
         return this.#inTurn(() => this.#driven(command));
     }
@@ -203,7 +215,9 @@ export class Party {
         return [r.rounds, r.bytesSent, r.framesSent, [...r.publics]];
       }
       case "reveal":
-        return this.#runs.reveal(command.run, command.handle, command.to, command.why);
+        return this.#runs.reveal(command);
+      case "deliver":
+        return [await this.#runs.deliver(command)];
       case "fetch":
         return this.#fetch(command.handle);
       case "free":
@@ -216,6 +230,13 @@ export class Party {
       default:
         return this.#close();
     }
+  }
+
+  /** The recipient has written down what came: the letters go. */
+  #received(sender: string, runs: readonly number[]): Wire {
+    const gone = this.#mailbox.remove(sender, runs);
+    if (gone.length > 0) this.#transcript.add({ event: "received", to: sender, runs: gone });
+    return [gone.length];
   }
 
   #drive(from: Connection, sender: string): Wire {

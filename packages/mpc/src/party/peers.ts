@@ -11,6 +11,11 @@ const CODE = "MPC_FRAME_INVALID";
 const MOST_EARLY = 8192;
 /** Bytes of one part of an exchange, and of a whole one: the counts of 65,536 grants have 3 MB. */
 const [PART, MOST_EXCHANGED] = [3072, 8_388_608];
+/**
+ * Subjects that somebody outside may break off: one refusal settles them, what a peer says last holds, and when there are too many
+ * early words the oldest go. A provider who begins many inputs and leaves must not end the session.
+ */
+const MAY_BREAK_OFF = /^(input|accept) /;
 
 type Said = { readonly digest: Uint8Array } | { readonly refused: TacitError };
 
@@ -23,6 +28,8 @@ export interface PeerEvents {
   lost(error: TacitError): void;
 }
 
+/** Without the number of the attempt. */
+const shown = (subject: string): string => subject.replace(/ [0-9a-f]{32}$/, "");
 const cut = (text: string): string => text.slice(0, 400);
 
 /** Compares digests with every other party, by subject ("run 12", "input images"). */
@@ -31,6 +38,8 @@ export class Peers {
   readonly #mesh: Mesh;
   readonly #timeout: number;
   readonly #early = new Map<string, Said>();
+  /** The same for subjects that may break off. */
+  readonly #loose = new Map<string, Said>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #leaving = new Set<number>();
   /** Subjects that this party refused: what others say of them is of no use. The latest 1024. */
@@ -69,21 +78,17 @@ export class Peers {
     for (const link of this.#mesh.links) link?.sendControl(bytes);
   }
 
-  /** Tells everyone that this party does not take part in `subject`. */
+  /** Tells everyone that this party does not take part in `subject`, or no longer: a comparison that waits ends with `error`. */
   refuse(subject: string, error: TacitError): void {
     if (this.#refused.size >= 1024) this.#refused.delete(this.#refused.values().next().value ?? "");
     this.#refused.add(subject);
-    for (const j of this.#others()) this.#early.delete(`${j} ${subject}`);
+    for (const j of this.#others()) for (const words of [this.#early, this.#loose]) words.delete(`${j} ${subject}`);
+    this.#wake(subject, { refused: error });
     this.#tell(["refuse", subject, error.code, cut(error.message)]);
   }
 
-  /**
-   * The same for a subject that may come again: hears the one word that every other party says on it, so that nothing is left
-   * behind for the next time.
-   */
-  async decline(subject: string, error: TacitError, patience: number): Promise<void> {
-    this.#tell(["refuse", subject, error.code, cut(error.message)]);
-    await Promise.all(this.#others().map((j) => this.#hear(j, subject, patience * this.#timeout).catch(() => {})));
+  #wake(subject: string, said: Said): void {
+    for (const j of this.#others()) this.#waiting.get(`${j} ${subject}`)?.resolve(said);
   }
 
   abort(error: TacitError): void {
@@ -116,9 +121,13 @@ export class Peers {
     for (const [i, s] of said.entries()) {
       if ("digest" in s && sameBytes(s.digest, mine[i]!)) continue;
       const who = this.#session.showParty(others[i]!);
-      throw new TacitError(code, `${subject}: expected what ${who} has (${toHex(mine[i]!.subarray(0, 4))}), got something else`, {
-        hint,
-      });
+      throw new TacitError(
+        code,
+        `${shown(subject)}: expected what ${who} has (${toHex(mine[i]!.subarray(0, 4))}), got something else`,
+        {
+          hint,
+        },
+      );
     }
   }
 
@@ -160,16 +169,19 @@ export class Peers {
 
   #hear(j: number, subject: string, timeout: number): Promise<Said> {
     const key = `${j} ${subject}`;
-    const early = this.#early.get(key);
+    const early = this.#early.get(key) ?? this.#loose.get(key);
     if (early !== undefined) {
       this.#early.delete(key);
+      this.#loose.delete(key);
+      // Once all are waited for.
+      if (MAY_BREAK_OFF.test(subject) && "refused" in early) queueMicrotask(() => this.#wake(subject, early));
       return Promise.resolve(early);
     }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(key);
         const who = this.#session.showParty(j);
-        reject(new TacitError("MPC_TIMEOUT", `${who} said nothing of ${subject} for ${timeout / 1000} s`));
+        reject(new TacitError("MPC_TIMEOUT", `${who} said nothing of ${shown(subject)} for ${timeout / 1000} s`));
       }, timeout);
       const done = (said: Said): void => {
         clearTimeout(timer);
@@ -184,6 +196,7 @@ export class Peers {
   end(error: TacitError): void {
     for (const w of [...this.#waiting.values()]) w.resolve({ refused: error });
     this.#early.clear();
+    this.#loose.clear();
   }
 
   #control(j: number, link: FrameLink, bytes: Uint8Array, events: PeerEvents): void {
@@ -210,10 +223,23 @@ export class Peers {
     if (this.#refused.has(subject)) return;
     const key = `${j} ${subject}`;
     const waiting = this.#waiting.get(key);
-    if (waiting !== undefined) waiting.resolve(said);
+    if (MAY_BREAK_OFF.test(subject)) this.#sayLoosely(key, subject, said);
+    else if (waiting !== undefined) waiting.resolve(said);
     else if (this.#early.has(key) || this.#early.size >= MOST_EARLY) {
       throw new TacitError(CODE, `${link.peer}: expected one word on ${printable(subject)}, got more`);
     } else this.#early.set(key, said);
+  }
+
+  #sayLoosely(key: string, subject: string, said: Said): void {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) {
+      if ("refused" in said) this.#wake(subject, said);
+      else waiting.resolve(said);
+      return;
+    }
+    this.#loose.delete(key);
+    if (this.#loose.size >= MOST_EARLY) this.#loose.delete(this.#loose.keys().next().value ?? "");
+    this.#loose.set(key, said);
   }
 }
 

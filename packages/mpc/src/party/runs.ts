@@ -3,6 +3,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Binding } from "@tacit/core/device";
 import { TacitError } from "@tacit/core/errors";
 import type { Program } from "@tacit/core/program";
+import type { Identity, PublicIdentity } from "../identity/identity.ts";
 import { sealerTo } from "../identity/seal.ts";
 import {
   type PartyInput,
@@ -14,15 +15,17 @@ import {
 } from "../protocols/protocol.ts";
 import { toCbor, type Wire } from "../session/cbor.ts";
 import { type BoundRun, type Consent, permitReveal, permitRun } from "../session/consent.ts";
+import { writeLetter } from "../session/letter.ts";
 import type { Session } from "../session/session-file.ts";
 import type { Tag } from "../transport/link.ts";
 import type { Mesh } from "../transport/mesh.ts";
 import type { Counters } from "./counters.ts";
 import type { Inputs } from "./inputs.ts";
-import { avalWire, type RunCommand, type RunInput, valuesOf } from "./messages.ts";
+import type { Mailbox } from "./mailbox.ts";
+import { avalWire, type OpenCommand, type RunCommand, type RunInput, valuesOf } from "./messages.ts";
 import type { Peers } from "./peers.ts";
 import { revealInfo, revealPlace } from "./purposes.ts";
-import { boundInput, bytesOf, isShare, publicSource, resultOf, rowsOf, type Store } from "./store.ts";
+import { boundInput, bytesOf, isShare, publicSource, resultOf, rowsOf, type Store, type Stored } from "./store.ts";
 import type { Transcript } from "./transcript.ts";
 
 export interface RunsOptions {
@@ -35,6 +38,8 @@ export interface RunsOptions {
   readonly inputs: Inputs;
   readonly peers: Peers;
   readonly counters: Counters;
+  readonly identity: Identity;
+  readonly mailbox: Mailbox;
   readonly transcript: Transcript;
   readonly consents: ReadonlyMap<string, Consent>;
   readonly programs: ReadonlyMap<string, Program>;
@@ -67,20 +72,10 @@ export class Runs {
 
   /** @throws TacitError POLICY_REFUSED, RUN_MISMATCH, HANDLE_UNKNOWN, ... before anything secret was sent; after that the session ends */
   async run(c: RunCommand): Promise<RunResult> {
-    const { store } = this.#o;
-    try {
-      return await this.#run(c);
-    } finally {
-      store.unclaim(c.outputs);
-    }
-  }
-
-  async #run(c: RunCommand): Promise<RunResult> {
-    const { session, counters, mesh, transcript, party, store } = this.#o;
+    const { session, counters, mesh, transcript, party } = this.#o;
     const subject = `run ${c.run}`;
     const { bound, prepared } = await this.#agree(c.run, subject, "RUN_MISMATCH", async () => {
       const resolved = await this.#resolve(c);
-      store.claim(c.outputs);
       const consent = permitRun(this.#o.consents.values(), resolved.run, (id) => counters.used(id), seconds());
       const ready = this.#prepare(resolved);
       if (consent !== undefined) counters.countRun(consent.id, consent.grant.runs);
@@ -109,8 +104,29 @@ export class Runs {
   }
 
   /** This party's part of a result, sealed to its recipient: [encapsulated key, sealed part]. */
-  async reveal(run: number, handle: string, to: string, why: string): Promise<readonly [Uint8Array, Uint8Array]> {
-    const { session, counters, store, mesh, party, transcript, index } = this.#o;
+  async reveal(c: OpenCommand): Promise<readonly [Uint8Array, Uint8Array]> {
+    const { session, index } = this.#o;
+    const { part, recipient } = await this.#open(c);
+    const sealer = await sealerTo(recipient.seal, revealInfo(session.id, index, c.handle));
+    return [sealer.encapsulated, await sealer.seal(part, revealPlace(c.to, c.why))];
+  }
+
+  /** Leaves this party's part of a result in the mailbox, sealed to its recipient. Returns the sealed part's bytes. */
+  async deliver(c: OpenCommand): Promise<number> {
+    const { session, index, identity, mailbox } = this.#o;
+    const { part, recipient, stored } = await this.#open(c);
+    const { program } = stored.made.run;
+    const { run, to, why, handle } = c;
+    const head = { run, to, why, handle, aval: stored.aval, program, output: stored.made.output };
+    const letter = await writeLetter(session, { index, identity, recipient }, head, part);
+    mailbox.put(letter);
+    return letter.sealed.length;
+  }
+
+  /** What a reveal and a delivery have in common: all parties agree that it is allowed, and count it. */
+  async #open(c: OpenCommand): Promise<{ part: Uint8Array; recipient: PublicIdentity; stored: Stored }> {
+    const { session, counters, store, mesh, party, transcript, mailbox } = this.#o;
+    const { type, run, handle, to, why } = c;
     const recipient = session.everyone.get(to);
     const { stored, consent } = await this.#agree(run, `run ${run}`, "RUN_MISMATCH", async () => {
       if (recipient === undefined) {
@@ -123,17 +139,17 @@ export class Runs {
       if (!isShare(found.value)) throw new TacitError("HANDLE_UNKNOWN", "reveal: expected a secret, got a public value");
       const wish = { output: found.made.output, to, why };
       const allowed = permitReveal(this.#o.consents.values(), found.made.run, wish, (id) => counters.used(id), seconds());
+      if (type === "deliver") mailbox.checkRoom(to, found.value.share.bytes);
       counters.countReveal(allowed.id);
-      return { value: { stored: found, consent: allowed }, digest: ["reveal", handle, to, why] };
+      return { value: { stored: found, consent: allowed }, digest: [type, handle, to, why] };
     });
     const share = isShare(stored.value) ? stored.value.share : undefined;
     if (share === undefined || recipient === undefined)
       throw new TacitError("HANDLE_UNKNOWN", "reveal: expected a secret, got none");
     stored.exported ??= party.exportShare(share, { run, attempt: mesh.attempt });
     const { program } = stored.made.run;
-    transcript.add({ event: "reveal", run, grant: consent.id, handle, program, output: stored.made.output, to, why });
-    const sealer = await sealerTo(recipient.seal, revealInfo(session.id, index, handle));
-    return [sealer.encapsulated, await sealer.seal(stored.exported, revealPlace(to, why))];
+    transcript.add({ event: type, run, grant: consent.id, handle, program, output: stored.made.output, to, why });
+    return { part: stored.exported, recipient, stored };
   }
 
   /**
@@ -182,6 +198,10 @@ export class Runs {
         "RUN_INVALID",
         `run: expected ${program.inputs.length} inputs and ${program.outputs.length} outputs, got others`,
       );
+    }
+    // Inputs have a '/' in their names: what comes meanwhile cannot take a result's, nor a run an input's.
+    if (c.outputs.some((h) => h.includes("/"))) {
+      throw new TacitError("RUN_INVALID", "run: expected names without '/' for its outputs, got one of an input");
     }
     if (new Set(c.outputs).size !== c.outputs.length || c.outputs.some((h) => store.has(h))) {
       throw new TacitError("HANDLE_USED", "run: expected new handles for its outputs, got one again");

@@ -50,7 +50,6 @@ export const boundInput = (s: Pick<Stored, "owners" | "source" | "aval">): Bound
 
 export class Store {
   readonly #values = new Map<string, Stored>();
-  readonly #claimed = new Set<string>();
   readonly #party: ProtocolParty;
   readonly #limit: number;
   #bytes = 0;
@@ -82,18 +81,9 @@ export class Store {
     this.#bytes -= bytes;
   }
 
-  /** Whether a handle is taken: by a value, or by a run that will make one. */
+  /** Whether a handle is taken. */
   has(handle: string): boolean {
-    return this.#values.has(handle) || this.#claimed.has(handle);
-  }
-
-  /** Takes the names of results before their run begins: an input that comes meanwhile gets another. */
-  claim(handles: readonly string[]): void {
-    for (const h of handles) this.#claimed.add(h);
-  }
-
-  unclaim(handles: readonly string[]): void {
-    for (const h of handles) this.#claimed.delete(h);
+    return this.#values.has(handle);
   }
 
   /** @throws TacitError HANDLE_UNKNOWN */

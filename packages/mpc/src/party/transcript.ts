@@ -23,7 +23,8 @@ export type TranscriptEntry =
     }
   | { readonly event: "done"; readonly run: number; readonly rounds: number; readonly bytes: number; readonly frames: number }
   | {
-      readonly event: "reveal";
+      /** "deliver": into the mailbox of its recipient. */
+      readonly event: "reveal" | "deliver";
       readonly run: number;
       readonly grant: string;
       readonly handle: string;
@@ -32,6 +33,7 @@ export type TranscriptEntry =
       readonly to: string;
       readonly why: string;
     }
+  | { readonly event: "received"; readonly to: string; readonly runs: readonly number[] }
   | { readonly event: "refused"; readonly code: string; readonly message: string }
   | { readonly event: "end"; readonly code: string; readonly message: string };
 

@@ -70,13 +70,14 @@ function give(p: Parties, handle: string, change: (payload: Uint8Array, i: numbe
   const { session, people } = p.world;
   const owner = people.get("data-owner")!;
   const payloads = replicated3.share(new Float32Array(200).fill(0.5), aval, replicated3.defaults);
+  const attempt = crypto.getRandomValues(new Uint8Array(16));
   return together(
     p.group.clients.map(async (client, i) => {
       change(payloads[i]!, i);
       const sealer = await sealerTo(session.file.parties[i]!.identity.seal, inputInfo(session.id, i, handle));
       const { encapsulated } = sealer;
       const total = payloads[i]!.length;
-      await client.request(owner, { type: "put", handle, aval, total, chunks: 1, encapsulated });
+      await client.request(owner, { type: "put", handle, attempt, aval, total, chunks: 1, encapsulated });
       const sealed = await sealer.seal(payloads[i]!, toCbor(chunkPlace(handle, 0, 1)));
       await client.request(owner, { type: "chunk", handle, index: 0, sealed });
     }),
@@ -103,29 +104,29 @@ const runOf = (run: number, program: Program, handle: string): Command => ({
 describe("three processes of replicated3", () => {
   it("refuse a provider's unequal components, use nothing of them, and go on", async () => {
     const p = await start();
-    await allow(p, relu, "x");
+    await allow(p, relu, "data-owner/x");
     // A bit of the key of component 1, at party 1 alone.
     const lie = (payload: Uint8Array, i: number): void => void (payload[0]! ^= i === 1 ? 1 : 0);
-    expect(await codeOf(() => give(p, "x", lie))).toBe("INPUT_UNEQUAL");
-    expect(await codeOf(() => drive(p, () => runOf(0, relu, "x")))).toBe("HANDLE_UNKNOWN");
-    await give(p, "x");
-    await drive(p, () => runOf(1, relu, "x"));
+    expect(await codeOf(() => give(p, "data-owner/x", lie))).toBe("INPUT_UNEQUAL");
+    expect(await codeOf(() => drive(p, () => runOf(0, relu, "data-owner/x")))).toBe("HANDLE_UNKNOWN");
+    await give(p, "data-owner/x");
+    await drive(p, () => runOf(1, relu, "data-owner/x"));
   });
 
   it("end with code 4 before any message of a run for which the driver names different Programs, each approved", async () => {
     const p = await start();
-    await give(p, "x");
-    await allow(p, relu, "x");
-    await allow(p, absolute, "x");
-    expect(await codeOf(() => drive(p, (i) => runOf(0, i === 2 ? absolute : relu, "x")))).toBe("RUN_MISMATCH");
+    await give(p, "data-owner/x");
+    await allow(p, relu, "data-owner/x");
+    await allow(p, absolute, "data-owner/x");
+    expect(await codeOf(() => drive(p, (i) => runOf(0, i === 2 ? absolute : relu, "data-owner/x")))).toBe("RUN_MISMATCH");
     expect(await Promise.all(p.children.map((c) => c.exited))).toEqual([4, 4, 4]);
   });
 
   it("refuse a reveal that the owner did not sign, whoever asks, and stay", async () => {
     const p = await start();
-    await give(p, "x");
-    await allow(p, relu, "x");
-    await drive(p, () => runOf(0, relu, "x"));
+    await give(p, "data-owner/x");
+    await allow(p, relu, "data-owner/x");
+    await drive(p, () => runOf(0, relu, "data-owner/x"));
     const reveal = (run: number, to: string): Command => ({ type: "reveal", run, handle: "y0", to, why: "check" });
     expect(await codeOf(() => drive(p, () => reveal(1, "driver")))).toBe("POLICY_REFUSED");
     expect(await codeOf(() => drive(p, () => reveal(2, "clinic-a")))).toBe("POLICY_REFUSED");

@@ -6,7 +6,6 @@ import { sealerTo } from "../../src/identity/seal.ts";
 import { chunkPlace } from "../../src/party/messages.ts";
 import { inputInfo } from "../../src/party/purposes.ts";
 import { publicSource } from "../../src/party/store.ts";
-import type { PartyEnvironment, ProtocolParty } from "../../src/protocols/protocol.ts";
 import { replicated3 } from "../../src/protocols/replicated3/index.ts";
 import { fromCbor, toCbor } from "../../src/session/cbor.ts";
 import { type Consent, permitRun } from "../../src/session/consent.ts";
@@ -27,6 +26,7 @@ async function start(options = {}, protocol = plain3): Promise<InProcess> {
   return made;
 }
 
+const attempt = (): Uint8Array => crypto.getRandomValues(new Uint8Array(16));
 const terms = (change: Partial<Grant> = {}): Grant => ({
   program: "p",
   inputs: [{ owners: ["data-owner"], sources: [{ kind: "handle", handle: "x" }], rows: 4 }],
@@ -65,7 +65,8 @@ describe("a provider", () => {
     const owner = p.world.people.get("data-owner")!;
     const { session } = p.world;
     const sealer = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, handle));
-    const put = { type: "put", handle, aval: { ...aval, shape }, total, chunks: 1, encapsulated: sealer.encapsulated } as const;
+    const { encapsulated } = sealer;
+    const put = { type: "put", handle, attempt: attempt(), aval: { ...aval, shape }, total, chunks: 1, encapsulated } as const;
     await client.request(owner, put);
     return sealer;
   }
@@ -75,24 +76,24 @@ describe("a provider", () => {
     const client = await p.client(0);
     const owner = p.world.people.get("data-owner")!;
     for (let i = 0; i < 3; i++) {
-      await announce(p, client, `x${i}`, 40_000);
-      const bad = { type: "chunk", handle: `x${i}`, index: 0, sealed: new Uint8Array(64) } as const;
+      await announce(p, client, `data-owner/x${i}`, 40_000);
+      const bad = { type: "chunk", handle: `data-owner/x${i}`, index: 0, sealed: new Uint8Array(64) } as const;
       await Promise.all([bad, bad, bad, bad].map((c) => codeOf(() => client.request(owner, c))));
     }
-    await announce(p, client, "y", 40_000);
-    expect(await codeOf(() => announce(p, client, "z", 40_000))).toBe("MPC_MEMORY");
+    await announce(p, client, "data-owner/y", 40_000);
+    expect(await codeOf(() => announce(p, client, "data-owner/z", 40_000))).toBe("MPC_MEMORY");
   });
 
   it("may begin an input again that it broke off, and nobody else may", async () => {
     const p = await start();
     const client = await p.client(0);
-    await announce(p, client, "x", 32);
-    await announce(p, client, "x", 32);
+    await announce(p, client, "data-owner/x", 32);
+    await announce(p, client, "data-owner/x", 32);
     const other = p.world.people.get("model-owner")!;
     const { session } = p.world;
-    const { encapsulated } = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, "x"));
-    const put = { type: "put", handle: "x", aval, total: 32, chunks: 1, encapsulated } as const;
-    expect(await codeOf(() => client.request(other, put))).toBe("HANDLE_USED");
+    const { encapsulated } = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, "data-owner/x"));
+    const put = { type: "put", handle: "data-owner/x", attempt: attempt(), aval, total: 32, chunks: 1, encapsulated } as const;
+    expect(await codeOf(() => client.request(other, put))).toBe("INPUT_INVALID");
   });
 
   it("cannot announce more elements than the agreed memory holds in a payload of 64 bytes", async () => {
@@ -103,9 +104,9 @@ describe("a provider", () => {
     expect(sizeOf(shape)).toBe(2 ** 30);
     const began = performance.now();
     const code = await codeOf(async () => {
-      const sealer = await announce(p, client, "x", 64, shape);
-      const sealed = await sealer.seal(new Uint8Array(64), toCbor(chunkPlace("x", 0, 1)));
-      await client.request(owner, { type: "chunk", handle: "x", index: 0, sealed });
+      const sealer = await announce(p, client, "data-owner/x", 64, shape);
+      const sealed = await sealer.seal(new Uint8Array(64), toCbor(chunkPlace("data-owner/x", 0, 1)));
+      await client.request(owner, { type: "chunk", handle: "data-owner/x", index: 0, sealed });
     });
     expect(code).toBe("MPC_MEMORY");
     expect(performance.now() - began).toBeLessThan(1000);
@@ -113,45 +114,18 @@ describe("a provider", () => {
 });
 
 describe("the names of results", () => {
-  it("are taken while the run that makes them is under way", async () => {
-    const seen: boolean[] = [];
-    const watching = {
-      ...plain3,
-      createParty: async (e: PartyEnvironment): Promise<ProtocolParty> => watched(await plain3.createParty(e)),
-    };
-    let announced: (() => Promise<string>) | null = null;
-    const watched = (party: ProtocolParty): ProtocolParty =>
-      new Proxy(party, {
-        get: (target, name) => {
-          const value: unknown = Reflect.get(target, name);
-          if (typeof value !== "function") return value;
-          if (name !== "run") return value.bind(target);
-          return async (...args: unknown[]): Promise<unknown> => {
-            if (announced !== null) seen.push((await announced()) === "HANDLE_USED");
-            return value.apply(target, args);
-          };
-        },
-      });
-    const p = await start({}, watching);
+  it("are never those of inputs: a driver cannot take a name before its owner gives it", async () => {
+    const p = await start();
     const session = await p.open();
     const x = session.input("x", Float32Array.from([1, 2, 3, 4]), { owner: "data-owner" });
     await x.add(1).realize();
-    const [first] = await session.transcript();
-    const prefix = /"outputs":\["([0-9a-f]+)\./.exec(first!.join("\n"))![1]!;
-    const client = await p.client(0);
-    const owner = p.world.people.get("data-owner")!;
-    const { encapsulated } = await sealerTo(p.world.session.file.parties[0]!.identity.seal, new Uint8Array(1));
-    const put = {
-      type: "put",
-      handle: `${prefix}.1`,
-      aval: { shape: [4], dtype: "f32" },
-      total: 32,
-      chunks: 1,
-      encapsulated,
-    } as const;
-    announced = () => codeOf(() => client.request(owner, put));
-    await x.add(2).realize();
-    expect(seen).toContain(true);
+    const program = /"program":"([0-9a-f]{64})"/.exec((await session.transcript())[0]!.join("\n"))![1]!;
+    await p.disconnect(session);
+    const group = await p.group();
+    const driver = p.world.people.get("driver")!;
+    await group.all(driver, { type: "drive" });
+    const run = { type: "run", run: 50, program, inputs: [{ kind: "handle", handle: "data-owner/x" }], frees: [] } as const;
+    expect(await codeOf(() => group.all(driver, { ...run, outputs: ["data-owner/y"] }))).toBe("RUN_INVALID");
   });
 });
 

@@ -30,7 +30,7 @@ const absolute = new Program([aval], [{ op: "abs", attrs: [], args: [0], aval }]
 const EXPIRES = inAnHour();
 const terms = (change: Partial<Grant> = {}): Grant => ({
   program: negate.id,
-  inputs: [{ owners: ["data-owner"], sources: [{ kind: "handle", handle: "x" }], rows: 4 }],
+  inputs: [{ owners: ["data-owner"], sources: [{ kind: "handle", handle: "data-owner/x" }], rows: 4 }],
   disclosures: [{ output: 0, to: "model-owner", why: "result" }],
   runs: 2,
   reveals: 1,
@@ -51,13 +51,17 @@ async function driver(p: InProcess): Promise<{
   await group.all(me, { type: "drive" });
   await group.all(me, { type: "program", bytes: negate.toBytes() });
   const owner = p.world.people.get("data-owner")!;
-  const give = (handle: string, parts: readonly number[]): Promise<unknown> =>
+  const give = (
+    handle: string,
+    parts: readonly number[],
+    attempt = crypto.getRandomValues(new Uint8Array(16)),
+  ): Promise<unknown> =>
     together(
       group.clients.map(async (client, i) => {
         const [payload] = plain3.share(new Float32Array(4).fill(parts[i]!), aval, plain3.defaults);
         const sealer = await sealerTo(session.file.parties[i]!.identity.seal, inputInfo(session.id, i, handle));
         const { encapsulated } = sealer;
-        await client.request(owner, { type: "put", handle, aval, total: 32, chunks: 1, encapsulated });
+        await client.request(owner, { type: "put", handle, attempt, aval, total: 32, chunks: 1, encapsulated });
         const sealed = await sealer.seal(payload!, toCbor(chunkPlace(handle, 0, 1)));
         await client.request(owner, { type: "chunk", handle, index: 0, sealed });
       }),
@@ -82,7 +86,7 @@ const runOf = (run: number, change: object = {}): Command => ({
   type: "run",
   run,
   program: negate.id,
-  inputs: [{ kind: "handle", handle: "x" }],
+  inputs: [{ kind: "handle", handle: "data-owner/x" }],
   outputs: [`y${run}`],
   frees: [],
   ...change,
@@ -99,7 +103,7 @@ const revealOf = (run: number, change: object = {}): Command => ({
 describe("honest parties", () => {
   it("run and reveal exactly what the owner signed, as often as was agreed", async () => {
     const d = await driver(await start());
-    await d.give("x", [1, 1, 1]);
+    await d.give("data-owner/x", [1, 1, 1]);
     await d.grant(terms());
     await d.each(() => runOf(0));
     await d.each(() => revealOf(1));
@@ -110,7 +114,7 @@ describe("honest parties", () => {
 
   it("refuse a run that no owner signed, or that the wrong person signed", async () => {
     const d = await driver(await start());
-    await d.give("x", [1, 1, 1]);
+    await d.give("data-owner/x", [1, 1, 1]);
     expect(await codeOf(() => d.each(() => runOf(0)))).toBe("POLICY_REFUSED");
     await d.grant(terms(), ["model-owner", "driver"]);
     expect(await codeOf(() => d.each(() => runOf(1)))).toBe("POLICY_REFUSED");
@@ -121,10 +125,10 @@ describe("honest parties", () => {
   it("refuse a reveal outside the policy, even when the driver and one party ask for it", async () => {
     const p = await start();
     const d = await driver(p);
-    await d.give("x", [1, 1, 1]);
+    await d.give("data-owner/x", [1, 1, 1]);
     await d.grant(terms());
     await d.each(() => runOf(0));
-    for (const [i, change] of [{ to: "driver" }, { why: "curiosity" }, { to: "nobody" }, { handle: "x" }].entries()) {
+    for (const [i, change] of [{ to: "driver" }, { why: "curiosity" }, { to: "nobody" }, { handle: "data-owner/x" }].entries()) {
       expect(await codeOf(() => d.each(() => revealOf(i + 1, change)))).toBe("POLICY_REFUSED");
     }
     // Party 0 has turned: it takes a grant that the others never saw for true, and asks like the driver.
@@ -138,12 +142,18 @@ describe("honest parties", () => {
 
   it("refuse an approved Program on other inputs, and an expired grant", async () => {
     const d = await driver(await start());
-    await d.give("x", [1, 1, 1]);
-    await d.give("z", [1, 1, 1]);
+    await d.give("data-owner/x", [1, 1, 1]);
+    await d.give("data-owner/z", [1, 1, 1]);
     await d.grant(terms());
-    expect(await codeOf(() => d.each(() => runOf(0, { inputs: [{ kind: "handle", handle: "z" }] })))).toBe("POLICY_REFUSED");
-    await d.grant(terms({ inputs: [{ ...terms().inputs[0]!, sources: [{ kind: "handle", handle: "z" }] }], expires: 1000 }));
-    expect(await codeOf(() => d.each(() => runOf(1, { inputs: [{ kind: "handle", handle: "z" }] })))).toBe("POLICY_REFUSED");
+    expect(await codeOf(() => d.each(() => runOf(0, { inputs: [{ kind: "handle", handle: "data-owner/z" }] })))).toBe(
+      "POLICY_REFUSED",
+    );
+    await d.grant(
+      terms({ inputs: [{ ...terms().inputs[0]!, sources: [{ kind: "handle", handle: "data-owner/z" }] }], expires: 1000 }),
+    );
+    expect(await codeOf(() => d.each(() => runOf(1, { inputs: [{ kind: "handle", handle: "data-owner/z" }] })))).toBe(
+      "POLICY_REFUSED",
+    );
     const e = await errorOf(() => d.each(() => runOf(2, { inputs: [{ kind: "handle", handle: "y9" }] })));
     expect(e).toMatchObject({ code: "HANDLE_UNKNOWN" });
     expect(await codeOf(() => d.each(() => runOf(3, { program: absolute.id })))).toBe("PROGRAM_UNKNOWN");
@@ -152,29 +162,29 @@ describe("honest parties", () => {
   it("notice a provider who gives unequal parts, and use nothing of it", async () => {
     const d = await driver(await start());
     await d.grant(terms());
-    expect(await codeOf(() => d.give("x", [1, 1, 2]))).toBe("INPUT_UNEQUAL");
+    expect(await codeOf(() => d.give("data-owner/x", [1, 1, 2]))).toBe("INPUT_UNEQUAL");
     expect(await codeOf(() => d.each(() => runOf(0)))).toBe("HANDLE_UNKNOWN");
-    await d.give("x", [2, 2, 2]);
+    await d.give("data-owner/x", [2, 2, 2]);
     await d.each(() => runOf(1));
   });
 
   const lies: [string, (i: number) => Command][] = [
     ["programs", (i) => runOf(0, i === 1 ? { program: absolute.id } : {})],
-    ["inputs", (i) => runOf(0, i === 2 ? { inputs: [{ kind: "handle", handle: "z" }] } : {})],
+    ["inputs", (i) => runOf(0, i === 2 ? { inputs: [{ kind: "handle", handle: "data-owner/z" }] } : {})],
     ["names of results", (i) => runOf(0, i === 0 ? { outputs: ["other"] } : {})],
-    ["handles to drop", (i) => runOf(0, i === 0 ? { frees: ["x"] } : {})],
-    ["commands", (i) => (i === 0 ? revealOf(0, { handle: "x", why: "input" }) : runOf(0))],
+    ["handles to drop", (i) => runOf(0, i === 0 ? { frees: ["data-owner/x"] } : {})],
+    ["commands", (i) => (i === 0 ? revealOf(0, { handle: "data-owner/x", why: "input" }) : runOf(0))],
   ];
   for (const [what, lie] of lies) {
     it(`notice a driver who sends different ${what} to different parties, before any message of the run`, async () => {
       const p = await start();
       const d = await driver(p);
       await d.each(() => ({ type: "program", bytes: absolute.toBytes() }));
-      await d.give("x", [1, 1, 1]);
-      await d.give("z", [1, 1, 1]);
+      await d.give("data-owner/x", [1, 1, 1]);
+      await d.give("data-owner/z", [1, 1, 1]);
       await d.grant(terms());
       await d.grant(terms({ program: absolute.id }));
-      await d.grant(terms({ inputs: [{ ...terms().inputs[0]!, sources: [{ kind: "handle", handle: "z" }] }] }));
+      await d.grant(terms({ inputs: [{ ...terms().inputs[0]!, sources: [{ kind: "handle", handle: "data-owner/z" }] }] }));
       await d.grant(terms({ program: "", disclosures: [{ output: 0, to: "model-owner", why: "input" }] }));
       expect(await codeOf(() => d.each(lie))).toBe("RUN_MISMATCH");
       const sent = p.meshes.flatMap((m) => m.links.map((l) => l?.counters.framesSent ?? 0));
@@ -187,7 +197,7 @@ describe("honest parties", () => {
   it("refuse a run number that was used, commands of others than the driver, and a second driver", async () => {
     const p = await start();
     const d = await driver(p);
-    await d.give("x", [1, 1, 1]);
+    await d.give("data-owner/x", [1, 1, 1]);
     await d.grant(terms({ runs: 9 }));
     await d.each(() => runOf(5));
     expect(await codeOf(() => d.each(() => runOf(5, { outputs: ["again"] })))).toBe("RUN_NUMBER");
@@ -201,7 +211,7 @@ describe("honest parties", () => {
   it("keep run numbers and counts of grants over a restart", async () => {
     const first = await start();
     const d = await driver(first);
-    await d.give("x", [1, 1, 1]);
+    await d.give("data-owner/x", [1, 1, 1]);
     await d.grant(terms({ runs: 1 }));
     await d.each(() => runOf(0));
     await first.stop();
@@ -209,7 +219,7 @@ describe("honest parties", () => {
     open.push(again);
     expect(again.meshes.map((m) => m.attempt)).toEqual([2, 2, 2]);
     const e = await driver(again);
-    await e.give("x", [1, 1, 1]);
+    await e.give("data-owner/x", [1, 1, 1]);
     await e.grant(terms({ runs: 1 }));
     expect(await codeOf(() => e.each(() => runOf(0)))).toBe("RUN_NUMBER");
     expect(await codeOf(() => e.each(() => runOf(1000)))).toBe("POLICY_REFUSED");
