@@ -6,6 +6,7 @@ export type { Passphrase } from "./identity/key-text.ts";
 export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan } from "./plan/index.ts";
 export { PROTOCOLS } from "./protocols/index.ts";
 export type { Cost, Protocol, ProtocolOptions, RangeWarning } from "./protocols/protocol.ts";
+export { handleOf, isHandleOf } from "./session/handles.ts";
 export {
   DEFAULT_LIMITS,
   type Grant,

@@ -3,7 +3,7 @@ import { Tensor } from "@tacit/core";
 import type { Binding, Disclosure, Executable, Gap, Job, Storage } from "@tacit/core/device";
 import { TacitError } from "@tacit/core/errors";
 import { type Aval, DTYPE, Expr, isComposite, type Program, type TypedArray } from "@tacit/core/program";
-import type { mpc } from "@tacit/mpc";
+import { mpc } from "@tacit/mpc";
 import type { SecretDevice, Watcher } from "./device.ts";
 
 type Source = mpc.GrantInput["sources"][number];
@@ -132,7 +132,7 @@ export class Recorder implements SecretDevice {
 
   input(name: string, data: { readonly shape: readonly number[] }, { owner }: { readonly owner: string }): Tensor {
     const aval: Aval = { shape: [...data.shape], dtype: "f32" };
-    return new Tensor(Expr.leaf(aval, this, this.#give(name, aval, owner)));
+    return new Tensor(Expr.leaf(aval, this, this.#give(mpc.handleOf(owner, name), aval, owner)));
   }
 
   #give(name: string, { shape, dtype }: Aval, owner: string): Recorded {

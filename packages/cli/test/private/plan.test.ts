@@ -40,7 +40,7 @@ describe("the plan of a private training", () => {
     const step = plan.programs[0]!;
     expect(step.owners).toEqual(["data-owner", "model-owner"]);
     const images = step.inputs.find((i) => i.aval === "f32[160,1,28,28]")!;
-    expect(images).toMatchObject({ owners: ["data-owner"], from: ["input train-0-images"], rows: 160 });
+    expect(images).toMatchObject({ owners: ["data-owner"], from: ["input data-owner/train-0-images"], rows: 160 });
     const rows = step.inputs.find((i) => i.aval === "i32[16]")!;
     expect(rows).toMatchObject({ owners: [], from: ["public, 0 to 159, all different"], rows: 16 });
     const weights = step.inputs.find((i) => i.aval === "f32[128,784]")!;
@@ -98,8 +98,8 @@ describe("the plan of a private training", () => {
     expect(titles(o)).toMatchObject({ "training step": 200, "mean loss of 10 steps": 20 });
     const [step] = (await mpc.plan(session, o.recorder.planned())).programs;
     const from = step!.inputs.find((i) => i.aval.endsWith(",1,28,28]"))!.from;
-    expect(from).toEqual([0, 1, 2, 3].map((i) => `input train-${i}-images`));
-    expect(o.recorder.given.filter((g) => g.name.startsWith("test-")).map((g) => g.aval.shape[0])).toEqual([
+    expect(from).toEqual([0, 1, 2, 3].map((i) => `input data-owner/train-${i}-images`));
+    expect(o.recorder.given.filter((g) => g.name.startsWith("data-owner/test-")).map((g) => g.aval.shape[0])).toEqual([
       1000, 1000, 140, 140,
     ]);
   });
