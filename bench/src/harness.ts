@@ -15,6 +15,8 @@ export interface Sample {
   readonly cpu?: number;
   readonly bytesPerParty?: number;
   readonly rounds?: number;
+  /** What `estimate` says for the emulated network: seconds on the wire. */
+  readonly predicted?: number;
 }
 
 interface Answer extends Partial<Sample> {

@@ -36,11 +36,15 @@ function cells(row: Row): string[] {
     ...(row.mostRounds === undefined ? [] : [`≤ ${row.mostRounds} rounds`]),
     ...Object.entries(row.wanted ?? {}).map(([name, r]) => `${show(r)}x ${name}`),
   ];
-  const cost = row.bytesPerParty === undefined ? "" : `${(row.bytesPerParty / 1e6).toFixed(2)} MB, ${row.rounds ?? "?"} rounds`;
+  const cost = row.bytesPerParty === undefined ? [] : [`${(row.bytesPerParty / 1e6).toFixed(2)} MB, ${row.rounds ?? "?"} rounds`];
+  if (row.predicted !== undefined) {
+    cost.push(`estimate ${show(row.predicted)} ${row.unit} on the wire (measured ${show(row.value / row.predicted)}x)`);
+  }
+  if (row.note !== undefined) peers.push(row.note);
   const meets = row.meets === null ? "" : row.meets ? "yes" : "**no**";
   const spread = `${show(row.min)}–${show(row.max)}`;
   const cpu = row.cpu === undefined ? "" : show(row.cpu);
-  return [row.name, `${show(row.value)} ${row.unit}`, spread, cpu, cost, peers.join(", "), wanted.join(", "), meets];
+  return [row.name, `${show(row.value)} ${row.unit}`, spread, cpu, cost.join(", "), peers.join(", "), wanted.join(", "), meets];
 }
 
 const HEAD = ["row", "median", "min–max", "CPU s", "sent per party", "peers (our speed over theirs)", "asked", "meets"];

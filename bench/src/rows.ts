@@ -18,6 +18,8 @@ export interface RowSpec {
   readonly mostRounds?: number;
   /** Target as a ratio against peers: at least `ratio` times the peer's speed. */
   readonly against?: Readonly<Record<string, number>>;
+  /** What others published and nobody measured here. */
+  readonly note?: string;
 }
 
 /** One row of the result. */
@@ -32,6 +34,9 @@ export interface Row {
   readonly cpu?: number;
   readonly bytesPerParty?: number;
   readonly rounds?: number;
+  /** Seconds on the wire that `estimate` predicts; what is measured has the computing besides. */
+  readonly predicted?: number;
+  readonly note?: string;
   readonly peers: Readonly<Record<string, number>>;
   /** Our speed over the peer's, by medians. */
   readonly ratios: Readonly<Record<string, number>>;
@@ -79,6 +84,8 @@ export function makeRow(spec: RowSpec, ours: readonly Sample[], peers: ReadonlyM
     ...(cpus.length > 0 ? { cpu: median(cpus) } : {}),
     ...(first?.bytesPerParty === undefined ? {} : { bytesPerParty: first.bytesPerParty }),
     ...(first?.rounds === undefined ? {} : { rounds: first.rounds }),
+    ...(first?.predicted === undefined ? {} : { predicted: first.predicted }),
+    ...(spec.note === undefined ? {} : { note: spec.note }),
     peers: peerMedians,
     ratios,
     ...(spec.target === undefined ? {} : { target: spec.target }),

@@ -1,13 +1,20 @@
 /** @file Tacit as a contender of the mpc suite: three party processes on loopback with TLS, driven from here. */
 import { readdirSync, readFileSync } from "node:fs";
 import { noGrad, Random, rand, randn, type Tensor } from "@tacit/core";
+import type { Job } from "@tacit/core/device";
 import * as nn from "@tacit/core/nn";
 import * as optim from "@tacit/core/optim";
 import { mpc, oneHot } from "@tacit/mpc";
 import type { Sample } from "../harness.ts";
 import { serve, type Timed } from "../serve.ts";
 
-const session = await mpc.local(3, { quiet: true });
+/** 'WAN' here: 40 ms there and back, 352 Mbit/s per link and direction. */
+const network = process.argv.includes("wan") ? { network: { bandwidth: 352e6, latency: 0.02 } } : {};
+const session = await mpc.local(3, { quiet: true, ...network });
+/** The Program that ran last, for its estimate. */
+let latest: Job | undefined;
+const prepare = session.prepare.bind(session);
+session.prepare = (job) => prepare((latest = job));
 process.on("exit", () => void session.close());
 const random = new Random(3);
 /** Kernel ticks per second in /proc; 100 on Linux. */
@@ -44,7 +51,15 @@ async function measured(calls: number, work: () => Promise<unknown>): Promise<Sa
     cpu: (partyCpu() - cpu) / calls,
     bytesPerParty: Math.round(Math.max(...bytes)),
     rounds: (after.rounds - before.rounds) / calls,
+    ...(await predicted()),
   };
+}
+
+/** Seconds on the wire that `estimate` predicts for the emulated network. */
+async function predicted(): Promise<{ readonly predicted?: number }> {
+  if (network.network === undefined || latest === undefined) return {};
+  const { seconds } = await session.estimate(latest.program, latest.bindings, network.network);
+  return seconds === undefined ? {} : { predicted: seconds };
 }
 
 function timed(calls: number, prepare: () => Promise<() => Promise<unknown>>): () => Promise<Timed> {
@@ -128,5 +143,7 @@ await serve({
   "lenet5-infer-128": inference(128, 2),
   "mlp-step-128": training(mlp, [784], 5),
   "lenet5-step-128": training(lenet5, [1, 28, 28], 2),
+  "mlp-step-128-wan": training(mlp, [784], 1),
+  "lenet5-infer-1-wan": inference(1, 1),
 });
 await session.close();

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { TacitError } from "@tacit/core/errors";
 import { type Identity, isRecord } from "../identity/identity.ts";
+import type { ChildStart } from "../party/child.ts";
 import type { Session } from "../session/session-file.ts";
 
 /** Longest time for a process to load and listen: far above the 0.3 s it takes, since machines may be busy. */
@@ -62,11 +63,12 @@ export class ChildParty {
   }
 
   /** Starts a process; its keys travel over its private channel, never in arguments. */
-  static async start(entry: string, identity: Identity, directory: string, mode: string): Promise<ChildParty> {
+  static async start(entry: string, identity: Identity, options: Omit<ChildStart, "keys">): Promise<ChildParty> {
     watchExit();
     const child = fork(entry, [], { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"], serialization: "advanced" });
     const party = new ChildParty(child);
-    child.send({ keys: await identity.exportPrivate(), directory, mode });
+    const start: ChildStart = { ...options, keys: await identity.exportPrivate() };
+    child.send(start);
     return party;
   }
 

@@ -1,5 +1,8 @@
 /** @file What runs cost: measured by the parties' own counters, and predicted for a network. */
 import type { Cost } from "../protocols/protocol.ts";
+import type { NetworkOptions } from "../transport/emulated-network.ts";
+
+export type { NetworkOptions };
 
 /** A session's total so far. Bytes and frames are those between parties, headers included. */
 export interface SessionCost {
@@ -10,13 +13,6 @@ export interface SessionCost {
   readonly seconds: number;
   readonly runs: number;
   readonly reveals: number;
-}
-
-export interface NetworkOptions {
-  /** Bits per second that each party can send. */
-  readonly bandwidth: number;
-  /** Seconds that a message needs one way (half of the round-trip time). */
-  readonly latency: number;
 }
 
 /** Time on the wire alone: rounds one after the other, and the fullest party's bytes through its own line. */

@@ -11,6 +11,7 @@ import { newSession } from "../session/new-session.ts";
 import type { Limits } from "../session/session-file.ts";
 import type { OnWaiting } from "../session/waiting.ts";
 import { connectClient } from "../transport/client.ts";
+import { checkNetwork, type NetworkOptions } from "../transport/emulated-network.ts";
 import { ChildParty } from "./child-party.ts";
 import type { MpcSession } from "./mpc-session.ts";
 import { openSession } from "./open.ts";
@@ -30,6 +31,8 @@ export interface LocalOptions {
   readonly waiting?: OnWaiting;
   /** What the parties run in besides the session, as "shadow"; all must agree. */
   readonly mode?: string;
+  /** The network to emulate between the parties, each link apart: `{ bandwidth: 352e6, latency: 0.02 }`. Default: none. */
+  readonly network?: NetworkOptions;
 }
 
 /** What tests replace: the process's entry and the protocols it knows. */
@@ -80,6 +83,7 @@ export async function startLocal(
   parts: LocalParts = { entry: ENTRY, protocols: PROTOCOLS },
 ): Promise<LocalSession> {
   const protocol = chooseProtocol(count, options, parts.protocols);
+  const network = options.network === undefined ? {} : { network: checkNetwork(options.network) };
   warn(options.quiet);
   const directory = await mkdtemp(join(tmpdir(), "tacit-local-"));
   await chmod(directory, 0o700);
@@ -94,7 +98,7 @@ export async function startLocal(
     const parties = await Promise.all(NAMES.slice(0, count).map((n) => Identity.generate(n)));
     for (const p of parties) {
       const own = await mkdtemp(join(directory, `${p.name}-`));
-      children.push(await ChildParty.start(parts.entry, p, own, options.mode ?? ""));
+      children.push(await ChildParty.start(parts.entry, p, { directory: own, mode: options.mode ?? "", ...network }));
     }
     const ports = await Promise.all(children.map((c) => c.listening()));
     const session = newSession({

@@ -4,6 +4,7 @@ import { Identity, isRecord } from "../identity/identity.ts";
 import { PROTOCOLS } from "../protocols/index.ts";
 import type { Protocol } from "../protocols/protocol.ts";
 import { Session } from "../session/session-file.ts";
+import { checkNetwork } from "../transport/emulated-network.ts";
 import type { Party } from "./party.ts";
 import { exitCodeOf, listen, serve } from "./process.ts";
 
@@ -12,6 +13,8 @@ export interface ChildStart {
   readonly keys: unknown;
   readonly directory: string;
   readonly mode: string;
+  /** The network to emulate, if any. */
+  readonly network?: unknown;
 }
 
 /** The next message of the parent. */
@@ -46,7 +49,8 @@ export async function runChild(protocols: readonly Protocol[] = PROTOCOLS): Prom
     say({ listening: { address: listening.parties.port, client: listening.clients.port } });
     const { session: text } = await nextMessage();
     const session = Session.fromJson(String(text));
-    const options = { session, identity, directory: String(start.directory), mode: String(start.mode), protocols };
+    const network = start.network === undefined ? {} : { network: checkNetwork(start.network) };
+    const options = { session, identity, directory: String(start.directory), mode: String(start.mode), protocols, ...network };
     const ending = await serve(listening, options, (p) => {
       party = p;
       say({ serving: true });

@@ -7,7 +7,7 @@ import type { Protocol } from "../protocols/protocol.ts";
 import type { Session } from "../session/session-file.ts";
 import { CLIENT_MESSAGE } from "../transport/channel.ts";
 import { ClientServer } from "../transport/client-server.ts";
-import { connectParties, PartyServer, type Reach, splitAddress } from "../transport/tls.ts";
+import { connectParties, type Emulation, PartyServer, type Reach, splitAddress } from "../transport/tls.ts";
 import { Counters } from "./counters.ts";
 import { type Ending, Party } from "./party.ts";
 
@@ -45,7 +45,7 @@ export async function listen(
   }
 }
 
-export interface JoinOptions extends Reach {
+export interface JoinOptions extends Reach, Emulation {
   readonly session: Session;
   readonly identity: Identity;
   /** Where counters and the transcript are kept; private to this party. */
@@ -84,12 +84,13 @@ export async function join(listening: Listening, options: JoinOptions): Promise<
   }
   const counters = Counters.open(directory, session);
   try {
-    const { patience, peers, waiting, signal } = options;
+    const { patience, peers, waiting, signal, network } = options;
     const mesh = await connectParties(listening.parties, {
       ...(patience !== undefined && { patience }),
       ...(peers !== undefined && { peers }),
       ...(waiting !== undefined && { waiting }),
       ...(signal !== undefined && { signal }),
+      ...(network !== undefined && { network }),
       session,
       index,
       identity,

@@ -57,13 +57,16 @@ export function readHello(bytes: Uint8Array, session: Session, index: number, mo
 }
 
 const LOOPBACK = /^(127\.[0-9.]+|localhost|\[::1\]):/;
+/** Whether all parties of a session are on one machine. */
+export const staysHere = (session: Session): boolean =>
+  session.file.parties.every((p) => LOOPBACK.test(p.address) && LOOPBACK.test(p.client));
 
 /**
  * Modes are for tests: a session that reaches beyond this machine has none, whatever its parties were started with.
  * @throws TacitError MPC_HANDSHAKE
  */
 export function checkMode(session: Session, mode: string): void {
-  if (mode === "" || session.file.parties.every((p) => LOOPBACK.test(p.address) && LOOPBACK.test(p.client))) return;
+  if (mode === "" || staysHere(session)) return;
   throw new TacitError(CODE, `handshake: expected no mode in a session that reaches other machines, got "${mode.slice(0, 32)}"`, {
     hint: "modes for tests exist under mpc.local alone",
   });

@@ -13,6 +13,8 @@ import { isPinned, leafOf, peerKey, type TlsLeaf } from "../identity/certificate
 import { sameBytes } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Session } from "../session/session-file.ts";
+import { type NetworkOptions, throughNetwork } from "./emulated-network.ts";
+import { staysHere } from "./handshake.ts";
 import { type Connection, type Mesh, type MeshOptions, openMesh } from "./mesh.ts";
 import type { Carrier } from "./outbox.ts";
 
@@ -256,16 +258,35 @@ class Gathering {
   }
 }
 
+/** Only `mpc.local` has this: a network to emulate on the links of a session whose parties are all on this machine. */
+export interface Emulation {
+  readonly network?: NetworkOptions;
+}
+
+/** What the links lead through. @throws TacitError MPC_HANDSHAKE in a session that reaches other machines */
+function lineOf(session: Session, { network }: Emulation): (connection: Connection) => Connection {
+  if (network === undefined) return (connection) => connection;
+  if (staysHere(session)) return (connection) => throughNetwork(connection, network);
+  throw new TacitError(
+    "MPC_HANDSHAKE",
+    "connect: expected no emulated network in a session that reaches other machines, got one",
+    {
+      hint: "networks are emulated under mpc.local alone",
+    },
+  );
+}
+
 /**
  * Connects party `index` to all others over TLS: it dials those before it and waits for those after it.
  * @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE, MPC_PARTY_LOST
  */
-export async function connectParties(server: PartyServer, options: MeshOptions & Reach): Promise<Mesh> {
+export async function connectParties(server: PartyServer, options: MeshOptions & Reach & Emulation): Promise<Mesh> {
+  const line = lineOf(options.session, options);
   const gathering = new Gathering(server, options);
   await gathering.all();
   const sockets = options.session.file.parties.map((_, j) => gathering.found.get(j));
   return openMesh(
-    sockets.map((s) => (s === undefined ? undefined : connectionOf(s))),
+    sockets.map((s) => (s === undefined ? undefined : line(connectionOf(s)))),
     options,
   );
 }

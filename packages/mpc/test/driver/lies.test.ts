@@ -44,7 +44,7 @@ async function start(): Promise<Parties> {
   const draft = await makeWorld({ protocol: "replicated3", people: ["driver", "data-owner"] });
   const directory = mkdtempSync(join(tmpdir(), "tacit-lies-"));
   const children = await Promise.all(
-    draft.parties.map((p, i) => ChildParty.start(entry, p, mkdtempSync(join(directory, `${i}-`)), "")),
+    draft.parties.map((p, i) => ChildParty.start(entry, p, { directory: mkdtempSync(join(directory, `${i}-`)), mode: "" })),
   );
   const ports = await Promise.all(children.map((c) => c.listening()));
   const parties = draft.session.file.parties.map((p, i) => ({
