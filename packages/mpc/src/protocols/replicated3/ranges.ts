@@ -5,12 +5,12 @@
  * what follows from it is unknown too, until an op bounds it again (softmax, sigmoid, ...).
  */
 import type { Binding } from "@tacit/core/device";
-import { type Node, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
+import type { Node, Program, TypedArray } from "@tacit/core/program";
 import type { ProtocolOptions, RangeWarning } from "../protocol.ts";
 import { EXP_TOP } from "./functions/exp.ts";
 import { DIVISOR, POSITIVE } from "./functions/general.ts";
-import { LAZY_PRODUCT_BITS } from "./lower/combine.ts";
 import { makePlan, type Plan } from "./lower/plan.ts";
+import { foldedOf, productsOf } from "./lower/size.ts";
 
 export type Interval = readonly [lo: number, hi: number];
 
@@ -57,37 +57,37 @@ function shape(s: Site, i: number): readonly number[] {
   return s.plan.program.aval(s.node.args[i]!).shape;
 }
 
-/** A sum of `count` products of arguments 0 and 1. */
-const contraction =
-  (count: (s: Site) => number): Rule =>
-  (s) => {
-    const n = count(s);
-    const [a, b] = s.args as [Interval, Interval];
-    if (s.secret[0] || s.secret[1]) checkProduct(s, n, a, b);
-    return times([n, n], times(a, b));
-  };
+/** A sum of products of arguments 0 and 1. */
+const contraction: Rule = (s) => {
+  const n = productsOf(s.plan.program, s.node)!;
+  const [a, b] = s.args as [Interval, Interval];
+  if (s.secret[0] || s.secret[1]) checkProduct(s, n, a, b);
+  return times([n, n], times(a, b));
+};
 
 const multiply: Rule = (s) => {
   const [a, b] = s.args as [Interval, Interval];
   const square = s.node.args[0] === s.node.args[1];
   const scalar = [0, 1].some((i) => !s.secret[i] && s.plan.uniform[s.node.args[i]!]);
-  if (scalar) checkLazy(s, s.secret[0] ? a : b);
+  if (scalar) checkLazy(s, s.secret[0] ? 0 : 1);
   else checkProduct(s, 1, a, b);
   const out = times(a, b);
   return square ? [0, out[1]] : out;
 };
 
 /** A value that waits for its factor is bounded by the place that the factor's bits take. */
-function checkLazy(s: Site, x: Interval): void {
-  const m = magnitude(x);
-  if (Number.isFinite(m) && m >= 2 ** LAZY_PRODUCT_BITS) {
-    s.warn(`a value of ${power2(m)} waits for a public factor, which takes less than 2^${LAZY_PRODUCT_BITS}`);
+function checkLazy(s: Site, i: number): void {
+  const m = magnitude(s.args[i]!);
+  const limit = Math.min(s.plan.sizes[s.node.args[i]!]!.before, RAW_LIMIT_BITS - 2 * s.f);
+  if (Number.isFinite(m) && m >= 2 ** limit) {
+    s.warn(`a value of ${power2(m)} waits for a public factor, which takes less than ${power2(2 ** limit)}`);
   }
 }
 
 const divide: Rule = (s) => {
   const [x, v] = s.args as [Interval, Interval];
   if (!s.secret[1]) {
+    if (s.plan.uniform[s.node.args[1]!]) checkLazy(s, 0);
     const least = v[0] > 0 || v[1] < 0 ? Math.min(Math.abs(v[0]), Math.abs(v[1])) : 0;
     return least === 0 ? UNKNOWN : symmetric(magnitude(x) / least);
   }
@@ -130,20 +130,7 @@ const bounded =
   () =>
     x;
 
-/** Elements of an argument for each of the result. */
-const perResult = (s: Site): number => {
-  const n = sizeOf(s.node.aval.shape);
-  return n === 0 ? 0 : sizeOf(shape(s, 0)) / n;
-};
-
-const inner = (s: Site): number => shape(s, 0)[shape(s, 0).length - (s.node.attrs[0] === 1 ? 2 : 1)]!;
-/** Products in an element of a convolution: channels of a group times the kernel. */
-const taps = (s: Site): number =>
-  shape(s, 1)
-    .slice(1)
-    .reduce((a, b) => a * b, 1);
-const tapsBack = (s: Site): number => (shape(s, 1)[0]! / s.node.attrs[6]!) * shape(s, 1)[2]! * shape(s, 1)[3]!;
-const positions = (s: Site): number => shape(s, 1)[0]! * shape(s, 1)[2]! * shape(s, 1)[3]!;
+const perResult = (s: Site): number => foldedOf(s.plan.program, s.node);
 
 const crossEntropy: Rule = (s) => {
   const spread = s.args[0]![1] - s.args[0]![0];
@@ -160,10 +147,10 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
     mul: multiply,
     div: divide,
     reciprocal: (s: Site) => symmetric(1 / divisor(s, s.args[0]!)),
-    matmul: contraction(inner),
-    conv2d: contraction(taps),
-    conv2dGradInput: contraction(tapsBack),
-    conv2dGradWeight: contraction(positions),
+    matmul: contraction,
+    conv2d: contraction,
+    conv2dGradInput: contraction,
+    conv2dGradWeight: contraction,
     sum: (s: Site) => times([perResult(s), perResult(s)], s.args[0]!),
     exp: exponential,
     log: positive(false, Math.log),

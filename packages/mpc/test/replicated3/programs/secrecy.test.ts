@@ -121,7 +121,9 @@ function step(): Program {
   const z = ops.relu(ops.add(ops.matmul(flat, w, false, true), b));
   const each = ops.full([3], "f32", 1 / 3);
   const g = ops.reluGrad(ops.softmaxCrossEntropyGrad(z, t, each), z);
-  const loss = ops.mul(ops.sum(ops.softmaxCrossEntropy(z, t), [0]), ops.lit(z, 1 / 3));
+  // A mean of squares: its factor is applied in two parts.
+  const decay = ops.mul(ops.sum(ops.mul(m, m), [0, 1]), ops.lit(m, 1 / 24));
+  const loss = ops.add(ops.mul(ops.sum(ops.softmaxCrossEntropy(z, t), [0]), ops.lit(z, 1 / 3)), decay);
   const dw = ops.matmul(g, flat, true, false);
   const momentum = ops.add(ops.mul(m, ops.lit(m, 0.9)), dw);
   const back = ops.reshape(ops.matmul(g, w), [3, 2, 2, 2]);

@@ -1,10 +1,12 @@
 /**
- * @file A linear combination made into one sharing at f fraction bits, with at most one truncation.
+ * @file A linear combination made into one sharing at f fraction bits, with at most one truncation (in two parts where a factor needs them).
  *
  * Bounds. Products wait untruncated, scaled by 2^(2f); a public factor s (1/N, a learning rate, a decay) is applied as the integer
- * m = round(s 2^(K - scale)) before a shift of K - f bits. K is the largest that keeps |ring * m| below 2^62 for sums of products
- * below 2^16 (before the factor) and shares below 2^14: with f = 16 the factor of a product has 14 significant bits (relative error
- * 2^-15), as long as it is above 2^-16; fewer below (10 at 1e-4 / 128).
+ * m = round(s 2^(K - scale)) before a shift of K - f bits. K is the largest that keeps |ring * m| below 2^62 for values of the sizes of
+ * `size.ts`. With f = 16 that leaves the factor of a product below 2^16 14 significant bits (relative error 2^-15), as long as it is above
+ * 2^-16; fewer below (10 at 1e-4 / 128). Of a larger product m has fewer bits, 7 below 2^23: what it lacks is a second
+ * integer, the residue times 2^q, truncated beside the first one by q bits more. No more rounds, twice the bytes, an error of two
+ * units at most. Products larger still are truncated to f fraction bits first, where a factor meets them (`bounded`): 2 rounds more.
  */
 import { TacitError } from "@tacit/core/errors";
 import { exponentOf } from "../functions/clear.ts";
@@ -19,17 +21,20 @@ import {
   Raw,
   type Shares,
   scaleRaw,
+  splitRaw,
   toRaw,
   truncate,
   truncateShares,
 } from "../primitives/index.ts";
+import { isCoarse } from "./size.ts";
 import { Held, type Term } from "./value.ts";
 
-/** log2 of the largest magnitude that a lazily scaled value may have. */
-export const LAZY_PRODUCT_BITS = 16;
-export const LAZY_SHARE_BITS = 14;
 /** Largest shift of the narrow truncation. */
 const NARROW_SHIFT = 31;
+/** A truncation takes ring values below 2^62. */
+const RAW_BITS = 62;
+/** Bits that a factor needs beside every term to be applied in one part. */
+const FINE_BITS = 13;
 
 /** x times an exact integer; retains or makes a Held that the caller owns. */
 function timesInteger(ctx: Context, held: Held, factor: number): Held {
@@ -65,6 +70,14 @@ function rawTimes(ctx: Context, { source }: Term, m: bigint): Raw {
   return m === 1n ? raw : scaleRaw(ctx, raw, m);
 }
 
+/** The same with two integers. */
+function rawTimesTwo(ctx: Context, { source }: Term, high: bigint, low: bigint): readonly [Raw, Raw] {
+  if (!(source instanceof Held)) return splitRaw(ctx, source, high, low);
+  const raw = toRaw(ctx, source.shares);
+  source.release();
+  return splitRaw(ctx, raw, high, low);
+}
+
 /** Adds owned shares with `bits` fraction bits to a raw product of scale `scale`. */
 function withShares(ctx: Context, raw: Raw, shares: readonly Held[], lift: number): Raw {
   return shares.reduce((sum, x) => {
@@ -81,14 +94,13 @@ function sumRaws(ctx: Context, raws: readonly Raw[]): Raw {
 /** The exponent K of the file comment, for these terms. */
 export function commonScale(terms: readonly Term[], f: number): number {
   let k = f + WIDE_SHIFT;
-  for (const { source, factor } of terms) {
+  for (const { factor, bits } of terms) {
     if (!Number.isFinite(factor)) {
       throw new TacitError("MPC_RANGE", "mpc: expected a finite public factor, got another", {
         hint: "a learning rate or a constant is infinite or NaN",
       });
     }
-    const bits = source instanceof Held ? LAZY_SHARE_BITS : LAZY_PRODUCT_BITS;
-    if (factor !== 0) k = Math.min(k, 61 - bits - exponentOf(factor));
+    if (factor !== 0) k = Math.min(k, 61 - Math.ceil(bits) - exponentOf(factor));
   }
   return Math.max(k, f);
 }
@@ -116,11 +128,36 @@ async function narrow(ctx: Context, id: number, terms: readonly Term[], extra: r
   return truncate(ctx, id, withShares(ctx, raw, extra, shift), shift);
 }
 
-/** Everything at scale K with its factor as an integer: one wide truncation. */
+/** Everything at scale K with its factor as an integer: one wide truncation, or two at once. Ids `id` and `id + 1`. */
 async function wide(ctx: Context, id: number, terms: readonly Term[], f: number): Promise<Shares> {
   const k = commonScale(terms, f);
-  const raws = terms.map((t) => rawTimes(ctx, t, BigInt(Math.round(t.factor * 2 ** (k - t.scale)))));
-  return truncateWide(ctx, id, sumRaws(ctx, raws), k - f);
+  const factors = terms.map((t) => t.factor * 2 ** (k - t.scale));
+  const whole = factors.map(Math.round);
+  const room = Math.min(...terms.map((t) => 61 - t.scale - Math.ceil(t.bits)));
+  if (room >= FINE_BITS) {
+    const raws = terms.map((t, i) => rawTimes(ctx, t, BigInt(whole[i]!)));
+    return truncateWide(ctx, id, sumRaws(ctx, raws), k - f);
+  }
+  // A residue is at most 1/2: times 2^(room + 1) it stays below 2^room.
+  const more = Math.max(0, Math.min(room + 1, f + WIDE_SHIFT - k));
+  const raws = terms.map((t, i) => {
+    const residue = Math.round((factors[i]! - whole[i]!) * 2 ** more);
+    return rawTimesTwo(ctx, t, BigInt(whole[i]!), BigInt(residue));
+  });
+  const parts = [0, 1].map((part) =>
+    sumRaws(
+      ctx,
+      raws.map((r) => r[part]!),
+    ),
+  );
+  const [high, low] = await Promise.all([
+    truncateWide(ctx, id, parts[0]!, k - f),
+    truncateWide(ctx, id + 1, parts[1]!, k + more - f),
+  ]);
+  const out = add(ctx, high, low);
+  free(ctx, high);
+  free(ctx, low);
+  return out;
 }
 
 /** What `combine` gives: one Held at f fraction bits, owned by the caller. */
@@ -128,22 +165,24 @@ export interface Combined {
   readonly held: Held;
   readonly factor: number;
   readonly key: string;
+  /** Size without the factor; undefined: no factor is left, the value's own. */
+  readonly bits: number | undefined;
 }
 
+/** For `keep`: no factor stays aside. */
+export const NEVER = -1;
+const whole = (held: Held): Combined => ({ held, factor: 1, key: "", bits: undefined });
+
 /**
- * Takes the terms over. `keepFactor`: a factor common to all terms stays aside. Otherwise the result is plain fixed point.
- * 0 rounds where nothing has more than f fraction bits, else 2.
+ * Takes the terms over. A factor common to all terms stays aside where they are below 2^keep; otherwise, and with `keep` NEVER, the result is
+ * plain fixed point. 0 rounds where nothing has more than f fraction bits, else 2. Ids `id` and `id + 1`.
  */
-export async function combine(
-  ctx: Context,
-  id: number,
-  terms: readonly Term[],
-  f: number,
-  keepFactor: boolean,
-): Promise<Combined> {
+export async function combine(ctx: Context, id: number, terms: readonly Term[], f: number, keep: number): Promise<Combined> {
   const first = terms[0]!;
+  const bits = Math.max(...terms.map((t) => t.bits));
+  const keepFactor = bits <= keep;
   if (keepFactor && terms.length === 1 && first.source instanceof Held && first.scale === f) {
-    return { held: first.source, factor: first.factor, key: first.key };
+    return { held: first.source, factor: first.factor, key: first.key, bits };
   }
   const exact: Held[] = [];
   const rest: Term[] = [];
@@ -152,16 +191,24 @@ export async function combine(
     if (x) exact.push(x);
     else rest.push(t);
   }
-  if (rest.length === 0) return { held: sumHeld(ctx, exact), factor: 1, key: "" };
+  if (rest.length === 0) return whole(sumHeld(ctx, exact));
   const { scale, key, factor } = rest[0]!;
   const oneScale = rest.every((t) => t.scale === scale) && scale >= f && scale - f <= NARROW_SHIFT;
   const keeps = key === "" || (keepFactor && exact.length === 0);
   if (oneScale && alike(rest) && keeps) {
-    const shares = await narrow(ctx, id, rest, exact, f);
-    return { held: new Held(ctx, shares), factor: key === "" ? 1 : factor, key };
+    const held = new Held(ctx, await narrow(ctx, id, rest, exact, f));
+    return key === "" ? whole(held) : { held, factor, key, bits };
   }
   const held = new Held(ctx, await wide(ctx, id, rest, f));
-  return { held: sumHeld(ctx, [held, ...exact]), factor: 1, key: "" };
+  return whole(sumHeld(ctx, [held, ...exact]));
+}
+
+/** A term with a factor: truncated to f fraction bits, the factor aside, where it would leave the factor too few bits. */
+export async function bounded(ctx: Context, id: number, term: Term, f: number): Promise<Term> {
+  if (term.key === "" || term.scale <= f || !isCoarse(term.scale, term.bits)) return term;
+  const { held, factor, key } = await combine(ctx, id, [term], f, Number.POSITIVE_INFINITY);
+  // All that a product may reach: at f fraction bits the factor has room beside it.
+  return { source: held, scale: f, factor, key, bits: Math.max(term.bits, RAW_BITS - 2 * f) };
 }
 
 /** Where all terms are integers times shares at f or products of one scale: their sum as one Raw, and the shift it needs. */

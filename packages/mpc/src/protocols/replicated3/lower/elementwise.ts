@@ -18,11 +18,12 @@ import {
   sub,
   truncateSigns,
 } from "../primitives/index.ts";
-import { asRaw, combine } from "./combine.ts";
+import { asRaw, combine, NEVER } from "./combine.ts";
 import { toRing } from "./fixed-point.ts";
 import { product } from "./linear.ts";
 import { broadcast } from "./movement.ts";
 import { fractionBitsOf, type Handler, type NodeRun } from "./run.ts";
+import { SHARE_BITS } from "./size.ts";
 import { Held, SecretBits, SecretValue, type Term, type Value } from "./value.ts";
 
 /** Largest integer factor that is applied exactly; above, a factor is kept aside. */
@@ -42,12 +43,12 @@ async function operandTerms(n: NodeRun, i: number, sign: number): Promise<readon
   const times = (t: Term): Term => ({ ...t, factor: t.factor * sign });
   if (n.isPublic(i)) {
     const shares = fromPublic(n.ctx, toRing(await publicOperand(n, i), scale));
-    return [{ source: new Held(n.ctx, shares), scale, factor: sign, key: "" }];
+    return [{ source: new Held(n.ctx, shares), scale, factor: sign, key: "", bits: SHARE_BITS }];
   }
   if (sizeOf(n.arg(i).shape) === sizeOf(n.aval.shape)) return (await n.terms(i)).map(times);
   return n.singles([i], (x) => {
     const wide = broadcast(n.ctx, x!.shares, n.arg(i).shape, n.aval.shape);
-    return [times({ source: new Held(n.ctx, wide), scale, factor: x!.factor, key: x!.key })];
+    return [times({ source: new Held(n.ctx, wide), scale, factor: x!.factor, key: x!.key, bits: x!.bits })];
   });
 }
 
@@ -57,8 +58,8 @@ async function sumOf(n: NodeRun, sign: 1 | -1): Promise<readonly Term[]> {
   const scale = Math.max(fractionBitsOf(n.arg(0), n.f), fractionBitsOf(n.arg(1), n.f));
   const local = terms.every((t) => t.key === "" && t.source instanceof Held && t.scale <= scale);
   if (!local) return terms;
-  const { held } = await combine(n.ctx, 0, terms, scale, false);
-  return [{ source: held, scale, factor: 1, key: "" }];
+  const { held } = await combine(n.ctx, 0, terms, scale, NEVER);
+  return [{ source: held, scale, factor: 1, key: "", bits: n.bits }];
 }
 
 const addition =
@@ -79,7 +80,8 @@ async function byUniform(n: NodeRun, secret: number, known: number, invert: bool
   const c = await n.scalar(known);
   const fixed = n.fixed(known) !== undefined;
   const key = `${invert ? "1/" : ""}${n.node.args[known]}`;
-  return n.of(scaled(await operandTerms(n, secret, 1), invert ? (c === 0 && !fixed ? 0 : 1 / c) : c, fixed, key));
+  const factor = invert ? (c === 0 && !fixed ? 0 : 1 / c) : c;
+  return n.of(await n.bounded(scaled(await operandTerms(n, secret, 1), factor, fixed, key)));
 }
 
 /** A public array times a secret: integers with f fraction bits, local. */
@@ -119,8 +121,10 @@ const mul: Handler = (n) => {
   if (known !== undefined) {
     return n.isUniform(known) ? byUniform(n, 1 - known, known, false) : byPublic(n, 1 - known, known, false);
   }
-  return n.singles([0, 1], (x, y) =>
-    broadcastPair(n, x!.shares, y!.shares, (a, b) => n.of([{ source: mulRaw(n.ctx, a, b), scale: 2 * n.f, ...product(x!, y!) }])),
+  return n.operands((x, y) =>
+    broadcastPair(n, x.shares, y.shares, (a, b) =>
+      n.of([{ source: mulRaw(n.ctx, a, b), scale: 2 * n.f, ...product(x, y), bits: n.bits }]),
+    ),
   );
 };
 
@@ -138,7 +142,7 @@ async function reluTerms(n: NodeRun): Promise<{ y: Shares; bits: SplitBits }> {
     free(n.ctx, made.y);
     return { y: made.injected[0]!, bits: made.bits };
   }
-  const { held } = await combine(n.ctx, n.step(4), terms, n.f, false);
+  const { held } = await combine(n.ctx, n.step(4), terms, n.f, NEVER);
   const made = await reluOf(n.ctx, n.step(0), held.shares);
   held.release();
   return made;
@@ -147,7 +151,7 @@ async function reluTerms(n: NodeRun): Promise<{ y: Shares; bits: SplitBits }> {
 const relu: Handler = async (n) => {
   if (n.run.plan.afterPool.has(n.id)) return n.of(await n.terms(0));
   const { y, bits } = await reluTerms(n);
-  return n.of([{ source: new Held(n.ctx, y), scale: n.f, factor: 1, key: "" }], { relu: bits });
+  return n.of([{ source: new Held(n.ctx, y), scale: n.f, factor: 1, key: "", bits: n.bits }], { relu: bits });
 };
 
 const reluGrad: Handler = async (n) => {
@@ -194,7 +198,7 @@ const sign: Handler = (n) =>
 /** a - b in plain fixed point, for the time of `use`. */
 async function difference<T>(n: NodeRun, use: (d: Shares) => Promise<T>): Promise<T> {
   const scale = Math.max(fractionBitsOf(n.arg(0), n.f), fractionBitsOf(n.arg(1), n.f));
-  const { held } = await combine(n.ctx, n.step(60), await sumOf(n, -1), scale, false);
+  const { held } = await combine(n.ctx, n.step(60), await sumOf(n, -1), scale, NEVER);
   const result = await use(held.shares);
   held.release();
   return result;

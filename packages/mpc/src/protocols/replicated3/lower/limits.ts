@@ -4,11 +4,23 @@ import { DTYPE } from "@tacit/core/program";
 import { MAX_SORTED } from "../functions/sort.ts";
 import { MAX_EXPONENT, MAX_POWER, ROOTS } from "./functions.ts";
 import type { Plan } from "./plan.ts";
+import { foldedOf, PRODUCT_BITS, productsOf } from "./size.ts";
 import { MAX_CLASSES } from "./softmax.ts";
 
 export type Limit = (plan: Plan, node: Node) => string | undefined;
 
 const isSecret = (plan: Plan, id: number): boolean => plan.knowledge[id] === "secret";
+
+/** Most products that an element adds up: 2^24 of an average of 2^6 reach 2^30, where fixed point ends. */
+const MAX_PRODUCTS = 2 ** 24;
+const countLimit = (count: number): string | undefined =>
+  count <= MAX_PRODUCTS ? undefined : `at most 2^24 products in a sum, not ${count}`;
+
+const contractionLimit: Limit = (plan, node) => floatOnly(plan, node) ?? countLimit(productsOf(plan.program, node)!);
+
+/** Of products; a sum of plain shares has 2^46. */
+const sumLimit: Limit = (plan, node) =>
+  plan.sizes[node.args[0]!]!.before >= PRODUCT_BITS ? countLimit(foldedOf(plan.program, node)) : undefined;
 
 /** Products of integers have no bound that fits fixed point. */
 const floatOnly: Limit = (plan, node) =>
@@ -75,7 +87,11 @@ const placeLimit: Limit = (plan, node) => {
 
 export const LIMITS: ReadonlyMap<string, Limit> = new Map(
   Object.entries({
-    matmul: floatOnly,
+    matmul: contractionLimit,
+    conv2d: contractionLimit,
+    conv2dGradInput: contractionLimit,
+    conv2dGradWeight: contractionLimit,
+    sum: sumLimit,
     mul: floatOnly,
     div: floatOnly,
     bitAnd: boolOnly,

@@ -34,12 +34,15 @@ async function bilinear(n: NodeRun, op: Bilinear): Promise<SecretValue> {
   const scale = 2 * n.f;
   const secret = [0, 1].filter((i) => !n.isPublic(i));
   if (secret.length === 2) {
-    return n.singles([0, 1], (x, y) => n.of([{ source: op.secret(x!.shares, y!.shares), scale, ...product(x!, y!) }]));
+    return n.singles([0, 1], async (x, y) => {
+      const made = { source: op.secret(x!.shares, y!.shares), scale, ...product(x!, y!), bits: n.bits };
+      return n.of(await n.bounded([made]));
+    });
   }
   const known = toRing(await n.publicValues(secret[0] === 0 ? 1 : 0), n.f);
-  return n.singles(secret, (x) => {
+  return n.singles(secret, async (x) => {
     const shares = secret[0] === 0 ? op.known(x!.shares, known) : op.known(known, x!.shares);
-    return n.of([{ source: new Held(n.ctx, shares), scale, factor: x!.factor, key: x!.key }]);
+    return n.of(await n.bounded([{ source: new Held(n.ctx, shares), scale, factor: x!.factor, key: x!.key, bits: n.bits }]));
   });
 }
 

@@ -1,6 +1,7 @@
 /** @file What is known about a Program before it runs: who knows each value, how often it is read, and which ops work together. */
 import type { Binding } from "@tacit/core/device";
 import { type Node, OPS, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
+import { type Size, sizesOf } from "./size.ts";
 import type { Rows, SortGroup } from "./sort.ts";
 
 /** fixed: follows from the Program alone. public: known to all parties in a run. secret: shares. */
@@ -17,6 +18,8 @@ export interface Plan {
   readonly uniform: readonly boolean[];
   /** Values of fixed ids. */
   readonly fixed: ReadonlyMap<number, TypedArray>;
+  /** How large each value is taken to be where a factor waits beside it. */
+  readonly sizes: readonly Size[];
   /** ReLU nodes (value ids) that run after the pool that reads them. */
   readonly afterPool: ReadonlySet<number>;
   /** For logits (value id) of softmax ops along the last axis of [N, C]: the first node that computes their maximum, and how many use it. */
@@ -177,5 +180,6 @@ export function makePlan(program: Program, bindings: readonly Binding[]): Plan {
   });
   const softmax = softmaxUsers(program, readers, knowledge);
   const sorts = sortUsers(program, readers, knowledge, uses);
-  return { program, knowledge, uses, returned, uniform, fixed, afterPool, softmax, sorts };
+  const sizes = sizesOf(program, { secret: (id) => knowledge[id] === "secret", uniform, fixed });
+  return { program, knowledge, uses, returned, uniform, fixed, sizes, afterPool, softmax, sorts };
 }

@@ -167,7 +167,7 @@ const maxPool2d: Handler = (n) => {
 };
 
 function plainTerm(n: NodeRun, shares: Shares): Term {
-  return { source: new Held(n.ctx, shares), scale: n.f, factor: 1, key: "" };
+  return { source: new Held(n.ctx, shares), scale: n.f, factor: 1, key: "", bits: n.bits };
 }
 
 /** The tournament's bits: kept by the forward op on the same x, or made again. */

@@ -20,6 +20,7 @@ import {
 import { combine } from "./combine.ts";
 import { tournament } from "./pool.ts";
 import { fractionBitsOf, type Handler, type NodeRun } from "./run.ts";
+import { foldedOf, KEPT_BITS } from "./size.ts";
 import { Held, SecretBits, type SecretValue, type Term } from "./value.ts";
 
 /** The axes of a reduction, and the same with the reduced axes last. */
@@ -73,21 +74,23 @@ const total: Handler = async (n) => {
   const terms = await n.terms(0);
   const local = terms.every((t) => t.source instanceof Held || split !== undefined);
   if (!local) return viaShares(n, terms);
+  const more = Math.log2(Math.max(foldedOf(n.run.plan.program, n.node), 1));
   const summed = terms.map((t): Term => {
+    const bits = t.bits + more;
     if (t.source instanceof Held) {
       const out = new Held(n.ctx, sumShares(n, t.source.shares));
       t.source.release();
-      return { ...t, source: out };
+      return { ...t, source: out, bits };
     }
-    return { ...t, source: sumRaw(n.ctx, t.source as Raw, ...split!) };
+    return { ...t, source: sumRaw(n.ctx, t.source as Raw, ...split!), bits };
   });
-  return n.of(summed);
+  return n.of(await n.bounded(summed));
 };
 
 /** A raw product whose axes do not lie side by side: truncated first. */
 async function viaShares(n: NodeRun, terms: readonly Term[]): Promise<SecretValue> {
   const scale = fractionBitsOf(n.aval, n.f);
-  const { held, factor, key } = await combine(n.ctx, n.step(0), terms, scale, true);
+  const { held, factor, key } = await combine(n.ctx, n.step(0), terms, scale, KEPT_BITS);
   const out = sumShares(n, held.shares);
   held.release();
   return n.result(out, scale, { factor, key });

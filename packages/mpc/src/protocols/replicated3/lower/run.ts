@@ -3,14 +3,15 @@ import { expected } from "@tacit/core/errors";
 import { type Aval, DTYPE, type Node, OPS, sizeOf, type TypedArray } from "@tacit/core/program";
 import { STEPS_PER_NODE } from "../../protocol.ts";
 import { bitsToArithmetic, type Context, fromPublic, type Shares } from "../primitives/index.ts";
-import { combine } from "./combine.ts";
+import { bounded, combine, NEVER } from "./combine.ts";
 import { toRing } from "./fixed-point.ts";
 import { HANDLERS } from "./index.ts";
 import type { Plan } from "./plan.ts";
+import { KEPT_BITS, SHARE_BITS } from "./size.ts";
 import { Held, PublicValue, SecretBits, SecretValue, type Single, type Term, type Value } from "./value.ts";
 
-/** Steps that the executor itself uses; ids are node * STEPS_PER_NODE + step. */
-const STEP = { integers: 253, single: 254, plain: 255 } as const;
+/** Steps that the executor itself uses (two each, but the first); ids are node * STEPS_PER_NODE + step. */
+const STEP = { integers: 250, plain: 252, single: 254 } as const;
 
 /** Sees every secret value of a run when it is made: the tests' shadow of plain values. */
 export type Observer = (id: number, value: Value, run: Run) => Promise<void> | void;
@@ -82,7 +83,8 @@ export class Run {
     const aval = this.plan.program.inputs[i]!;
     if ("a" in x) {
       const scale = fractionBitsOf(aval, this.f);
-      return new SecretValue(this.ctx, aval.shape, [{ source: new Held(undefined, x), scale, factor: 1, key: "" }]);
+      const bits = this.plan.sizes[i]!.before;
+      return new SecretValue(this.ctx, aval.shape, [{ source: new Held(undefined, x), scale, factor: 1, key: "", bits }]);
     }
     return new PublicValue(x);
   }
@@ -119,11 +121,13 @@ export class Run {
     const scale = fractionBitsOf(this.plan.program.aval(id), this.f);
     if (value.terms.length === 1 && only.source instanceof Held && only.scale === scale) {
       const plain = only.key === "" && only.factor === 1;
-      if (plain || !this.plan.returned[id]) return value;
+      if (plain || (!this.plan.returned[id] && only.bits <= KEPT_BITS)) return value;
     }
     const step = this.stepOf(id, STEP.single);
-    const { held, factor, key } = await combine(this.ctx, step, value.take(), scale, !this.plan.returned[id]);
-    const settled = new SecretValue(this.ctx, value.shape, [{ source: held, scale, factor, key }], value.kept);
+    // Several readers: one of them may be a square. Only what is as small as a share keeps its factor aside.
+    const keep = this.plan.returned[id] ? NEVER : SHARE_BITS;
+    const { held, factor, key, bits = this.plan.sizes[id]!.after } = await combine(this.ctx, step, value.take(), scale, keep);
+    const settled = new SecretValue(this.ctx, value.shape, [{ source: held, scale, factor, key, bits }], value.kept);
     for (const { source } of value.terms) if (source instanceof Held) source.release();
     return settled;
   }
@@ -145,8 +149,19 @@ export class Run {
   /** As one sharing, a common factor aside. Owned by the caller. */
   async single(id: number): Promise<{ readonly held: Held; readonly single: Single }> {
     const scale = fractionBitsOf(this.plan.program.aval(id), this.f);
-    const { held, factor, key } = await combine(this.ctx, this.stepOf(id, STEP.single), await this.terms(id), scale, true);
-    return { held, single: { shares: held.shares, factor, key } };
+    const terms = await this.terms(id);
+    const made = await combine(this.ctx, this.stepOf(id, STEP.single), terms, scale, KEPT_BITS);
+    const { held, factor, key, bits = this.plan.sizes[id]!.after } = made;
+    return { held, single: { shares: held.shares, factor, key, bits } };
+  }
+
+  /** As one sharing for a product with a secret: a factor that a truncation is due to meet is applied by it, or it would count twice in a square. */
+  async operand(id: number): Promise<{ readonly held: Held; readonly single: Single }> {
+    const value = await this.#values[id]!;
+    const only = value instanceof SecretValue && value.terms.length === 1 ? value.terms[0]! : undefined;
+    if (!only || only.key === "" || only.source instanceof Held) return this.single(id);
+    const held = await this.plain(id);
+    return { held, single: { shares: held.shares, factor: 1, key: "", bits: this.plan.sizes[id]!.after } };
   }
 
   /** As plain fixed point (integers for other dtypes). Owned by the caller; computed once. */
@@ -157,7 +172,7 @@ export class Run {
     let found = this.#plain.get(value);
     if (!found) {
       const terms = this.terms(id);
-      found = terms.then((t) => combine(this.ctx, this.stepOf(id, STEP.plain), t, scale, false)).then((c) => c.held);
+      found = terms.then((t) => combine(this.ctx, this.stepOf(id, STEP.plain), t, scale, NEVER)).then((c) => c.held);
       this.#plain.set(value, found);
     }
     return (await found).retain();
@@ -170,14 +185,14 @@ export class Run {
     const scale = fractionBitsOf(this.plan.program.aval(id), this.f);
     if (value instanceof PublicValue) {
       const held = new Held(this.ctx, fromPublic(this.ctx, toRing(value.values, scale)));
-      return [{ source: held, scale, factor: 1, key: "" }];
+      return [{ source: held, scale, factor: 1, key: "", bits: SHARE_BITS }];
     }
     let integers = this.#integers.get(value);
     if (!integers) {
       integers = bitsToArithmetic(this.ctx, this.stepOf(id, STEP.integers), value.bits).then((x) => new Held(this.ctx, x));
       this.#integers.set(value, integers);
     }
-    return [{ source: (await integers).retain(), scale: 0, factor: 1, key: "" }];
+    return [{ source: (await integers).retain(), scale: 0, factor: 1, key: "", bits: 0 }];
   }
 
   async #output(id: number): Promise<Held | TypedArray> {
@@ -227,7 +242,7 @@ export class NodeRun {
   fixed(i: number): TypedArray | undefined {
     return this.run.plan.fixed.get(this.node.args[i]!);
   }
-  /** The id of an interactive step of this node, 0 .. 252. */
+  /** The id of an interactive step of this node, 0 .. 249. */
   step(step: number): number {
     return this.run.stepOf(this.id, step);
   }
@@ -259,14 +274,34 @@ export class NodeRun {
     return result;
   }
 
+  /** The same for arguments that are multiplied with each other. */
+  async operands<T>(use: (x: Single, y: Single) => Promise<T> | T): Promise<T> {
+    const [x, y] = await Promise.all([0, 1].map((i) => this.run.operand(this.node.args[i]!)));
+    const result = await use(x!.single, y!.single);
+    x!.held.release();
+    y!.held.release();
+    return result;
+  }
+
   /** The terms of an argument, owned by the caller. */
   terms(i: number): Promise<readonly Term[]> {
     return this.run.terms(this.node.args[i]!);
   }
 
+  /** Terms (step `2 k` for the k-th) that leave a factor room. */
+  bounded(terms: readonly Term[]): Promise<readonly Term[]> {
+    return Promise.all(terms.map((t, k) => bounded(this.ctx, this.step(2 * k), t, this.f)));
+  }
+
+  /** What the result is taken to be below where its factor waits, log2. */
+  get bits(): number {
+    return this.run.plan.sizes[this.id]!.before;
+  }
   /** The result: fresh shares with this many fraction bits and this factor. */
   result(shares: Shares, scale: number, like?: Pick<Term, "factor" | "key">): SecretValue {
-    return this.of([{ source: new Held(this.ctx, shares), scale, factor: like?.factor ?? 1, key: like?.key ?? "" }]);
+    return this.of([
+      { source: new Held(this.ctx, shares), scale, factor: like?.factor ?? 1, key: like?.key ?? "", bits: this.bits },
+    ]);
   }
   of(terms: readonly Term[], kept: SecretValue["kept"] = {}): SecretValue {
     return new SecretValue(this.ctx, this.aval.shape, terms, kept);

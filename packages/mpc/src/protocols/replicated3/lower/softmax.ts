@@ -242,7 +242,7 @@ const softmaxCrossEntropy: Handler = (n) =>
     const right = stack(ctx, distance, log, core);
     const raw = sumRaw(ctx, mulRaw(ctx, left, right), 1, classes + 1, rows);
     for (const x of [target, mass, log, distance, left, right]) free(ctx, x);
-    return n.of([{ source: raw, scale: 2 * n.f, factor: 1, key: "" }]);
+    return n.of([{ source: raw, scale: 2 * n.f, factor: 1, key: "", bits: n.bits }]);
   });
 
 /** x [classes, columns] and one more row y, without the padding: [classes + 1, rows]. */

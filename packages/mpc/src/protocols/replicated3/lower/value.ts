@@ -40,6 +40,8 @@ export interface Term {
   readonly scale: number;
   readonly factor: number;
   readonly key: string;
+  /** log2 of what the ring value is taken to be below, without the factor (`size.ts`). */
+  readonly bits: number;
 }
 
 /** The one-term form that products and nonlinear ops read. */
@@ -47,6 +49,7 @@ export interface Single {
   readonly shares: Shares;
   readonly factor: number;
   readonly key: string;
+  readonly bits: number;
 }
 
 /** Bits that an op kept for its gradient. Freed with the value. */

@@ -52,6 +52,7 @@ export {
   mulRowRaw,
   type PublicOr,
   scaleRaw,
+  splitRaw,
   sumRaw,
   toRaw,
 } from "./products.ts";

@@ -52,6 +52,15 @@ export function scaleRaw(ctx: Context, raw: Raw, factor: bigint): Raw {
   return new Raw(z, raw.n, raw.depth);
 }
 
+/** raw times two public integers, each on its way: two raw products, two truncations with pads of their own. Consumes raw. */
+export function splitRaw(ctx: Context, raw: Raw, high: bigint, low: bigint): readonly [Raw, Raw] {
+  const z = raw.take("splitRaw");
+  const other = ctx.alloc(8 * raw.n);
+  ctx.kernels.mulScalar64(z, BigInt.asIntN(64, low), other, raw.n);
+  ctx.kernels.mulScalar64(z, BigInt.asIntN(64, high), z, raw.n);
+  return [new Raw(z, raw.n, raw.depth), new Raw(other, raw.n, raw.depth)];
+}
+
 /** raw + x * factor (a bias at the product's scale: factor 2^f). Consumes raw. */
 export function addToRaw(ctx: Context, raw: Raw, x: Shares, factor: bigint): Raw {
   sameSize("addToRaw", raw, x);
