@@ -1,8 +1,12 @@
 /** @file The `mpc` namespace. */
+export type { Gift, Given } from "./client/give.ts";
+export { give, type OwnKeys, receive } from "./client/node.ts";
+export type { Delivery, Received } from "./client/receive.ts";
 export * from "./driver/index.ts";
 export { fingerprint, Identity, type PublicIdentity } from "./identity/index.ts";
 export { type KeyFileOptions, readKeyFile, writeKeyFile } from "./identity/key-file.ts";
 export type { Passphrase } from "./identity/key-text.ts";
+export { openIdentity } from "./identity/open-identity.ts";
 export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan } from "./plan/index.ts";
 export { PROTOCOLS } from "./protocols/index.ts";
 export type { Cost, Protocol, ProtocolOptions, RangeWarning } from "./protocols/protocol.ts";

@@ -10,7 +10,7 @@ import type { Identity } from "../src/identity/identity.ts";
 import { Counters } from "../src/party/counters.ts";
 import { Party } from "../src/party/party.ts";
 import type { Protocol } from "../src/protocols/protocol.ts";
-import { channelPair } from "../src/transport/channel.ts";
+import { type Connector, channelPair } from "../src/transport/channel.ts";
 import type { Mesh } from "../src/transport/mesh.ts";
 import { openMesh } from "../src/transport/mesh.ts";
 import { plain3 } from "./plain3.ts";
@@ -35,6 +35,8 @@ export interface InProcess {
   /** A person's connection to one party. */
   client(index: number): Promise<PartyClient>;
   group(): Promise<Group>;
+  /** For programs of people that find the parties by themselves. */
+  readonly connector: Connector;
   /** The driver's session; `keys` are the people whose keys it has. */
   open(keys?: readonly string[], owner?: string): Promise<MpcSession>;
   /** Breaks a driver's connections without a word. */
@@ -68,11 +70,13 @@ export async function startParties(
       }),
     ),
   );
-  const client = (index: number): Promise<PartyClient> => {
+  const connector: Connector = async (_session, index) => {
     const [mine, theirs] = channelPair();
     parties[index]!.serve(theirs);
-    return PartyClient.open(session, index, mine);
+    return mine;
   };
+  const client = async (index: number): Promise<PartyClient> =>
+    PartyClient.open(session, index, await connector(session, index, AbortSignal.any([])));
   const group = async (): Promise<Group> => new Group(await Promise.all(parties.map((_, i) => client(i))));
   const groups = new WeakMap<MpcSession, Group>();
   const open = async (keys: readonly string[] = [...world.people.keys()], owner = "model-owner"): Promise<MpcSession> => {
@@ -88,7 +92,7 @@ export async function startParties(
     await new Promise((resolve) => setTimeout(resolve, 20));
   };
   const stop = async (): Promise<void> => void (await Promise.all(parties.map((p) => p.stop())));
-  return { world, parties, meshes, directories, client, group, open, disconnect, stop };
+  return { world, parties, meshes, directories, client, connector, group, open, disconnect, stop };
 }
 
 export async function inProcess(options: WorldOptions = {}, protocol: Protocol = plain3): Promise<InProcess> {

@@ -80,6 +80,13 @@ export const MPC: Entries = {
     fix: "Type it again, or name its file (--passphrase-file, TACIT_PASSPHRASE_FILE). A forgotten one cannot be found: make new keys.",
     example: "key file of clinic-a: expected its passphrase, got another",
   },
+  LETTER_INVALID: {
+    means:
+      "The parts of a delivery do not make a result: a party has none, has an altered one, or states another value than the others.",
+    fix: "Ask the party that the message names, and the driver for the delivery again; tacit receive --discard removes what is left.",
+    example: "delivery 12: expected the part that party 1 (clinic-b) wrote, got an altered one",
+    exit: 4,
+  },
   LETTER_UNKNOWN: {
     means: "A recipient asked a party for a part that does not wait there for them.",
     fix: "It was collected already, or it is for somebody else: a party says the same of both.",
@@ -266,7 +273,7 @@ export const MPC: Entries = {
   },
   RECIPIENT_ELSEWHERE: {
     means: "A value was disclosed to somebody whose key is not on this machine, so it cannot be opened here.",
-    fix: "Let the recipient connect and open it.",
+    fix: "Use session.deliver(tensor, { to, why }): the parties keep it, sealed, until the recipient runs tacit receive.",
     example: 'reveal: expected a recipient whose key is on this machine, got "model-owner"',
   },
   RUN_INVALID: {

@@ -1,9 +1,12 @@
 /** @file @tacit/mpc/browser: a person's side for pages. Keys, inputs, Programs, results; nothing here needs Node. */
 
+export { type Gift, type Given, type GiveOptions, give } from "../client/give.ts";
 export { oneHot } from "../client/inputs.ts";
 export { openGroup } from "../client/reach.ts";
+export { type Delivery, type Received, type ReceiveOptions, receive } from "../client/receive.ts";
 export { type NetworkOptions, predictSeconds, type SessionCost } from "../driver/cost.ts";
-export type { InputData, InputOptions, MpcSession, PartyCounters } from "../driver/mpc-session.ts";
+export type { InputData, InputOptions, MpcSession, PartyCounters, WaitOptions } from "../driver/mpc-session.ts";
+export type { Receipt } from "../driver/runner.ts";
 export { fingerprint, Identity, type PublicIdentity } from "../identity/index.ts";
 export type { Passphrase } from "../identity/key-text.ts";
 export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan } from "../plan/index.ts";

@@ -11,19 +11,23 @@ import type { Session } from "../session/session-file.ts";
 import type { Group } from "./group.ts";
 import type { PartyClient } from "./party-client.ts";
 
-/** Shares `values` among the parties under `handle`. @throws TacitError INPUT_OUT_OF_RANGE, INPUT_UNEQUAL, MPC_* */
+/**
+ * Shares `values` among the parties under `handle`; `sent` hears how many bytes each party has.
+ * @throws TacitError INPUT_OUT_OF_RANGE, INPUT_UNEQUAL, MPC_*
+ */
 export async function giveInput(
   group: Group,
   session: Session,
   protocol: Protocol,
   owner: Identity,
   what: { readonly handle: string; readonly values: TypedArray; readonly aval: Aval },
+  sent?: (party: number, bytes: number) => void,
 ): Promise<void> {
   const payloads = protocol.share(what.values, what.aval, session.file.protocol.options);
   const attempt = crypto.getRandomValues(new Uint8Array(16));
   try {
     await group.gather(
-      group.clients.map((client, i) => give(client, session, owner, { ...what, attempt, payload: payloads[i]! })),
+      group.clients.map((client, i) => give(client, session, owner, { ...what, attempt, payload: payloads[i]! }, sent)),
     );
   } finally {
     for (const p of payloads) p.fill(0);
@@ -40,6 +44,7 @@ async function give(
     aval,
     payload,
   }: Omit<PutCommand, "type" | "total" | "chunks" | "encapsulated"> & { readonly payload: Uint8Array },
+  sent?: (party: number, bytes: number) => void,
 ): Promise<void> {
   const chunks = Math.max(1, Math.ceil(payload.length / CHUNK_BYTES));
   const recipient = session.file.parties[client.index]!.identity.seal;
@@ -50,6 +55,7 @@ async function give(
     const part = payload.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
     const sealed = await sealer.seal(part, toCbor(chunkPlace(handle, index, chunks)));
     await client.request(owner, { type: "chunk", handle, index, sealed });
+    sent?.(client.index, index * CHUNK_BYTES + part.length);
   }
 }
 

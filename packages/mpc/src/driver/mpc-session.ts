@@ -5,15 +5,16 @@ import { TacitError } from "@tacit/core/errors";
 import { type Aval, Expr, type Program, showAval, type TypedArray } from "@tacit/core/program";
 import { type Group, together } from "../client/group.ts";
 import { dtypeOfValues, giveInput, inputAval, inputValues } from "../client/inputs.ts";
+import { listInputs } from "../client/list.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Cost, Protocol, RangeWarning } from "../protocols/protocol.ts";
-import { readAval } from "../session/aval.ts";
 import type { SignedGrant } from "../session/grant.ts";
 import { handleOf } from "../session/handles.ts";
 import type { Session } from "../session/session-file.ts";
+import { type OnWaiting, whileWaiting } from "../session/waiting.ts";
 import { idle } from "../timers.ts";
 import { type NetworkOptions, predictSeconds, type SessionCost } from "./cost.ts";
-import { Runner } from "./runner.ts";
+import { type Receipt, Runner } from "./runner.ts";
 import { givenStorage, PUBLIC, PublicStorage, type RemoteStorage } from "./storage.ts";
 
 export interface MpcSessionOptions {
@@ -38,6 +39,21 @@ export interface InputOptions {
   readonly owner?: string;
   readonly shape?: readonly number[];
 }
+
+export interface WaitOptions {
+  /** Milliseconds. Default: the session's time. */
+  readonly wait?: number;
+  /** Hears for what it waits: "waiting for hospital-a/images (1 of 2), 14 s". */
+  readonly waiting?: OnWaiting;
+}
+
+/** How often it looks for inputs. */
+const LOOK_MS = 500;
+
+const lateInputs = (missing: readonly string[], wait: number): TacitError =>
+  new TacitError("MPC_TIMEOUT", `inputs: expected ${missing.join(", ")} within ${wait / 1000} s, got nothing`, {
+    hint: "their owners give them with tacit give --as OWNER --name NAME: OWNER/NAME",
+  });
 
 /** One party's counters. */
 export interface PartyCounters {
@@ -71,12 +87,15 @@ export class MpcSession implements Device, AsyncDisposable {
   static async open(options: MpcSessionOptions): Promise<MpcSession> {
     const made = new MpcSession(options);
     await made.#runner.drive();
-    const [first] = await options.group.all(options.driver, { type: "list" });
-    first?.rest((item) => {
-      const handle = item.text();
-      made.#name(givenStorage(handle, readAval(item.fields()), item.texts(64)));
-    });
+    await made.#look();
     return made;
+  }
+
+  /** Takes note of inputs that others gave meanwhile. */
+  async #look(): Promise<void> {
+    for (const { handle, aval, owners } of await listInputs(this.#o.group, this.#o.driver)) {
+      if (!this.#inputs.has(handle)) this.#name(givenStorage(handle, aval, owners));
+    }
   }
 
   binding(storage: Storage): Binding {
@@ -157,6 +176,26 @@ export class MpcSession implements Device, AsyncDisposable {
     return this.#tensor(this.#name(this.#give(handle, inputValues(values, aval), aval, owner)));
   }
 
+  /**
+   * The inputs of these names, once their owners have given them: "hospital-a/images", or "images" where one owner alone has that.
+   * @throws TacitError MPC_TIMEOUT naming what is missing after `wait` milliseconds (default: the session's time)
+   */
+  async inputs(names: readonly string[], options: WaitOptions = {}): Promise<Tensor[]> {
+    const { wait = this.session.timeout, waiting } = options;
+    const until = Date.now() + wait;
+    const missing = (): string[] => names.filter((n) => this.#known(n).length === 0);
+    const look = async (): Promise<void> => {
+      for (;;) {
+        await this.#look();
+        if (missing().length === 0) return;
+        if (Date.now() >= until) throw lateInputs(missing(), wait);
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+    };
+    await whileWaiting(look(), names.length, missing, waiting);
+    return names.map((n) => this.input(n));
+  }
+
   /** A value that everybody may know (indices of a batch, masks): it travels in the clear with each run that reads it. */
   public(data: TypedArray | { readonly values: TypedArray; readonly shape: readonly number[] }): Tensor {
     const { values, shape } = "values" in data && "shape" in data ? data : { values: data, shape: [data.length] };
@@ -170,10 +209,13 @@ export class MpcSession implements Device, AsyncDisposable {
     return storage;
   }
 
-  #given(name: string): RemoteStorage {
-    const all = [...this.#inputs.values()];
+  #known(name: string): RemoteStorage[] {
     const exact = this.#inputs.get(name);
-    const known = exact === undefined ? all.filter((s) => s.handle.endsWith(`/${name}`)) : [exact];
+    return exact === undefined ? [...this.#inputs.values()].filter((s) => s.handle.endsWith(`/${name}`)) : [exact];
+  }
+
+  #given(name: string): RemoteStorage {
+    const known = this.#known(name);
     if (known.length === 1) return known[0]!;
     if (known.length > 1) {
       const names = known.map((s) => s.handle).join(", ");
@@ -186,7 +228,7 @@ export class MpcSession implements Device, AsyncDisposable {
       );
     }
     throw new TacitError("HANDLE_UNKNOWN", `input: expected an input that was given, got ${JSON.stringify(name)}`, {
-      hint: "its owner gives it with tacit give; or pass its data",
+      hint: "its owner gives it with tacit give, and session.inputs([name]) waits for it; or pass its data",
     });
   }
 
@@ -224,6 +266,20 @@ export class MpcSession implements Device, AsyncDisposable {
     await this.#runner.grant(signed);
   }
 
+  /**
+   * Discloses a secret to somebody whose key is elsewhere, if the policy lets it: each party keeps its part, sealed to `to`, until it
+   * is collected (`tacit receive`, `mpc.receive`). The driver learns no value.
+   * @throws TacitError POLICY_REFUSED, MAILBOX_FULL
+   */
+  async deliver(tensor: Tensor, options: Disclosure): Promise<Receipt> {
+    await tensor.realize();
+    const own = this.#runner.own(tensor.expr.leaf!.storage!);
+    if (!(own instanceof PublicStorage) && own.binding !== PUBLIC) return this.#runner.deliver(own, options);
+    throw new TacitError("ARGUMENT_INVALID", "deliver: expected a secret, got a public value", {
+      hint: "reveal() gives it to the driver, who may pass it on",
+    });
+  }
+
   /** What the runs so far have cost. */
   cost(): SessionCost {
     return this.#runner.meter.total();
@@ -243,6 +299,18 @@ export class MpcSession implements Device, AsyncDisposable {
       bytes: f.uint(),
       grants: f.list(65_536, (g) => ({ grant: g.text(), runs: g.uint(), reveals: g.uint() })),
     }));
+  }
+
+  /** Leaves the parties serving: inputs and deliveries stay, results of this driver are dropped. Another driver may come. */
+  leave(): Promise<void> {
+    this.#closed ??= this.#leave();
+    return this.#closed;
+  }
+
+  async #leave(): Promise<void> {
+    await this.#runner.free().catch(() => undefined);
+    this.#o.group.close();
+    await this.#o.dispose?.();
   }
 
   /** Ends the session at all parties. */

@@ -1,7 +1,7 @@
 /** @file Runner: runs Programs and reveals at all parties, one after the other; signs the grants they need; frees dropped handles. */
 import type { Disclosure, Executable, Job, Storage } from "@tacit/core/device";
 import { TacitError } from "@tacit/core/errors";
-import type { TypedArray } from "@tacit/core/program";
+import type { DType, TypedArray } from "@tacit/core/program";
 import { toHex } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import { type RunInput, valueBytes, valuesOf } from "../party/messages.ts";
@@ -16,6 +16,19 @@ import { PublicStorage, RemoteStorage, resultStorage } from "./storage.ts";
 
 type Own = RemoteStorage | PublicStorage;
 
+/** What the driver learns of a delivery: that the parties keep it, and for whom. No value. */
+export interface Receipt {
+  /** Its number at the parties, by which the recipient knows it. */
+  readonly run: number;
+  readonly to: string;
+  readonly why: string;
+  readonly handle: string;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /** Of one party's sealed part. */
+  readonly bytes: number;
+}
+
 export class Runner {
   readonly meter: CostMeter;
   readonly #o: MpcSessionOptions;
@@ -23,6 +36,9 @@ export class Runner {
   readonly #sent = new Set<string>();
   /** What was opened, by handle: the same value is never opened twice to the same person. */
   readonly #opened = new WeakMap<RemoteStorage, Map<string, TypedArray>>();
+  readonly #delivered = new WeakMap<RemoteStorage, Map<string, Promise<Receipt>>>();
+  /** Results that rest at the parties. */
+  readonly #live = new Set<string>();
   /** Handles nobody holds any more; they travel with the next run. */
   readonly #frees = new Set<string>();
   readonly #dropped: FinalizationRegistry<string> = new FinalizationRegistry((handle) => this.#frees.add(handle));
@@ -104,6 +120,8 @@ export class Runner {
     const measured = replies.map(readMeasured);
     this.meter.add(measured, (performance.now() - start) / 1000);
     for (const s of donated) this.#dropped.unregister(s);
+    for (const handle of frees) this.#live.delete(handle);
+    for (const handle of outputs) this.#live.add(handle);
     const avals = job.program.outputAvals;
     return outputs.map((handle, k) => {
       const storage = resultStorage(handle, avals[k]!, run, k, measured[0]!.publics[k] ?? false);
@@ -154,7 +172,7 @@ export class Runner {
         "RECIPIENT_ELSEWHERE",
         `reveal: expected a recipient whose key is on this machine, got ${JSON.stringify(to)}`,
         {
-          hint: "the parties seal their parts to that key: drive from a machine that has it",
+          hint: "session.deliver(tensor, { to, why }) leaves it with the parties, sealed, until its recipient collects it (tacit receive)",
         },
       );
     }
@@ -167,6 +185,39 @@ export class Runner {
     if (recipient === undefined)
       throw new TacitError("POLICY_REFUSED", "reveal: expected the parties to refuse, got their parts");
     return this.#open(own, recipient, why, replies);
+  }
+
+  /** Leaves a value with the parties, sealed to its recipient. The same value is never left twice for the same reason. */
+  deliver(own: RemoteStorage, { to, why }: Disclosure): Promise<Receipt> {
+    const key = JSON.stringify([to, why]);
+    const known = this.#delivered.get(own) ?? new Map<string, Promise<Receipt>>();
+    this.#delivered.set(own, known);
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const receipt = this.#inTurn(() => this.#deliver(own, to, why));
+    known.set(key, receipt);
+    receipt.catch(() => known.delete(key));
+    return receipt;
+  }
+
+  async #deliver(own: RemoteStorage, to: string, why: string): Promise<Receipt> {
+    const { group, driver } = this.#o;
+    await own.pending;
+    const { run: made, output } = own.made;
+    const needed = await this.#approver.forReveal(made, { output, to, why });
+    if (needed !== undefined) await this.#send(needed);
+    const run = this.#nextRun++;
+    const replies = await group.all(driver, { type: "deliver", run, handle: own.handle, to, why });
+    this.meter.revealed();
+    const bytes = Math.max(...replies.map((f) => f.uint()));
+    return { run, to, why, handle: own.handle, shape: own.aval.shape, dtype: own.aval.dtype, bytes };
+  }
+
+  /** Lets the parties drop all results of this driver that are left. */
+  async free(): Promise<void> {
+    const handles = [...this.#live];
+    this.#live.clear();
+    if (handles.length > 0) await this.#inTurn(() => this.#o.group.all(this.#o.driver, { type: "free", handles }));
   }
 
   async #open(own: RemoteStorage, recipient: Identity, why: string, replies: readonly Fields[]): Promise<TypedArray> {

@@ -2,10 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { TacitError } from "@tacit/core/errors";
-import { readSession } from "../../driver/connect.ts";
 import { toHex } from "../../identity/encoding.ts";
 import { readKeyFile } from "../../identity/key-file.ts";
 import type { Passphrase } from "../../identity/key-text.ts";
+import { readSession } from "../../session/read-session.ts";
 import type { Session } from "../../session/session-file.ts";
 import { sayWaiting } from "../../session/waiting.ts";
 import { diskError, diskWords } from "../disk.ts";

@@ -1,0 +1,45 @@
+/** @file mpc.give and mpc.receive: a provider's and a recipient's program. Node only. */
+import type { Identity } from "../identity/identity.ts";
+import type { Passphrase } from "../identity/key-text.ts";
+import { openIdentity } from "../identity/open-identity.ts";
+import { readSession } from "../session/read-session.ts";
+import type { Session } from "../session/session-file.ts";
+import { connectClient } from "../transport/client.ts";
+import { type Gift, type Given, type GiveOptions, give as giveOver } from "./give.ts";
+import { type Received, type ReceiveOptions, receive as receiveOver } from "./receive.ts";
+
+/** Whose keys: an identity, or the path of a key file. Default: the environment's TACIT_KEY. */
+export interface OwnKeys {
+  readonly identity?: Identity | string;
+  /** Opens a sealed key file. Default: the line in the file that the environment's TACIT_PASSPHRASE_FILE names. */
+  readonly passphrase?: Passphrase;
+}
+
+const opened = async (from: string | Session): Promise<Session> => (typeof from === "string" ? readSession(from) : from);
+
+/**
+ * Shares values among the parties of a session, owned by whose keys these are. No driver need be there.
+ * @throws TacitError HANDLE_USED, INPUT_*, SESSION_*, KEY_*, MPC_*
+ */
+export async function give(
+  from: string | Session,
+  gifts: readonly Gift[],
+  options: Omit<GiveOptions, "identity"> & OwnKeys = {},
+): Promise<Given[]> {
+  const session = await opened(from);
+  const identity = await openIdentity(options.identity, options.passphrase);
+  return giveOver(session, connectClient, gifts, { ...options, identity });
+}
+
+/**
+ * What was disclosed to whose keys these are, and waits at the parties. No driver need be there.
+ * @throws TacitError SESSION_*, KEY_*, MPC_*
+ */
+export async function receive(
+  from: string | Session,
+  options: Omit<ReceiveOptions, "identity"> & OwnKeys = {},
+): Promise<Received> {
+  const session = await opened(from);
+  const identity = await openIdentity(options.identity, options.passphrase);
+  return receiveOver(session, connectClient, { ...options, identity });
+}
