@@ -10,6 +10,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandRow>>> = {
   estimate: async () => (await import("./estimate.ts")).estimateCommand,
   keygen: async () => (await import("./keygen.ts")).keygenCommand,
   session: async () => (await import("./session.ts")).sessionCommand,
+  give: async () => (await import("./give.ts")).giveCommand,
+  receive: async () => (await import("./receive.ts")).receiveCommand,
   party: async () => (await import("./party.ts")).partyCommand,
   explain: async () => (await import("./explain.ts")).explainCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,

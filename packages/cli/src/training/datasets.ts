@@ -33,15 +33,21 @@ export async function openData(source: string, labels?: string): Promise<Labelle
     const m = await data.mnist({ source: from[source] });
     return { name: m.name, origin: m.origin, classes: 10, train: m.train, test: m.test };
   }
-  if (source.endsWith(".csv")) return split(source, await fromCsv(source));
-  if (source.endsWith(".safetensors")) return split(source, await fromSafetensors(source));
-  return split(source, await fromIdx(source, labels));
+  return split(source, await readSamples(source, labels));
+}
+
+/** All samples of a user's file, in its order. */
+export function readSamples(path: string, labels?: string): Promise<Raw> {
+  if (path.endsWith(".csv")) return fromCsv(path);
+  if (path.endsWith(".safetensors")) return fromSafetensors(path);
+  return fromIdx(path, labels);
 }
 
 /** Largest data file read, compressed or not. */
-const MOST_BYTES = 2 ** 31;
+export const MOST_BYTES: number = 2 ** 31;
 
-interface Raw {
+/** Pictures [n, ...] and their class numbers. */
+export interface Raw {
   readonly images: data.HostArray;
   readonly labels: Int32Array;
   readonly names?: readonly string[];
@@ -50,7 +56,7 @@ interface Raw {
 }
 
 /** Two zeros, an element type, a rank; or gzip's magic. @throws ARGUMENT_INVALID for a file that is none of the kinds read here */
-async function checkKind(path: string): Promise<void> {
+export async function checkKind(path: string): Promise<void> {
   const [a, b, type, rank] = await readStart("data", path, 4);
   const idx = a === 0 && b === 0 && type !== undefined && type >= 8 && rank !== undefined;
   const gzip = a === 0x1f && b === 0x8b;
@@ -112,7 +118,7 @@ async function fromSafetensors(path: string): Promise<Raw> {
 }
 
 /** Whole numbers from 0 to 999. @throws LABEL_OUT_OF_RANGE */
-function classNumbers(values: data.HostArray["values"]): Int32Array {
+export function classNumbers(values: data.HostArray["values"]): Int32Array {
   const out = new Int32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const c = Number(values[i]);

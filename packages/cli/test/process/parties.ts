@@ -66,20 +66,27 @@ export interface Place {
   readonly session: mpc.Session;
   readonly driver: mpc.Identity;
   readonly owner: mpc.Identity;
+  /** Everybody who is no party; each one's key lies in NAME.key. */
+  readonly people: ReadonlyMap<string, mpc.Identity>;
   readonly health: readonly number[];
   /** The configuration of party i, as it is on disk. */
   readonly config: (i: number) => Record<string, unknown>;
 }
 
 /** Keys, session file and configurations of three parties on loopback, in `place`. */
-export async function lay(place: ReturnType<typeof scratch>, timeout = 20_000): Promise<Place> {
+export async function lay(
+  place: ReturnType<typeof scratch>,
+  timeout = 20_000,
+  names: readonly string[] = ["driver", "owner"],
+): Promise<Place> {
   const ports = await freePorts(9);
   const parties = await Promise.all(NAMES.map((n) => mpc.Identity.generate(n)));
-  const [driver, owner] = await Promise.all(["driver", "owner"].map((n) => mpc.Identity.generate(n)));
+  const people = await Promise.all(names.map((n) => mpc.Identity.generate(n)));
+  const [driver, owner] = people;
   const at = (i: number): string => `127.0.0.1:${ports[i]}`;
   const session = mpc.newSession({
     parties: parties.map((p, i) => ({ identity: p.public, address: at(3 * i), client: at(3 * i + 1) })),
-    people: [driver!.public, owner!.public],
+    people: people.map((p) => p.public),
     driver: "driver",
     protocol: mpc.PROTOCOLS[0]!,
     limits: { timeout },
@@ -97,5 +104,13 @@ export async function lay(place: ReturnType<typeof scratch>, timeout = 20_000): 
     mkdirSync(place.file(`${p.name}-data`), { mode: 0o700 });
     place.write(`${p.name}.json`, JSON.stringify(config(i)));
   }
-  return { session, driver: driver!, owner: owner!, health: [2, 5, 8].map((i) => ports[i]!), config };
+  for (const p of people) await mpc.writeKeyFile(place.file(`${p.name}.key`), p);
+  return {
+    session,
+    driver: driver!,
+    owner: owner!,
+    people: new Map(people.map((p) => [p.name, p])),
+    health: [2, 5, 8].map((i) => ports[i]!),
+    config,
+  };
 }

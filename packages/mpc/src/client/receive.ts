@@ -25,8 +25,8 @@ export interface ReceiveOptions extends ClientOptions {
    * until they have answered for a delivery.
    */
   readonly wait?: number | undefined;
-  /** Gets each delivery; the parties forget theirs once this has resolved, so write it down first. */
-  readonly take?: ((delivery: Delivery) => Promise<void>) | undefined;
+  /** Gets what has come; the parties forget their parts once this has resolved, so write it down first. */
+  readonly take?: ((deliveries: readonly Delivery[]) => Promise<void>) | undefined;
   /** Lets the parties forget deliveries of which parts are missing or damaged. */
   readonly discard?: boolean | undefined;
   readonly protocols?: readonly Protocol[] | undefined;
@@ -113,18 +113,18 @@ async function collect(person: Person, options: ReceiveOptions, until: number): 
   const heads = await waitFor(person, options, until);
   const deliveries: Delivery[] = [];
   const faults: TacitError[] = [];
+  const done: number[] = [];
   for (const run of runsOf(heads)) {
     const found = await one(person, options, run, heads).catch((e: unknown) => {
       if (e instanceof TacitError && e.code === CODE) return e;
       throw e;
     });
     if (found instanceof TacitError) faults.push(found);
-    else {
-      await options.take?.(found);
-      deliveries.push(found);
-    }
-    if (!(found instanceof TacitError) || options.discard === true) await group.all(identity, { type: "received", runs: [run] });
+    else deliveries.push(found);
+    if (!(found instanceof TacitError) || options.discard === true) done.push(run);
   }
+  if (deliveries.length > 0) await options.take?.(deliveries);
+  if (done.length > 0) await group.all(identity, { type: "received", runs: done });
   return { deliveries, faults };
 }
 

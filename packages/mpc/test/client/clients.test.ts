@@ -120,8 +120,8 @@ describe("a recipient", () => {
     open.push(again);
     const taken: number[][] = [];
     const { deliveries, faults } = await receives(again, "clinic", {
-      take: async (d) => {
-        taken.push([...d.values].map(Number));
+      take: async (came) => {
+        for (const d of came) taken.push([...d.values].map(Number));
         // The parts are there until it is written down.
         expect(again.directories.map((d) => readdirSync(d).filter((f) => f.endsWith(".letter")).length)).toEqual([1, 1, 1]);
       },
