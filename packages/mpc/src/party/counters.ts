@@ -15,10 +15,10 @@ const RUNS_AHEAD = 64;
 /** Above every run number: with what is reserved ahead they stay below 2^32 - 2. */
 const LAST_RUN = 2 ** 32 - 2 - RUNS_AHEAD;
 
-/** "checkpoint": the number of the last one that all parties have, by session. */
-type Kind = "run" | "attempt" | "runs" | "reveals" | "checkpoint";
+/** "checkpoint": the last one that all parties have, "forgotten": the last that the driver gave up; by session. */
+type Kind = "run" | "attempt" | "runs" | "reveals" | "checkpoint" | "forgotten";
 type Row = readonly [kind: Kind, key: string, value: number];
-const KINDS: readonly Kind[] = ["run", "attempt", "runs", "reveals", "checkpoint"];
+const KINDS: readonly Kind[] = ["run", "attempt", "runs", "reveals", "checkpoint", "forgotten"];
 /** Most grants whose use one party tells another. */
 const MOST_GRANTS = 65_536;
 const GRANT = /^[0-9a-f]{64}$/;
@@ -151,6 +151,15 @@ export class Counters {
 
   commit(session: string, checkpoint: number): void {
     this.#advance("checkpoint", session, checkpoint, 0);
+  }
+
+  /** Checkpoints up to this number were given up. */
+  forgotten(session: string): number {
+    return this.#get("forgotten", session);
+  }
+
+  forget(session: string, checkpoint: number): void {
+    this.#advance("forgotten", session, checkpoint, 0);
   }
 
   /** What this party tells the others when it joins: the least unused run number, and how much of each grant was used. */

@@ -1,5 +1,6 @@
 /** @file Lines that go to a party's files, whole or with an error that names the disk. Node only. */
-import { writeSync } from "node:fs";
+import { readdirSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { TacitError } from "@tacit/core/errors";
 import { isRecord } from "../identity/identity.ts";
 
@@ -34,3 +35,7 @@ export const diskError = (what: string, got: string, cause?: unknown): TacitErro
     hint: "make room there and start the party again: its counters are whole",
     cause,
   });
+
+/** Bytes of the files in a directory. */
+export const bytesIn = (directory: string): number =>
+  readdirSync(directory).reduce((n, f) => n + (statSync(join(directory, f), { throwIfNoEntry: false })?.size ?? 0), 0);

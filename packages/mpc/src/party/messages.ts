@@ -9,6 +9,8 @@ export { avalWire, readAval } from "../session/aval.ts";
 
 const CODE = "ENVELOPE_INVALID";
 const MOST_VALUES = 10_000;
+/** Bytes of a checkpoint's note. */
+export const MOST_NOTE = 65_536;
 
 /** An input of a run: a handle, or a value that everybody may know. */
 export type RunInput =
@@ -48,6 +50,31 @@ export interface OpenCommand {
   readonly why: string;
 }
 
+/** Saves what these handles name, and every input in `inputs`, at all parties. */
+export interface CheckpointCommand {
+  readonly type: "checkpoint";
+  readonly run: number;
+  readonly step: number;
+  /** Id of the Program that is being run; "" where none is. */
+  readonly program: string;
+  /** `value`: of the driver's own, which everybody may know; null: the value that rests at the parties. */
+  readonly values: readonly {
+    readonly label: string;
+    readonly handle: string;
+    readonly value: { readonly aval: Aval; readonly bytes: Uint8Array } | null;
+  }[];
+  readonly inputs: readonly string[];
+  /** The driver's own public state, as it wants it back. */
+  readonly note: Uint8Array;
+}
+
+export interface ResumeCommand {
+  readonly type: "resume";
+  readonly run: number;
+  /** Not the newest, but the one before. */
+  readonly previous: boolean;
+}
+
 export type Command =
   | { readonly type: "drive" }
   | PutCommand
@@ -61,6 +88,9 @@ export type Command =
   | { readonly type: "received"; readonly runs: readonly number[] }
   | { readonly type: "fetch"; readonly handle: string }
   | { readonly type: "free"; readonly handles: readonly string[] }
+  | CheckpointCommand
+  | ResumeCommand
+  | { readonly type: "forget"; readonly run: number }
   | { readonly type: "list" }
   | { readonly type: "counters" }
   | { readonly type: "transcript" }
@@ -73,6 +103,22 @@ function readInput(f: Fields): RunInput {
     f.uint(1) === 0 ? { kind: "handle", handle: f.text() } : { kind: "public", aval: readAval(f.fields()), bytes: f.bytes() };
   f.end();
   return input;
+}
+
+function readNamed(f: Fields): CheckpointCommand["values"][number] {
+  const [label, handle] = [f.text(), f.text()];
+  const of = f.fields();
+  const value = of.done ? null : { aval: readAval(of.fields()), bytes: of.bytes() };
+  of.end();
+  f.end();
+  if (value !== null) valuesOf(value.bytes, value.aval);
+  return { label, handle, value };
+}
+
+function readNote(f: Fields): Uint8Array {
+  const note = f.bytes();
+  if (note.length <= MOST_NOTE) return note;
+  throw new TacitError(CODE, `checkpoint: expected a note of at most ${MOST_NOTE} bytes, got ${note.length}`);
 }
 
 /** A command as it travels. */
@@ -90,6 +136,16 @@ export function commandWire(c: Command): Wire {
     case "reveal":
     case "deliver":
       return [c.type, c.run, c.handle, c.to, c.why];
+    case "checkpoint": {
+      const values = c.values.map(
+        (v): Wire => [v.label, v.handle, v.value === null ? [] : [avalWire(v.value.aval), v.value.bytes]],
+      );
+      return [c.type, c.run, c.step, c.program, values, [...c.inputs], c.note];
+    }
+    case "resume":
+      return [c.type, c.run, c.previous];
+    case "forget":
+      return [c.type, c.run];
     case "fetch":
       return [c.type, c.handle];
     case "free":
@@ -140,6 +196,17 @@ const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
   letters: () => ({ type: "letters" }),
   letter: (f) => ({ type: "letter", run: f.uint(RUNS) }),
   received: (f) => ({ type: "received", runs: f.uints(MOST_VALUES) }),
+  checkpoint: (f) => ({
+    type: "checkpoint",
+    run: f.uint(RUNS),
+    step: f.uint(),
+    program: f.text(64),
+    values: f.list(MOST_VALUES, readNamed),
+    inputs: f.texts(MOST_VALUES),
+    note: readNote(f),
+  }),
+  resume: (f) => ({ type: "resume", run: f.uint(RUNS), previous: f.boolean() }),
+  forget: (f) => ({ type: "forget", run: f.uint(RUNS) }),
   fetch: (f) => ({ type: "fetch", handle: f.text() }),
   free: (f) => ({ type: "free", handles: f.texts(MOST_VALUES * 10) }),
   list: () => ({ type: "list" }),

@@ -12,6 +12,8 @@ import { headWire, letterWire } from "../session/letter.ts";
 import type { Session } from "../session/session-file.ts";
 import type { Channel } from "../transport/channel.ts";
 import type { Mesh } from "../transport/mesh.ts";
+import { Checkpoints } from "./checkpoints/checkpoints.ts";
+import { storageSecret } from "./checkpoints/sealed-file.ts";
 import { Connection } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import { Inputs } from "./inputs.ts";
@@ -33,6 +35,8 @@ export interface PartyOptions {
   readonly memory?: number;
   /** Where the transcript goes; null: memory alone. */
   readonly directory: string | null;
+  /** Most bytes of the files in it; default: no limit but the disk's. */
+  readonly disk?: number;
 }
 
 /** How a party ended: null after an orderly close. */
@@ -50,6 +54,9 @@ const DRIVER_ONLY: ReadonlySet<Command["type"]> = new Set([
   "program",
   "counters",
   "transcript",
+  "checkpoint",
+  "resume",
+  "forget",
   "close",
 ]);
 
@@ -64,6 +71,8 @@ export class Party {
   readonly #runs: Runs;
   readonly #transcript: Transcript;
   readonly #mailbox: Mailbox;
+  /** Null where nothing is kept on disk. */
+  readonly #checkpoints: Checkpoints | null;
   readonly #consents = new Map<string, Consent>();
   readonly #programs = new Map<string, Program>();
   readonly #connections = new Set<Connection>();
@@ -73,7 +82,7 @@ export class Party {
   #over: TacitError | null = null;
   #resolveEnded: (ending: Ending) => void = () => {};
 
-  private constructor(options: PartyOptions, party: ProtocolParty) {
+  private constructor(options: PartyOptions, party: ProtocolParty, secret: Uint8Array) {
     this.#o = options;
     const { session, index, identity, mesh, counters, protocol, directory } = options;
     this.ended = new Promise((resolve) => {
@@ -88,7 +97,11 @@ export class Party {
     this.#inputs = new Inputs({ ...shared, identity });
     const fatal = (error: TacitError): void => void this.#end(error);
     const known = { consents: this.#consents, programs: this.#programs, mailbox: this.#mailbox, identity };
-    this.#runs = new Runs({ ...shared, ...known, protocol, mesh, counters, inputs: this.#inputs, fatal });
+    const rest = { mesh, counters, inputs: this.#inputs, fatal };
+    this.#runs = new Runs({ ...shared, ...known, ...rest, protocol });
+    const kept = { attempt: mesh.attempt, secret, disk: options.disk };
+    this.#checkpoints =
+      directory === null ? null : Checkpoints.of(directory, kept, { ...shared, ...rest, agree: this.#runs.agree });
   }
 
   /** @throws TacitError GRANT_INVALID for a session file whose entries do not verify */
@@ -103,8 +116,10 @@ export class Party {
       memoryLimit: options.memory ?? session.file.limits.memory,
       mode: mesh.mode,
     });
-    const made = new Party(options, party);
+    const secret = await storageSecret(options.identity, session.root);
+    const made = new Party(options, party, secret);
     await made.#learnCounters();
+    await made.#checkpoints?.sweep();
     made.#transcript.add({ event: "session", session: session.hex, party: session.partyName(index), attempt: mesh.attempt });
     for (const signed of session.file.grants)
       made.#admit(consentOf(signed, await signersOf(session.root, signed, session.everyone)));
@@ -223,6 +238,12 @@ export class Party {
       case "free":
         for (const h of command.handles) this.#store.free(h);
         return [];
+      case "checkpoint":
+        return this.#saved().save(command);
+      case "resume":
+        return this.#saved().resume(command);
+      case "forget":
+        return this.#saved().forget(command.run);
       case "counters":
         return this.#counters();
       case "transcript":
@@ -301,6 +322,11 @@ export class Party {
     return [valueBytes(value.values)];
   }
 
+  #saved(): Checkpoints {
+    if (this.#checkpoints !== null) return this.#checkpoints;
+    throw new TacitError("CHECKPOINT_DISK", "checkpoint: expected a party with a data directory, got one without");
+  }
+
   #counters(): Wire {
     const { counters } = this.#o;
     const grants = [...this.#consents.keys()].map((id): Wire => [id, counters.used(id).runs, counters.used(id).reveals]);
@@ -325,6 +351,7 @@ export class Party {
     this.#peers.end(why);
     await this.#o.mesh.close();
     this.#store.clear();
+    this.#checkpoints?.close();
     this.#party.close();
     await new Promise((resolve) => setImmediate(resolve));
     for (const c of this.#connections) {

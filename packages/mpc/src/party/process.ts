@@ -52,6 +52,8 @@ export interface JoinOptions extends Reach, Emulation {
   readonly directory: string;
   /** Most bytes of share memory, where this machine gives less than the session allows. */
   readonly memory?: number;
+  /** Most bytes of the files in `directory`. */
+  readonly disk?: number;
   /** "" for a plain session. */
   readonly mode?: string;
   readonly protocols?: readonly Protocol[];
@@ -98,7 +100,8 @@ export async function join(listening: Listening, options: JoinOptions): Promise<
       mode: options.mode ?? "",
     });
     const memory = Math.min(session.file.limits.memory, options.memory ?? Number.POSITIVE_INFINITY);
-    const party = await Party.start({ session, index, identity, protocol, mesh, counters, directory, memory }).catch(
+    const disk = options.disk === undefined ? {} : { disk: options.disk };
+    const party = await Party.start({ session, index, identity, protocol, mesh, counters, directory, memory, ...disk }).catch(
       async (e: unknown) => {
         await mesh.close();
         throw e;

@@ -60,6 +60,17 @@ export interface RunResult extends RunCounters {
   readonly publics: readonly boolean[];
 }
 
+/**
+ * Takes the run number, lets `work` check everything, and compares its digest with the other parties. A refusal is told to
+ * them; parties that were told different things end the session.
+ */
+export type Agreement = <T>(
+  run: number,
+  subject: string,
+  code: string,
+  work: () => Promise<{ value: T; digest: Wire }>,
+) => Promise<T>;
+
 const seconds = (): number => Date.now() / 1000;
 
 export class Runs {
@@ -74,7 +85,7 @@ export class Runs {
   async run(c: RunCommand): Promise<RunResult> {
     const { session, counters, mesh, transcript, party } = this.#o;
     const subject = `run ${c.run}`;
-    const { bound, prepared } = await this.#agree(c.run, subject, "RUN_MISMATCH", async () => {
+    const { bound, prepared } = await this.agree(c.run, subject, "RUN_MISMATCH", async () => {
       const resolved = await this.#resolve(c);
       const consent = permitRun(this.#o.consents.values(), resolved.run, (id) => counters.used(id), seconds());
       const ready = this.#prepare(resolved);
@@ -128,7 +139,7 @@ export class Runs {
     const { session, counters, store, mesh, party, transcript, mailbox } = this.#o;
     const { type, run, handle, to, why } = c;
     const recipient = session.everyone.get(to);
-    const { stored, consent } = await this.#agree(run, `run ${run}`, "RUN_MISMATCH", async () => {
+    const { stored, consent } = await this.agree(run, `run ${run}`, "RUN_MISMATCH", async () => {
       if (recipient === undefined) {
         throw new TacitError("POLICY_REFUSED", "reveal: expected a recipient named in the session file, got another", {
           hint: `the names are ${[...session.everyone.keys()].join(", ")}`,
@@ -152,11 +163,12 @@ export class Runs {
     return { part: stored.exported, recipient, stored };
   }
 
-  /**
-   * Takes the run number, lets `work` check everything, and compares its digest with the other parties. A refusal is told to
-   * them; parties that were told different things end the session.
-   */
-  async #agree<T>(run: number, subject: string, code: string, work: () => Promise<{ value: T; digest: Wire }>): Promise<T> {
+  readonly agree: Agreement = async <T>(
+    run: number,
+    subject: string,
+    code: string,
+    work: () => Promise<{ value: T; digest: Wire }>,
+  ) => {
     const { session, counters, peers, mesh, transcript } = this.#o;
     let done: { value: T; digest: Wire };
     try {
@@ -186,7 +198,7 @@ export class Runs {
       throw e;
     }
     return done.value;
-  }
+  };
 
   async #resolve(c: RunCommand): Promise<Bound> {
     const { programs, store, inputs } = this.#o;

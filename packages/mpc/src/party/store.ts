@@ -5,6 +5,7 @@ import { type Aval, sizeOf, type TypedArray } from "@tacit/core/program";
 import type { PartyInput, ProtocolParty, ShareValue } from "../protocols/protocol.ts";
 import { type BoundInput, type BoundRun, unionOfOwners } from "../session/consent.ts";
 import type { Source } from "../session/grant.ts";
+import type { InputFile } from "./checkpoints/manifest.ts";
 
 /** A value at rest. */
 export interface Stored {
@@ -18,6 +19,8 @@ export interface Stored {
   readonly made: { readonly run: BoundRun; readonly output: number };
   /** This party's part for recipients, once computed: opening anew would draw fresh rounding (REVIEW F7 of the design). */
   exported: Uint8Array | null;
+  /** The file that holds it, where a checkpoint has saved it as an input. */
+  saved: InputFile | null;
 }
 
 export const isShare = (v: PartyInput): v is { readonly share: ShareValue } => "share" in v;
@@ -86,6 +89,10 @@ export class Store {
     return this.#values.has(handle);
   }
 
+  find(handle: string): Stored | undefined {
+    return this.#values.get(handle);
+  }
+
   /** @throws TacitError HANDLE_UNKNOWN */
   get(handle: string): Stored {
     const found = this.#values.get(handle);
@@ -133,7 +140,7 @@ export function resultOf(handle: string, aval: Aval, value: PartyInput, run: Bou
   const secret = isShare(value);
   const owners = secret ? unionOfOwners(run.inputs) : [];
   const source: Source = secret ? { kind: "result", program: run.program } : publicSource(value.values);
-  return { handle, aval, value, owners, source, made: { run, output }, exported: null };
+  return { handle, aval, value, owners, source, made: { run, output }, exported: null, saved: null };
 }
 
 /** An input as its owner gave it. */
@@ -141,7 +148,7 @@ export function inputOf(handle: string, aval: Aval, share: ShareValue, owner: st
   const source: Source = { kind: "handle", handle };
   const owners = [owner];
   const run: BoundRun = { program: "", inputs: [{ owners, source, rows: rowsOf(aval) }] };
-  return { handle, aval, value: { share }, owners, source, made: { run, output: 0 }, exported: null };
+  return { handle, aval, value: { share }, owners, source, made: { run, output: 0 }, exported: null, saved: null };
 }
 
 /** Elements of a value, for messages. */

@@ -34,6 +34,15 @@ export type TranscriptEntry =
       readonly why: string;
     }
   | { readonly event: "received"; readonly to: string; readonly runs: readonly number[] }
+  | {
+      readonly event: "checkpoint";
+      readonly run: number;
+      readonly step: number;
+      readonly values: number;
+      readonly bytes: number;
+    }
+  | { readonly event: "resume"; readonly run: number; readonly checkpoint: number; readonly attempt: number }
+  | { readonly event: "forget"; readonly run: number }
   | { readonly event: "refused"; readonly code: string; readonly message: string }
   | { readonly event: "end"; readonly code: string; readonly message: string };
 

@@ -86,6 +86,18 @@ export interface ProtocolParty {
   exportShare(value: ShareValue, at: { readonly run: number; readonly attempt: number }): Uint8Array;
   /** SHA-256 of the components that party `other` holds too, to compare after an input. */
   componentHash(value: ShareValue, other: number): Uint8Array;
+  /** This party's whole part of a value, `value.bytes` long, for its own sealed file. Secret; a copy, which the caller zeroises. */
+  saveShare(value: ShareValue): Uint8Array;
+  /** The inverse, into memory within the limit. @throws TacitError MPC_PAYLOAD for another length, MPC_MEMORY */
+  loadShare(bytes: Uint8Array, aval: Aval): ShareValue;
+  /**
+   * New sharings of the same values, from zero-shares under the keys of this run and attempt; all parties at once, one round.
+   * The old ones are freed.
+   */
+  refresh(
+    values: readonly ShareValue[],
+    at: { readonly run: number; readonly attempt: number },
+  ): Promise<{ readonly shares: readonly ShareValue[]; readonly counters: RunCounters }>;
   free(value: ShareValue): void;
   /** Zeroises everything. */
   close(): void;

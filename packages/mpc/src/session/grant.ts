@@ -56,7 +56,7 @@ const MOST_INPUTS = 4096;
 const MOST_SOURCES = 64;
 const CODE = "GRANT_INVALID";
 
-function sourceWire(s: Source): Wire {
+export function sourceWire(s: Source): Wire {
   if (s.kind === "handle") return [0, s.handle];
   if (s.kind === "result") return [1, s.program];
   return [2, boundWire(s.least), boundWire(s.most), s.distinct];
@@ -76,7 +76,7 @@ export const signedWire = (s: SignedGrant): Wire => [grantWire(s.grant), s.signa
 /** Names a grant in counters and messages. Two grants with the same terms are one grant: they share their counts. */
 export const grantId = (g: Grant): string => toHex(sha256(toCbor(grantWire(g))));
 
-function readSource(f: Fields): Source {
+export function readSource(f: Fields): Source {
   const kind = f.uint(2);
   let source: Source;
   if (kind === 0) source = { kind: "handle", handle: f.text() };

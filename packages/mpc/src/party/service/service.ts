@@ -8,7 +8,7 @@ import type { Passphrase } from "../../identity/key-text.ts";
 import { readSession } from "../../session/read-session.ts";
 import type { Session } from "../../session/session-file.ts";
 import { sayWaiting } from "../../session/waiting.ts";
-import { diskError, diskWords } from "../disk.ts";
+import { bytesIn, diskError, diskWords } from "../disk.ts";
 import { dropLock, takeLock } from "../lock.ts";
 import type { Ending, Party } from "../party.ts";
 import { indexOf, listen, serve } from "../process.ts";
@@ -60,12 +60,8 @@ function takeData(data: string): string {
   }
 }
 
-/** Bytes of the files in the data directory. */
-const used = (data: string): number =>
-  readdirSync(data).reduce((n, f) => n + (statSync(join(data, f), { throwIfNoEntry: false })?.size ?? 0), 0);
-
 function checkDisk({ data, limits }: PartyConfig): void {
-  if (used(data) > limits.disk) throw diskError("data", `more than its ${limits.disk / 1e6} MB there`);
+  if (bytesIn(data) > limits.disk) throw diskError("data", `more than its ${limits.disk / 1e6} MB there`);
 }
 
 /** @throws TacitError PARTY_SESSIONS, MPC_DISK */
@@ -168,7 +164,14 @@ export async function runService({ config, log, passphrase }: ServiceOptions): P
     };
     try {
       const reach = { patience: config.wait, peers, waiting, signal: stop.aborted };
-      const options = { session, identity, directory: config.data, memory: config.limits.memory, ...reach };
+      const options = {
+        session,
+        identity,
+        directory: config.data,
+        memory: config.limits.memory,
+        disk: config.limits.disk,
+        ...reach,
+      };
       const ending = await serve(listening, options, (party) => {
         stop.party = party;
         log.info("serving", `serving session ${session.hex.slice(0, 12)}, attempt ${party.attempt}`, {

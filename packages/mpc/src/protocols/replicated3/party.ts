@@ -11,7 +11,7 @@ import { makePlan, type Plan } from "./lower/plan.ts";
 import { type Observer, Run } from "./lower/run.ts";
 import { Held } from "./lower/value.ts";
 import { Memory } from "./memory.ts";
-import { Context, exportComponent, type Shares } from "./primitives/index.ts";
+import { Context, exportComponent, reshare, type Shares, toRaw } from "./primitives/index.ts";
 import { components } from "./shares.ts";
 import { KeyStreams } from "./streams.ts";
 
@@ -42,6 +42,9 @@ class Prepared implements PreparedProgram {
 
 /** The op id under which a value is exported: no Program has so many nodes. */
 const EXPORT_ID = 0xffffffff;
+
+/** Elements that are re-shared at once: 32 MB of messages. */
+const REFRESH_AT_ONCE = 4_194_304;
 
 type Index = 0 | 1 | 2;
 
@@ -142,6 +145,65 @@ class Party implements ProtocolParty {
     // Party i holds components i and i + 1: it shares i with party i - 1, and i + 1 with party i + 1.
     const at = other === (this.#me + 1) % 3 ? shares.b : shares.a;
     return sha256(this.#memory.bytes(at, 8 * shares.n));
+  }
+
+  saveShare(value: ShareValue): Uint8Array {
+    const { shares } = this.#own(value);
+    const bytes = new Uint8Array(16 * shares.n);
+    bytes.set(this.#memory.bytes(shares.a, 8 * shares.n));
+    bytes.set(this.#memory.bytes(shares.b, 8 * shares.n), 8 * shares.n);
+    return bytes;
+  }
+
+  loadShare(bytes: Uint8Array, aval: Aval): ShareValue {
+    const n = sizeOf(aval.shape);
+    if (bytes.length !== 16 * n) expected("MPC_PAYLOAD", "loadShare", `${16 * n} bytes`, `${bytes.length}`);
+    const a = this.#memory.alloc(8 * n);
+    try {
+      const b = this.#memory.alloc(8 * n);
+      this.#memory.bytes(a, 8 * n).set(bytes.subarray(0, 8 * n));
+      this.#memory.bytes(b, 8 * n).set(bytes.subarray(8 * n));
+      return this.#rest(aval, { a, b, n, depth: 0 });
+    } catch (e) {
+      this.#memory.free(a);
+      throw e;
+    }
+  }
+
+  /**
+   * x_0 + x_1 + x_2 is a 3-of-3 sharing of x: re-sharing it gives replicated shares that depend on x and the new keys alone.
+   * As many values at once as REFRESH_AT_ONCE elements allow: each needs its size again while it is under way.
+   */
+  async refresh(
+    values: readonly ShareValue[],
+    at: { readonly run: number; readonly attempt: number },
+  ): Promise<{ shares: readonly ShareValue[]; counters: RunCounters }> {
+    const { ctx, streams } = this.#context(at.run, at.attempt);
+    const before = this.#sent();
+    const shares: ShareValue[] = [];
+    try {
+      for (let from = 0; from < values.length; ) {
+        let [to, n] = [from, 0];
+        while (to < values.length && (to === from || n + this.#own(values[to]!).shares.n <= REFRESH_AT_ONCE))
+          n += this.#own(values[to++]!).shares.n;
+        const group = values.slice(from, to).map((v, i) => this.#renew(ctx, from + i, v));
+        shares.push(...(await Promise.all(group)));
+        from = to;
+      }
+    } finally {
+      streams.close();
+    }
+    const after = this.#sent();
+    const bytesSent = after.bytesSent - before.bytesSent;
+    return { shares, counters: { rounds: ctx.rounds, bytesSent, framesSent: after.framesSent - before.framesSent } };
+  }
+
+  async #renew(ctx: Context, id: number, value: ShareValue): Promise<ShareValue> {
+    const raw = toRaw(ctx, this.#own(value).shares);
+    this.free(value);
+    const renewed = await reshare(ctx, id, raw);
+    ctx.keep(renewed.a, renewed.b);
+    return this.#rest(value.aval, { ...renewed, depth: 0 });
   }
 
   free(value: ShareValue): void {
