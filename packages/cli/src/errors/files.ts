@@ -14,8 +14,9 @@ export const FILES: Entries = {
     exit: 2,
   },
   CHECKPOINT_INVALID: {
-    means: "A file is no checkpoint, or lacks a part (optimizer, schedule, loader) that was asked for.",
-    fix: "Name a file that checkpoint.save or tacit train wrote; plain models are read with loadSafetensors.",
+    means:
+      "A file is no checkpoint, lacks a part (optimizer, schedule, loader) that was asked for, or, at a party, is not what it sealed.",
+    fix: "Name a file that checkpoint.save or tacit train wrote. At a party: put the file back, or resume from the checkpoint before.",
     example: "checkpoint: expected a checkpoint of version 1, got another file",
   },
   COMMAND_LINE: {

@@ -2,6 +2,24 @@
 import type { Entries } from "./entry.ts";
 
 export const MPC: Entries = {
+  CHECKPOINT_DISK: {
+    means: "A party could not write its part of a checkpoint. Nothing of it is kept at any party; the one before is whole.",
+    fix: "Make room in that party's data directory or raise limits.disk in its configuration. The session goes on meanwhile.",
+    example: "checkpoint: expected room for 752640312 bytes, got 20117",
+  },
+  CHECKPOINT_ROLLED_BACK: {
+    means:
+      "A party lacks a checkpoint that was at all parties: its data directory was lost, or an older copy was put in its place.",
+    fix: "Put the newest directory back, or begin the work anew. Nothing was restored.",
+    example: "resume: expected checkpoint 412, which was at all parties, got none at party 1 (clinic-b)",
+    exit: 4,
+  },
+  CHECKPOINT_UNEQUAL: {
+    means: "Two parties hold unequal shares of a value that is saved or restored, or were told different things.",
+    fix: "A party lies, or its memory or disk is faulty: find out which. The checkpoint before can be resumed from.",
+    example: "checkpoint 412: expected what party 2 (clinic-c) has (9f31c07a), got something else",
+    exit: 4,
+  },
   BROWSER_MISSING: {
     means: "A browser lacks what a person's keys and connections need.",
     fix: "Use one that has it, and open the page over https or from this machine (localhost).",

@@ -2,6 +2,7 @@
 
 export { oneHot } from "../client/inputs.ts";
 export { readSession } from "../session/read-session.ts";
+export type { CheckpointOptions, Resumed, ResumeOptions } from "./checkpoints.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export type { NetworkOptions, SessionCost } from "./cost.ts";
 export { predictSeconds } from "./cost.ts";

@@ -13,6 +13,14 @@ import { handleOf } from "../session/handles.ts";
 import type { Session } from "../session/session-file.ts";
 import { type OnWaiting, whileWaiting } from "../session/waiting.ts";
 import { idle } from "../timers.ts";
+import {
+  type CheckpointOptions,
+  checkpointCommand,
+  type Resumed,
+  type ResumeOptions,
+  readResumed,
+  resumedOf,
+} from "./checkpoints.ts";
 import { type NetworkOptions, predictSeconds, type SessionCost } from "./cost.ts";
 import { type Receipt, Runner } from "./runner.ts";
 import { givenStorage, PUBLIC, PublicStorage, type RemoteStorage } from "./storage.ts";
@@ -278,6 +286,34 @@ export class MpcSession implements Device, AsyncDisposable {
     throw new TacitError("ARGUMENT_INVALID", "deliver: expected a secret, got a public value", {
       hint: "reveal() gives it to the driver, who may pass it on",
     });
+  }
+
+  /**
+   * Saves `tensors` and every named input at the parties, each party its own part, sealed under its own key; all parties or none.
+   * The last two are kept. @throws TacitError CHECKPOINT_DISK (the session goes on), CHECKPOINT_UNEQUAL, DEVICE_MISMATCH
+   */
+  async checkpoint(options: CheckpointOptions): Promise<void> {
+    const command = await checkpointCommand(this, this.#runner, options, this.#inputs.values());
+    await this.#runner.numbered((run) => ({ ...command, run }));
+  }
+
+  /**
+   * Restores the newest checkpoint that all parties have; null where there is none. Before anything runs: what else was computed
+   * in the session is dropped at the parties. Steps that are done again count again in every grant.
+   * @throws TacitError CHECKPOINT_ROLLED_BACK naming a party that was taken back, CHECKPOINT_INVALID, CHECKPOINT_UNEQUAL, HANDLE_USED
+   */
+  async resume({ previous = false }: ResumeOptions = {}): Promise<Resumed | null> {
+    if (this.#runner.latest !== "")
+      throw new TacitError("RUN_INVALID", "resume: expected a session that has run nothing yet, got one that has", {
+        hint: "connect again, then resume first",
+      });
+    const manifest = readResumed(await this.#runner.numbered((run) => ({ type: "resume", run, previous })));
+    return manifest === undefined ? null : resumedOf(this, this.#runner, manifest, (s) => this.#name(s));
+  }
+
+  /** Removes the session's checkpoints at all parties: the work is done, or is given up. */
+  async forgetCheckpoints(): Promise<void> {
+    await this.#runner.numbered((run) => ({ type: "forget", run }));
   }
 
   /** What the runs so far have cost. */

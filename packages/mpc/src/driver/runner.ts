@@ -4,7 +4,7 @@ import { TacitError } from "@tacit/core/errors";
 import type { DType, TypedArray } from "@tacit/core/program";
 import { toHex } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
-import { type RunInput, valueBytes, valuesOf } from "../party/messages.ts";
+import { type Command, type RunInput, valueBytes, valuesOf } from "../party/messages.ts";
 import { revealInfo, revealPlace } from "../party/purposes.ts";
 import type { Fields } from "../session/cbor.ts";
 import type { BoundRun } from "../session/consent.ts";
@@ -44,6 +44,8 @@ export class Runner {
   readonly #dropped: FinalizationRegistry<string> = new FinalizationRegistry((handle) => this.#frees.add(handle));
   /** Begins the names of this driver's values: an earlier driver of the same session made others. */
   readonly prefix: string = toHex(crypto.getRandomValues(new Uint8Array(6)));
+  /** Id of the Program that ran last; "" before any. */
+  latest = "";
   #nextRun = 0;
   #nextResult = 0;
   #tail: Promise<unknown> = Promise.resolve();
@@ -92,6 +94,15 @@ export class Runner {
     };
   }
 
+  newHandle(): string {
+    return `${this.prefix}.${this.#nextResult++}`;
+  }
+
+  /** A command that takes a run number, in turn with the runs. Resolves with the replies in order of the parties. */
+  numbered(command: (run: number) => Promise<Command> | Command): Promise<Fields[]> {
+    return this.#inTurn(async () => this.#o.group.all(this.#o.driver, await command(this.#nextRun++)));
+  }
+
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#tail.then(work);
     this.#tail = done.catch(() => {});
@@ -104,7 +115,8 @@ export class Runner {
     const run: BoundRun = { program: job.program.id, inputs: inputs.map((s) => s.bound) };
     const needed = await this.#approver.forRun(run);
     if (needed !== undefined) await this.#send(needed);
-    const outputs = job.program.outputs.map(() => `${this.prefix}.${this.#nextResult++}`);
+    const outputs = job.program.outputs.map(() => this.newHandle());
+    this.latest = job.program.id;
     const donated = this.#donated(job, inputs);
     const frees = [...this.#frees, ...donated.map((s) => s.handle)];
     this.#frees.clear();

@@ -122,7 +122,8 @@ export function exitCodeOf(error: unknown): number {
   if (["POLICY_REFUSED", "GRANT_INVALID", "SESSION_EXPIRED"].includes(error.code)) return 3;
   const ours = error.code === "MPC_PARTY_FAILED";
   const peers =
-    error.code.startsWith("MPC_") || ["INPUT_UNEQUAL", "RUN_MISMATCH", "ENVELOPE_INVALID", "SEAL_INVALID"].includes(error.code);
+    error.code.startsWith("MPC_") ||
+    ["INPUT_UNEQUAL", "CHECKPOINT_UNEQUAL", "RUN_MISMATCH", "ENVELOPE_INVALID", "SEAL_INVALID"].includes(error.code);
   return ours ? 2 : peers ? 4 : 1;
 }
 
