@@ -105,10 +105,10 @@ export class ChildParty {
   }
 
   /** The ports it listens at. */
-  async listening(): Promise<{ readonly address: number; readonly client: number }> {
+  async listening(): Promise<{ readonly address: number; readonly client: number; readonly web: number }> {
     const ports = await this.#next("listening", START_TIMEOUT);
     if (isRecord(ports) && typeof ports.address === "number" && typeof ports.client === "number") {
-      return { address: ports.address, client: ports.client };
+      return { address: ports.address, client: ports.client, web: Number(ports.web ?? 0) };
     }
     throw new TacitError("MPC_PARTY_LOST", "party process: expected its ports, got something else");
   }

@@ -6,6 +6,6 @@ export type { CheckpointOptions, Resumed, ResumeOptions } from "./checkpoints.ts
 export { type ConnectOptions, connect } from "./connect.ts";
 export type { NetworkOptions, SessionCost } from "./cost.ts";
 export { predictSeconds } from "./cost.ts";
-export { type LocalOptions, local } from "./local.ts";
+export { type LocalOptions, type LocalParties, local, localParties } from "./local.ts";
 export { type InputData, type InputOptions, MpcSession, type PartyCounters, type WaitOptions } from "./mpc-session.ts";
 export type { Receipt } from "./runner.ts";

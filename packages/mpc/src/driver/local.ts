@@ -4,14 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TacitError } from "@tacit/core/errors";
-import { Identity } from "../identity/identity.ts";
+import { Identity, type PublicIdentity } from "../identity/identity.ts";
 import { PROTOCOLS, protocolNamed } from "../protocols/index.ts";
 import type { Protocol, ProtocolOptions } from "../protocols/protocol.ts";
 import { newSession } from "../session/new-session.ts";
-import type { Limits } from "../session/session-file.ts";
+import type { Limits, Session } from "../session/session-file.ts";
 import type { OnWaiting } from "../session/waiting.ts";
 import { connectClient } from "../transport/client.ts";
 import { checkNetwork, type NetworkOptions } from "../transport/emulated-network.ts";
+import type { WebAddresses } from "../transport/web-client.ts";
 import { ChildParty } from "./child-party.ts";
 import type { MpcSession } from "./mpc-session.ts";
 import { openSession } from "./open.ts";
@@ -20,8 +21,12 @@ export interface LocalOptions {
   /** Default: the first protocol for this number of parties. */
   readonly protocol?: string;
   readonly options?: Partial<ProtocolOptions>;
-  /** People besides the driver; each gets fresh keys. Default: model-owner, data-owner. */
-  readonly people?: readonly string[];
+  /** People besides the driver: names, which get fresh keys, or public identities whose keys are elsewhere. Default: model-owner, data-owner. */
+  readonly people?: readonly (string | PublicIdentity)[];
+  /** Who drives, with keys elsewhere (in a browser's tab): for `localParties`. Default: "driver", with fresh keys. */
+  readonly driver?: PublicIdentity;
+  /** Origins whose pages may connect. Default: none, and no web address. */
+  readonly web?: readonly string[];
   /** Who owns what `tensor.to(session)` shares. Default: the first of the people. */
   readonly owner?: string;
   readonly limits?: Partial<Limits>;
@@ -55,6 +60,18 @@ function warn(quiet: boolean | undefined): void {
 /** The default of whoever connects: said where people look. */
 export const waitingOnStderr: OnWaiting = (words) => void process.stderr.write(`tacit: ${words}\n`);
 
+/** Parties on this machine that nobody drives yet. */
+export interface LocalParties extends AsyncDisposable {
+  readonly session: Session;
+  /** Where pages reach each party, by its name; empty without `web`. */
+  readonly web: WebAddresses;
+  /** The people whose keys were made here. */
+  readonly identities: ReadonlyMap<string, Identity>;
+  readonly children: readonly ChildParty[];
+  /** Ends the processes and removes what they wrote. */
+  close(): Promise<void>;
+}
+
 /** A local session and its processes, for tests that stop or kill them. */
 export interface LocalSession {
   readonly session: MpcSession;
@@ -77,11 +94,23 @@ function chooseProtocol(count: number, { protocol }: LocalOptions, protocols: re
   throw new TacitError("SESSION_INVALID", `local: expected ${chosen.parties} parties for ${chosen.name}, got ${count}`);
 }
 
-export async function startLocal(
-  count: number,
+/** Everyone of a session that is not a party: who drives comes first. */
+async function gather({ people = ["model-owner", "data-owner"], driver }: LocalOptions): Promise<(Identity | PublicIdentity)[]> {
+  const first = driver ?? "driver";
+  const nameOf = (p: string | PublicIdentity): string => (typeof p === "string" ? p : p.name);
+  const all = [first, ...people.filter((p) => nameOf(p) !== nameOf(first))];
+  return Promise.all(all.map((p) => (typeof p === "string" ? Identity.generate(p) : p)));
+}
+
+/**
+ * Starts `count` party processes on loopback, with fresh keys and free ports, and drives none: with `driver` and `web`, a page does.
+ * @throws TacitError PROTOCOL_UNKNOWN, SESSION_INVALID, MPC_*
+ */
+export async function localParties(
+  count = 3,
   options: LocalOptions = {},
   parts: LocalParts = { entry: ENTRY, protocols: PROTOCOLS },
-): Promise<LocalSession> {
+): Promise<LocalParties> {
   const protocol = chooseProtocol(count, options, parts.protocols);
   const network = options.network === undefined ? {} : { network: checkNetwork(options.network) };
   warn(options.quiet);
@@ -93,12 +122,12 @@ export async function startLocal(
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    const names = options.people ?? ["model-owner", "data-owner"];
-    const people = await Promise.all(["driver", ...names.filter((n) => n !== "driver")].map((n) => Identity.generate(n)));
+    const people = await gather(options);
     const parties = await Promise.all(NAMES.slice(0, count).map((n) => Identity.generate(n)));
     for (const p of parties) {
       const own = await mkdtemp(join(directory, `${p.name}-`));
-      children.push(await ChildParty.start(parts.entry, p, { directory: own, mode: options.mode ?? "", ...network }));
+      const web = options.web === undefined ? {} : { web: [...options.web] };
+      children.push(await ChildParty.start(parts.entry, p, { directory: own, mode: options.mode ?? "", ...network, ...web }));
     }
     const ports = await Promise.all(children.map((c) => c.listening()));
     const session = newSession({
@@ -107,21 +136,34 @@ export async function startLocal(
         address: `127.0.0.1:${ports[i]!.address}`,
         client: `127.0.0.1:${ports[i]!.client}`,
       })),
-      people: people.map((p) => p.public),
-      driver: "driver",
+      people: people.map((p) => (p instanceof Identity ? p.public : p)),
+      driver: people[0]!.name,
       protocol,
       options: options.options ?? {},
       limits: options.limits ?? {},
     });
     await Promise.all(children.map((c) => c.serve(session)));
-    const identities = new Map(people.map((p) => [p.name, p]));
-    const waiting = options.waiting ?? (options.quiet === true ? undefined : waitingOnStderr);
-    const owner = options.owner ?? names[0] ?? "driver";
-    const opened = await openSession(session, connectClient, { protocol, identities, owner, waiting, dispose });
-    return { session: opened, children, identities };
+    const identities = new Map(people.flatMap((p): [string, Identity][] => (p instanceof Identity ? [[p.name, p]] : [])));
+    const at = options.web === undefined ? [] : parties.map((p, i) => [p.name, `ws://127.0.0.1:${ports[i]!.web}`]);
+    return { session, web: Object.fromEntries(at), identities, children, close: dispose, [Symbol.asyncDispose]: dispose };
   } catch (e) {
     for (const c of children) c.kill();
     await dispose();
+    throw e;
+  }
+}
+
+export async function startLocal(count: number, options: LocalOptions = {}, parts?: LocalParts): Promise<LocalSession> {
+  const { session, children, identities, close } = await localParties(count, options, parts);
+  try {
+    const waiting = options.waiting ?? (options.quiet === true ? undefined : waitingOnStderr);
+    const owner = options.owner ?? session.file.people[1]?.name ?? session.file.driver;
+    const protocol = protocolNamed(session.file.protocol.name, parts?.protocols);
+    const opened = await openSession(session, connectClient, { protocol, identities, owner, waiting, dispose: close });
+    return { session: opened, children, identities };
+  } catch (e) {
+    for (const c of children) c.kill();
+    await close();
     throw e;
   }
 }

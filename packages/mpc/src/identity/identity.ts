@@ -105,7 +105,8 @@ export class Identity {
   /** Ed25519 signature of 64 bytes. */
   async sign(purpose: Purpose, bytes: Uint8Array): Promise<Uint8Array> {
     const key = this.#keys.sign.privateKey;
-    if (node !== undefined) return new Uint8Array(node.sign(null, framed(purpose, bytes), node.KeyObject.from(key)));
+    if (node !== undefined && key.extractable)
+      return new Uint8Array(node.sign(null, framed(purpose, bytes), node.KeyObject.from(key)));
     return new Uint8Array(await crypto.subtle.sign("Ed25519", key, framed(purpose, bytes)));
   }
 

@@ -6,7 +6,7 @@ import type { Protocol } from "../protocols/protocol.ts";
 import { Session } from "../session/session-file.ts";
 import { checkNetwork } from "../transport/emulated-network.ts";
 import type { Party } from "./party.ts";
-import { exitCodeOf, listen, serve } from "./process.ts";
+import { exitCodeOf, LOOPBACK, listen, serve } from "./process.ts";
 
 /** The parent's first message. */
 export interface ChildStart {
@@ -15,6 +15,8 @@ export interface ChildStart {
   readonly mode: string;
   /** The network to emulate, if any. */
   readonly network?: unknown;
+  /** Origins whose pages may connect at a web address on loopback; none without any. */
+  readonly web?: readonly string[];
 }
 
 /** The next message of the parent. */
@@ -45,8 +47,11 @@ export async function runChild(protocols: readonly Protocol[] = PROTOCOLS): Prom
   try {
     const start = await nextMessage();
     const identity = await Identity.fromPrivate(start.keys);
-    const listening = await listen(identity);
-    say({ listening: { address: listening.parties.port, client: listening.clients.port } });
+    const origins = Array.isArray(start.web) ? start.web.map(String) : [];
+    const web = origins.length === 0 ? null : { address: "127.0.0.1:0", origins, tls: null };
+    const listening = await listen(identity, { ...LOOPBACK, web });
+    const ports = { address: listening.parties.port, client: listening.clients.port, web: listening.web?.port ?? 0 };
+    say({ listening: ports });
     const { session: text } = await nextMessage();
     const session = Session.fromJson(String(text));
     const network = start.network === undefined ? {} : { network: checkNetwork(start.network) };

@@ -6,7 +6,7 @@ import { protocolNamed } from "../protocols/index.ts";
 import type { Protocol } from "../protocols/protocol.ts";
 import type { Session } from "../session/session-file.ts";
 import { CLIENT_MESSAGE } from "../transport/channel.ts";
-import { ClientServer } from "../transport/client-server.ts";
+import { ClientServer, type WebEndpoint } from "../transport/client-server.ts";
 import { connectParties, type Emulation, PartyServer, type Reach, splitAddress } from "../transport/tls.ts";
 import { Counters } from "./counters.ts";
 import { type Ending, Party } from "./party.ts";
@@ -14,6 +14,8 @@ import { type Ending, Party } from "./party.ts";
 export interface Listening {
   readonly parties: PartyServer;
   readonly clients: ClientServer;
+  /** Where pages connect, where they may. */
+  readonly web: ClientServer | null;
   close(): Promise<void>;
 }
 
@@ -22,12 +24,14 @@ export interface PartyAddresses {
   readonly address: string;
   /** host:port for people. */
   readonly client: string;
+  /** Where pages connect; nowhere if it is not given. */
+  readonly web?: WebEndpoint | null;
 }
 
 /** Loopback, unless a session file says otherwise. */
 export const LOOPBACK: PartyAddresses = { address: "127.0.0.1:0", client: "127.0.0.1:0" };
 
-/** Opens both listening ends, before the session is known. @throws TacitError MPC_ADDRESS */
+/** Opens all listening ends, before the session is known. @throws TacitError MPC_ADDRESS, PARTY_CONFIG */
 export async function listen(
   identity: Identity,
   at: PartyAddresses = LOOPBACK,
@@ -36,11 +40,16 @@ export async function listen(
   const party = splitAddress(at.address);
   const client = splitAddress(at.client);
   const parties = await PartyServer.listen(identity, party.host, party.port);
+  const open: { close(): Promise<void> }[] = [parties];
+  const close = async (): Promise<void> => void (await Promise.all(open.map((o) => o.close())));
   try {
     const clients = await ClientServer.listen(parties.leaf, client.host, client.port, message);
-    return { parties, clients, close: async () => void (await Promise.all([parties.close(), clients.close()])) };
+    open.push(clients);
+    const web = at.web ? await ClientServer.listenWeb(at.web, message) : null;
+    if (web !== null) open.push(web);
+    return { parties, clients, web, close };
   } catch (e) {
-    await parties.close();
+    await close();
     throw e;
   }
 }
@@ -107,7 +116,7 @@ export async function join(listening: Listening, options: JoinOptions): Promise<
         throw e;
       },
     );
-    listening.clients.open((channel) => party.serve(channel));
+    for (const end of [listening.clients, listening.web]) end?.open(session.timeout, (channel) => party.serve(channel));
     return party;
   } catch (e) {
     counters.close();

@@ -40,8 +40,11 @@ export function webConnector(web: WebAddresses, make: (url: string) => WebSocket
     const url = web[session.partyName(index)]!;
     const until = Date.now() + session.timeout;
     while (Date.now() < until && !signal.aborted) {
-      const socket = await open(start(url, make), until - Date.now(), signal);
-      if (socket !== undefined) return webChannel(socket, session);
+      const socket = start(url, make);
+      // Listens from the start: the greeting may come with the last byte of the handshake.
+      const channel = webChannel(socket, session);
+      if (await opened(socket, until - Date.now(), signal)) return channel;
+      channel.close();
       await new Promise((resolve) => setTimeout(resolve, RETRY));
     }
     const origin = typeof location === "undefined" ? "" : `, and does its party.json list the origin ${location.origin}`;
@@ -61,16 +64,13 @@ function start(url: string, make: (url: string) => WebSocket): WebSocket {
   }
 }
 
-/** Resolves with the open socket, or with nothing where it did not open in time. */
-function open(socket: WebSocket, ms: number, signal: AbortSignal): Promise<WebSocket | undefined> {
-  socket.binaryType = "arraybuffer";
+/** Whether the socket opened in time. */
+function opened(socket: WebSocket, ms: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", done);
-      const opened = socket.readyState === OPEN && !signal.aborted;
-      if (!opened) socket.close();
-      resolve(opened ? socket : undefined);
+      resolve(socket.readyState === OPEN && !signal.aborted);
     };
     const timer = setTimeout(done, Math.max(1, ms));
     signal.addEventListener("abort", done, { once: true });
@@ -83,6 +83,7 @@ function open(socket: WebSocket, ms: number, signal: AbortSignal): Promise<WebSo
  * twice the session's time is gone. Text, and messages above the session's limit, close it.
  */
 function webChannel(socket: WebSocket, session: Session): Channel {
+  socket.binaryType = "arraybuffer";
   const early: Uint8Array[] = [];
   let listener: Parameters<Channel["listen"]>[0] | null = null;
   let over: string | null = null;

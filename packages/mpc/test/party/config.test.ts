@@ -28,6 +28,16 @@ describe("a party's configuration", () => {
     });
   });
 
+  it("reads where pages connect, plain or with the operator's certificate", () => {
+    const web = { address: "127.0.0.1:7004", origins: ["https://clinic.example", "http://localhost:5173"] };
+    const read = (more: object): unknown =>
+      parsePartyConfig(JSON.stringify({ ...least, web: { ...web, ...more } }), "/etc/party.json").web;
+    expect(parsePartyConfig(JSON.stringify(least), "party.json").web).toBeNull();
+    expect(read({})).toEqual({ ...web, tls: null });
+    const tls = { certificate: "/etc/web.pem", key: "/etc/web.key" };
+    expect(read({ certificate: "web.pem", key: "web.key" })).toEqual({ ...web, tls });
+  });
+
   it("names the key that is wrong", async () => {
     const bad: readonly (readonly [string, object])[] = [
       ["session", { session: undefined }],
@@ -38,6 +48,13 @@ describe("a party's configuration", () => {
       ["peers.clinic-b", { peers: { "clinic-b": "here" } }],
       ["health", { health: 0 }],
       ["health", { health: "localhost" }],
+      ["web.address", { web: { origins: ["https://a.example"] } }],
+      ["web.origins", { web: { address: "127.0.0.1:1" } }],
+      ["web.origins", { web: { address: "127.0.0.1:1", origins: [] } }],
+      ["web.origins", { web: { address: "127.0.0.1:1", origins: ["*"] } }],
+      ["web.origins", { web: { address: "127.0.0.1:1", origins: ["https://a.example/"] } }],
+      ["web.origins", { web: { address: "127.0.0.1:1", origins: ["null"] } }],
+      ["web.key", { web: { address: "127.0.0.1:1", origins: ["https://a.example"], certificate: "c.pem" } }],
       ["wait", { wait: 1.5 }],
       ["limits.disk", { limits: { disk: -1 } }],
       ["limits.discs", { limits: { discs: 1 } }],

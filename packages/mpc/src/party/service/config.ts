@@ -19,6 +19,12 @@ export interface PartyConfig {
   readonly data: string;
   /** Where it listens; null: at the session's addresses. */
   readonly listen: PartyAddresses | null;
+  /** Where pages connect; null: nowhere. `tls` names files; without it the endpoint is a plain WebSocket. */
+  readonly web: {
+    readonly address: string;
+    readonly origins: readonly string[];
+    readonly tls: { readonly certificate: string; readonly key: string } | null;
+  } | null;
   /** Other addresses than the session's for some parties, by name. */
   readonly peers: ReadonlyMap<string, string>;
   /** Where the health endpoint listens; null: nowhere. */
@@ -41,8 +47,9 @@ export const PARTY_DEFAULTS: {
   memory: 2 ** 20,
   disk: 1000,
 };
+const MOST_ORIGINS = 64;
 const MOST_CHARACTERS = 65_536;
-const KEYS = ["session", "key", "passphraseFile", "data", "listen", "peers", "health", "wait", "limits", "log"];
+const KEYS = ["session", "key", "passphraseFile", "data", "listen", "web", "peers", "health", "wait", "limits", "log"];
 
 const kindOf = (x: unknown): string =>
   x === null ? "null" : Array.isArray(x) ? "a list" : typeof x === "object" ? "an object" : `a ${typeof x}`;
@@ -101,6 +108,15 @@ class Reader {
     return typeof this.#json[key] === "string" ? this.address(key) : `127.0.0.1:${this.whole(key, "a port", 65_535, 0)}`;
   }
 
+  /** Origins as browsers write them: scheme, host and port, and nothing else. */
+  origins(key: string): readonly string[] {
+    const x: unknown = this.#json[key];
+    const isOrigin = (o: unknown): o is string =>
+      typeof o === "string" && /^https?:/.test(o) && URL.canParse(o) && new URL(o).origin === o;
+    if (Array.isArray(x) && x.length > 0 && x.length <= MOST_ORIGINS && x.every(isOrigin)) return x;
+    return this.bad(key, `1 to ${MOST_ORIGINS} origins like "https://clinic.example" (no path, no *)`, kindOf(x));
+  }
+
   whole(key: string, what: string, most: number, otherwise: number): number {
     const x = this.#json[key] ?? otherwise;
     if (typeof x === "number" && Number.isSafeInteger(x) && x >= 1 && x <= most) return x;
@@ -111,6 +127,15 @@ class Reader {
     const x = this.#json[key] ?? "info";
     return x === "info" || x === "error" ? x : this.bad(key, '"info" or "error"', "something else");
   }
+}
+
+function webOf(r: Reader, within: (path: string) => string): NonNullable<PartyConfig["web"]> {
+  const tls = r.has("certificate") || r.has("key");
+  return {
+    address: r.address("address"),
+    origins: r.origins("origins"),
+    tls: tls ? { certificate: within(r.text("certificate")), key: within(r.text("key")) } : null,
+  };
 }
 
 /**
@@ -127,11 +152,10 @@ export function parsePartyConfig(text: string, path: string): PartyConfig {
   if (json === undefined)
     throw new TacitError("PARTY_CONFIG", `${path}: expected JSON of at most ${MOST_CHARACTERS} characters, got something else`);
   const r = new Reader(path, "", json, KEYS);
-  const file = (key: string): string => {
-    const x = r.text(key);
-    return isAbsolute(x) ? x : join(dirname(path), x);
-  };
+  const within = (x: string): string => (isAbsolute(x) ? x : join(dirname(path), x));
+  const file = (key: string): string => within(r.text(key));
   const listen = r.has("listen") ? r.object("listen", ["address", "client"]) : null;
+  const web = r.has("web") ? r.object("web", ["address", "origins", "certificate", "key"]) : null;
   const peers = r.object("peers", null);
   const limits = r.object("limits", ["sessions", "memory", "disk"]);
   return {
@@ -140,6 +164,7 @@ export function parsePartyConfig(text: string, path: string): PartyConfig {
     passphraseFile: r.has("passphraseFile") ? file("passphraseFile") : null,
     data: file("data"),
     listen: listen === null ? null : { address: listen.address("address"), client: listen.address("client") },
+    web: web === null ? null : webOf(web, within),
     peers: new Map(peers.keys().map((name) => [name, peers.address(name)])),
     health: r.has("health") && !r.isNull("health") ? r.endpoint("health") : null,
     wait: 1000 * r.whole("wait", "seconds", 604_800, PARTY_DEFAULTS.wait),

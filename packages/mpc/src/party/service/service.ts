@@ -8,6 +8,7 @@ import type { Passphrase } from "../../identity/key-text.ts";
 import { readSession } from "../../session/read-session.ts";
 import type { Session } from "../../session/session-file.ts";
 import { sayWaiting } from "../../session/waiting.ts";
+import type { WebEndpoint } from "../../transport/client-server.ts";
 import { bytesIn, diskError, diskWords } from "../disk.ts";
 import { dropLock, takeLock } from "../lock.ts";
 import type { Ending, Party } from "../party.ts";
@@ -129,11 +130,16 @@ export async function runService({ config, log, passphrase }: ServiceOptions): P
     const peers = checkPeers(config, session, index);
     using stop = new Stop(session.showParty(index), log);
     const at = config.listen ?? session.file.parties[index]!;
-    const listening = await listen(identity, at);
+    const listening = await listen(identity, { ...at, web: readWeb(config.web) });
     log.info("listening", `${session.showParty(index)} listens at ${at.address} for parties, at ${at.client} for people`, {
       address: at.address,
       client: at.client,
     });
+    if (config.web !== null) {
+      const { address, origins, tls } = config.web;
+      const how = tls === null ? "plain WebSocket, for this machine or a proxy on it" : "TLS";
+      log.info("web", `pages of ${origins.join(", ")} connect at ${address}: ${how}`, { address, origins });
+    }
     const state = { connected: 0 };
     const of = session.file.parties.length - 1;
     const look = (): Health => {
@@ -193,6 +199,24 @@ export async function runService({ config, log, passphrase }: ServiceOptions): P
   } finally {
     dropLock(lock);
   }
+}
+
+/** The web endpoint with its certificate. @throws TacitError PARTY_CONFIG; the message never holds what stands in a file */
+function readWeb(web: PartyConfig["web"]): WebEndpoint | null {
+  if (web === null || web.tls === null) return web === null ? null : { ...web, tls: null };
+  const read = (key: string, path: string, secret: boolean): string => {
+    try {
+      const mode = statSync(path).mode & 0o777;
+      if (!secret || process.platform === "win32" || (mode & 0o007) === 0) return readFileSync(path, "utf8");
+    } catch (cause) {
+      throw new TacitError("PARTY_CONFIG", `web.${key}: expected a file that can be read, got another at ${path}`, { cause });
+    }
+    throw new TacitError("PARTY_CONFIG", `web.${key}: expected a file that not everybody can read, got another at ${path}`, {
+      hint: `chmod o= ${path}`,
+    });
+  };
+  const { certificate, key } = web.tls;
+  return { ...web, tls: { cert: read("certificate", certificate, false), key: read("key", key, true) } };
 }
 
 function watchDisk(config: PartyConfig, stop: Stop): void {
