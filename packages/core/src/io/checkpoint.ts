@@ -59,19 +59,25 @@ function scalarsOf<S extends { readonly tensors: unknown }>({ tensors: _, ...res
   return rest;
 }
 
-/** The checkpoint as bytes of a safetensors file: tensors under "model.", "optimizer." and "average.". */
-async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> {
+/** A checkpoint apart from any file: tensors under "model.", "optimizer." and "average.", and JSON of all the rest. */
+export interface CheckpointState {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly header: string;
+}
+
+/** What `restore` takes: for a place of your own, such as the parties of a session. The tensors see later updates. */
+function state(parts: CheckpointParts): CheckpointState {
   const tensors = new Map<string, Tensor>();
   for (const [name, t] of parts.model.stateDict()) tensors.set(`model.${name}`, t);
   const layers: Record<string, unknown> = {};
   for (const [name, m] of parts.model.namedModules()) if (isRandomized(m)) layers[name] = m.randomState();
-  const state = parts.optimizer?.stateDict();
-  for (const [name, t] of state?.tensors ?? []) tensors.set(`optimizer.${name}`, t);
+  const optimizer = parts.optimizer?.stateDict();
+  for (const [name, t] of optimizer?.tensors ?? []) tensors.set(`optimizer.${name}`, t);
   const average = parts.average?.stateDict();
   for (const [name, t] of average?.tensors ?? []) tensors.set(`average.${name}`, t);
   const header: Header = {
     version: 1,
-    ...(state && { optimizer: scalarsOf(state) }),
+    ...(optimizer && { optimizer: scalarsOf(optimizer) }),
     ...(average && { average: scalarsOf(average) }),
     ...(parts.scheduler && { scheduler: parts.scheduler.stateDict() }),
     ...(parts.loader && { loader: parts.loader.state() }),
@@ -79,7 +85,13 @@ async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> 
     generator: defaultRandomState(),
     extra: parts.extra ?? {},
   };
-  return encodeTensors(tensors, { tacit: JSON.stringify(header) });
+  return { tensors, header: JSON.stringify(header) };
+}
+
+/** The checkpoint as bytes of a safetensors file. */
+async function encode(parts: CheckpointParts): Promise<Uint8Array<ArrayBuffer>> {
+  const { tensors, header } = state(parts);
+  return encodeTensors(tensors, { tacit: header });
 }
 
 function isHeader(x: unknown): x is Header {
@@ -88,10 +100,10 @@ function isHeader(x: unknown): x is Header {
   return optional && isRecord(x.layers) && isRecord(x.generator) && isRecord(x.extra);
 }
 
-function headerOf(text: string | undefined): Header {
+function headerOf(text: string): Header {
   let header: unknown;
   try {
-    header = JSON.parse(text ?? "");
+    header = JSON.parse(text);
   } catch {
     header = null;
   }
@@ -118,10 +130,14 @@ function needed<T>(part: string, saved: T | undefined): T {
   );
 }
 
-/** Restores every part; returns `extra`. On a fault the parts before it may be restored already: do not train on. */
 function decode(bytes: Uint8Array, parts: CheckpointParts): Readonly<Record<string, unknown>> {
   const { tensors, metadata } = decodeTensors(bytes);
-  const header = headerOf(metadata.get("tacit"));
+  return restore({ tensors, header: metadata.get("tacit") ?? "" }, parts);
+}
+
+/** Restores every part; returns `extra`. On a fault the parts before it may be restored already: do not train on. */
+function restore({ tensors, header: text }: CheckpointState, parts: CheckpointParts): Readonly<Record<string, unknown>> {
+  const header = headerOf(text);
   try {
     Random.from(header.generator);
   } catch (cause) {
@@ -153,10 +169,12 @@ async function load(path: string, parts: CheckpointParts, limits: FileLimits = {
   return decode(bytes, parts);
 }
 
-/** `checkpoint.save(path, parts)`, `checkpoint.load(path, parts)`; `encode` and `decode` do the same with bytes. */
+/** `checkpoint.save(path, parts)`, `checkpoint.load(path, parts)`; `encode` and `decode` do the same with bytes, `state` and `restore` with tensors. */
 export const checkpoint: {
   readonly save: typeof save;
   readonly load: typeof load;
   readonly encode: typeof encode;
   readonly decode: typeof decode;
-} = { save, load, encode, decode };
+  readonly state: typeof state;
+  readonly restore: typeof restore;
+} = { save, load, encode, decode, state, restore };

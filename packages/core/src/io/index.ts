@@ -1,5 +1,5 @@
 /** @file io: safetensors in and out, and checkpoints. Files only where there is a file system; bytes everywhere. */
-export { type CheckpointParts, checkpoint } from "./checkpoint.ts";
+export { type CheckpointParts, type CheckpointState, checkpoint } from "./checkpoint.ts";
 export { pytorchName } from "./names.ts";
 export {
   decodeSafetensors,

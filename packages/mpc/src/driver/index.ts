@@ -9,3 +9,4 @@ export { predictSeconds } from "./cost.ts";
 export { type LocalOptions, type LocalParties, local, localParties } from "./local.ts";
 export { type InputData, type InputOptions, MpcSession, type PartyCounters, type WaitOptions } from "./mpc-session.ts";
 export type { Receipt } from "./runner.ts";
+export { type RestoredTraining, restoreTraining, saveTraining } from "./training.ts";
