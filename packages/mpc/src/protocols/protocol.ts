@@ -13,6 +13,15 @@ export interface Cost {
   readonly framesPerParty: readonly number[];
   /** Bytes of share memory at the fullest moment, the maximum over parties. */
   readonly peakMemory: number;
+  /** Comparisons by node, and the bits they run on: what the session's range decides. Absent: the protocol has no choice. */
+  readonly comparisons?: readonly ComparisonCost[];
+}
+
+/** The comparisons of one node of a Program. */
+export interface ComparisonCost {
+  readonly node: number;
+  readonly op: string;
+  readonly bits: number;
 }
 
 export interface ProtocolOptions {
@@ -20,7 +29,15 @@ export interface ProtocolOptions {
   readonly fractionBits: number;
   /** ChaCha rounds of the pseudo-random streams: 20 (default) or 12. */
   readonly prgRounds: 20 | 12;
+  /**
+   * log2 of the magnitude that, all agree, no fixed-point value reaches where it is compared; a protocol may then compare on fewer bits.
+   * Absent: nothing is agreed, and comparisons hold for all values (`FULL_RANGE`).
+   */
+  readonly range?: number;
 }
+
+/** The range that says nothing. */
+export const FULL_RANGE = 62;
 
 /** A possible overflow that range analysis found, or an accuracy limit worth saying. */
 export interface RangeWarning {

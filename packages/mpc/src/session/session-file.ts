@@ -3,7 +3,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { TacitError } from "@tacit/core/errors";
 import { fromHex, sameBytes, toHex } from "../identity/encoding.ts";
 import { checkName, isRecord, type PublicIdentity } from "../identity/identity.ts";
-import type { ProtocolOptions } from "../protocols/protocol.ts";
+import { FULL_RANGE, type ProtocolOptions } from "../protocols/protocol.ts";
 import { Fields, fromCbor, toCbor, type Wire } from "./cbor.ts";
 import { readSigned, type SignedGrant, signedFromJson, signedToJson, signedWire } from "./grant.ts";
 
@@ -53,7 +53,7 @@ const termsWire = (s: SessionFile): Wire => [
   s.parties.map((p) => [identityWire(p.identity), p.address, p.client]),
   s.people.map(identityWire),
   s.driver,
-  [s.protocol.name, s.protocol.options.fractionBits, s.protocol.options.prgRounds],
+  [s.protocol.name, s.protocol.options.fractionBits, s.protocol.options.prgRounds, s.protocol.options.range ?? FULL_RANGE],
   [s.limits.memory, s.limits.message, s.limits.timeout],
   s.expires,
   s.nonce,
@@ -168,7 +168,7 @@ function jsonTerms(json: Readonly<Record<string, unknown>>): unknown[] {
     list(json.parties).map((p) => [who(p), record(p).address, record(p).client]),
     list(json.people).map(who),
     json.driver,
-    [protocol.name, options.fractionBits, options.prgRounds],
+    [protocol.name, options.fractionBits, options.prgRounds, options.range ?? FULL_RANGE],
     [limits.memory, limits.message, limits.timeout],
     json.expires,
     key(json.nonce),
@@ -191,11 +191,12 @@ function readProtocol(f: Fields): SessionFile["protocol"] {
   const name = f.text();
   const fractionBits = f.uint(31);
   const prgRounds = f.uint();
+  const range = f.uint(FULL_RANGE);
   f.end();
   if (prgRounds !== 12 && prgRounds !== 20) {
     throw new TacitError(CODE, `session: expected 12 or 20 ChaCha rounds, got ${prgRounds}`);
   }
-  return { name, options: { fractionBits, prgRounds } };
+  return { name, options: { fractionBits, prgRounds, ...(range === FULL_RANGE ? {} : { range }) } };
 }
 
 function readLimits(f: Fields): Limits {

@@ -21,14 +21,17 @@ const truncation: Case["regions"] = (message, bytes, _op, n) => {
 };
 
 /** Levels of the tree carry the planes of the tree, then those of the carry (one line each). */
-const signs: Case["regions"] = (message, bytes) => {
-  const level = message - 2;
-  if (level < 1) return [{ from: 0, to: bytes, mode: "xor" }];
-  const tree = (2 * (16 >> level) - 1) * 16 * BLOCKS;
-  const regions: Region[] = [{ from: 0, to: tree, mode: "xor" }];
-  for (let from = tree; from < bytes; from += 16 * BLOCKS) regions.push({ from, to: from + 16 * BLOCKS, mode: "xor" });
-  return regions;
-};
+const signsOn =
+  (digits: number): Case["regions"] =>
+  (message, bytes) => {
+    const level = message - 2;
+    if (level < 1) return [{ from: 0, to: bytes, mode: "xor" }];
+    const tree = (2 * (digits >> level) - 1) * 16 * BLOCKS;
+    const regions: Region[] = [{ from: 0, to: tree, mode: "xor" }];
+    for (let from = tree; from < bytes; from += 16 * BLOCKS) regions.push({ from, to: from + 16 * BLOCKS, mode: "xor" });
+    return regions;
+  };
+const signs = signsOn(16);
 
 /** Bits for ops on bits, made by ids below the op's own. */
 const bitsOf = async (ctx: r3.Context, x: r3.Shares): Promise<r3.SplitBits> => (await r3.signBits(ctx, 1, x)).bits;
@@ -47,6 +50,18 @@ const CASES: readonly Case[] = [
   { name: "truncateShares", n: N, regions: truncation, run: (c, x) => r3.truncateShares(c, OP, x, F) },
   { name: "signBits with a carry of 11 digits", n: N, regions: signs, run: (c, x) => r3.signBits(c, OP, x, { carryBits: 44 }) },
   { name: "signBits with a carry of 7 digits", n: N, regions: signs, run: (c, x) => r3.signBits(c, OP, x, { carryBits: 28 }) },
+  {
+    name: "signBits on 32 bits with a carry of 5 digits",
+    n: N,
+    regions: signsOn(8),
+    run: (c, x) => r3.signBits(c, OP, x, { carryBits: 20, width: 32 }),
+  },
+  {
+    name: "signBits on 32 bits, of values far outside",
+    n: N,
+    regions: signsOn(8),
+    run: (c, x) => r3.signBits(c, OP, r3.mulPublicInteger(c, x, 2n ** 40n + 1n), { width: 32 }),
+  },
   { name: "inject", n: N, regions: whole("add"), run: async (c, x, y) => r3.inject(c, OP, await bitsOf(c, x), y) },
   { name: "bitsToArithmetic", n: N, regions: whole("add"), run: async (c, x) => r3.bitsToArithmetic(c, OP, await bitsOf(c, x)) },
   { name: "toBitShares", n: N, regions: whole("xor"), run: async (c, x) => r3.toBitShares(c, OP, await bitsOf(c, x)) },
@@ -64,6 +79,12 @@ const CASES: readonly Case[] = [
     n: N,
     regions: (message, bytes, op, n) => (op === OP ? signs : whole("add"))(message, bytes, op, n),
     run: (c, x) => r3.relu(c, OP, x),
+  },
+  {
+    name: "relu on 32 bits (with its injection)",
+    n: N,
+    regions: (message, bytes, op, n) => (op === OP ? signsOn(8) : whole("add"))(message, bytes, op, n),
+    run: (c, x) => r3.relu(c, OP, x, 32),
   },
 ];
 
@@ -132,10 +153,12 @@ describe("every mutant of a mask", () => {
     expect(tried).toBeGreaterThan(labels.length);
   });
 
-  it("that swaps k_0 and k_1 in the zero-shares of a level is caught", async () => {
-    const test = CASES.find((c) => c.name.startsWith("signBits"))!;
-    const levels = (l: Label): boolean => l.id === OP && l.stream > 16 && l.stream < 24 && l.key < 2;
-    const { objections } = await ledger.check(test, (l) => (levels(l) ? { ...l, key: 1 - l.key } : l));
-    expect(objections.some((o) => o.includes("not masked"))).toBe(true);
-  });
+  it.each(CASES.filter((c) => c.name.startsWith("signBits")))(
+    "that swaps k_0 and k_1 in the zero-shares of a level is caught: $name",
+    async (test) => {
+      const levels = (l: Label): boolean => l.id === OP && l.stream > 16 && l.stream < 24 && l.key < 2;
+      const { objections } = await ledger.check(test, (l) => (levels(l) ? { ...l, key: 1 - l.key } : l));
+      expect(objections.some((o) => o.includes("not masked"))).toBe(true);
+    },
+  );
 });

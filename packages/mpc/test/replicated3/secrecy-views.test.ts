@@ -41,6 +41,7 @@ async function view(value: bigint, at: number): Promise<Harness> {
     });
     await r3.inject(ctx, 10, bits, mine);
     await r3.andTree(ctx, 11, [bitShares!, bitShares!, bitShares!]);
+    await r3.signBits(ctx, 12, mine, { inject: [mine], carryBits: 20, width: 32 });
   });
   return h;
 }

@@ -39,6 +39,7 @@ describe("a session file", () => {
       { protocol: { ...f.protocol, name: "other" } },
       { protocol: { ...f.protocol, options: { ...f.protocol.options, fractionBits: 15 } } },
       { protocol: { ...f.protocol, options: { ...f.protocol.options, prgRounds: 12 } } },
+      { protocol: { ...f.protocol, options: { ...f.protocol.options, range: 14 } } },
       { limits: { ...f.limits, timeout: 77 } },
       { expires: f.expires + 1 },
       { nonce: new Uint8Array(16) },

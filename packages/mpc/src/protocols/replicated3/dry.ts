@@ -5,12 +5,16 @@ import type { Cost } from "../protocol.ts";
 import { loadDryKernels } from "./kernels.ts";
 import { DryMemory } from "./memory.ts";
 import { Context } from "./primitives/context.ts";
+import type { Width } from "./primitives/index.ts";
 import { KeyStreams } from "./streams.ts";
 
 interface Size {
   readonly depth: number;
   readonly bytes: number;
 }
+
+/** What a dry run finds: the cost, and every comparison by op id with its bits. */
+export type DryCost = Omit<Cost, "comparisons"> & { readonly widths: ReadonlyMap<number, Width> };
 
 /** A link that carries lengths. Tags are compared exactly, as on a real one. */
 class DryLink implements Link {
@@ -63,15 +67,15 @@ function dryLinks(): (DryLink | undefined)[][] {
  */
 export async function dryRun(
   program: (ctx: Context) => Promise<unknown>,
-  options: { readonly memoryLimit?: number } = {},
-): Promise<Cost> {
+  options: { readonly memoryLimit?: number; readonly width?: Width } = {},
+): Promise<DryCost> {
   const kernels = await loadDryKernels();
   const links = dryLinks();
   const key = new Uint8Array(32);
   const parties = ([0, 1, 2] as const).map((me) => {
     const memory = new DryMemory(options.memoryLimit ?? 2 ** 32 - 2 ** 20);
     const streams = new KeyStreams(memory, { low: key, high: key, common: key });
-    return { memory, ctx: new Context({ me, links: links[me]!, kernels, memory, streams, run: 0 }) };
+    return { memory, ctx: new Context({ me, links: links[me]!, kernels, memory, streams, run: 0, width: options.width ?? 64 }) };
   });
   await Promise.all(parties.map(({ ctx }) => program(ctx)));
   const sent = (me: number, what: keyof LinkCounters): number =>
@@ -81,5 +85,6 @@ export async function dryRun(
     bytesPerParty: [0, 1, 2].map((me) => sent(me, "bytesSent")),
     framesPerParty: [0, 1, 2].map((me) => sent(me, "framesSent")),
     peakMemory: Math.max(...parties.map(({ memory }) => memory.peak)),
+    widths: parties[0]!.ctx.comparisons,
   };
 }

@@ -60,9 +60,9 @@ export interface Kernels {
   readonly truncateWideDeal: Kernels["truncateDeal"];
   readonly truncateWideCombine: Kernels["truncateCombine"];
   readonly truncateWideFinish: Kernels["truncateFinish"];
-  readonly signDeal: Of<[n: number, xa: Address, xb: Address, out: Address, top: Address, tables: Address]>;
+  readonly signDeal: Of<[digits: number, n: number, xa: Address, xb: Address, out: Address, top: Address, tables: Address]>;
   readonly signSelect: Of<
-    [n: number, a: Address, c: bigint, tin: Address, tables: Address, keep: Address, msg: Address, top: Address]
+    [digits: number, n: number, a: Address, c: bigint, tin: Address, tables: Address, keep: Address, msg: Address, top: Address]
   >;
   readonly signLevel: Of<[blocks: number, m: number, x0: Address, x1: Address, o: Address, low: Address, high: Address]>;
   readonly takePlane: Of<[blocks: number, src: Address, stride: number, dst: Address]>;

@@ -12,6 +12,7 @@ import { type Observer, Run } from "./lower/run.ts";
 import { Held } from "./lower/value.ts";
 import { Memory } from "./memory.ts";
 import { Context, exportComponent, reshare, type Shares, toRaw } from "./primitives/index.ts";
+import { widthOf } from "./range.ts";
 import { components } from "./shares.ts";
 import { KeyStreams } from "./streams.ts";
 
@@ -232,7 +233,9 @@ class Party implements ProtocolParty {
     const common = this.#environment.runKey(3, run, attempt);
     const streams = new KeyStreams(this.#memory, { low: key(me), high: key(me + 1), common });
     const { prgRounds } = options;
-    return { ctx: new Context({ me, links, kernels: this.#kernels, memory: this.#memory, streams, run, prgRounds }), streams };
+    const width = widthOf(options);
+    const ctx = new Context({ me, links, kernels: this.#kernels, memory: this.#memory, streams, run, prgRounds, width });
+    return { ctx, streams };
   }
 
   #sent(): { bytesSent: number; framesSent: number } {

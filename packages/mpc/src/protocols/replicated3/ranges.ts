@@ -5,12 +5,13 @@
  * what follows from it is unknown too, until an op bounds it again (softmax, sigmoid, ...).
  */
 import type { Binding } from "@tacit/core/device";
-import type { Node, Program, TypedArray } from "@tacit/core/program";
+import { DTYPE, type Node, type Program, type TypedArray } from "@tacit/core/program";
 import type { ProtocolOptions, RangeWarning } from "../protocol.ts";
 import { EXP_TOP } from "./functions/exp.ts";
 import { DIVISOR, POSITIVE } from "./functions/general.ts";
 import { makePlan, type Plan } from "./lower/plan.ts";
 import { foldedOf, productsOf } from "./lower/size.ts";
+import { COMPARED, rangeOf, widthOf } from "./range.ts";
 
 export type Interval = readonly [lo: number, hi: number];
 
@@ -42,6 +43,20 @@ interface Site {
 }
 
 type Rule = (s: Site) => Interval;
+
+/** Warns where a session's range is what a comparison on 32 bits relies on, for it does not follow from the bounds. */
+function checkCompared(s: Site, options: ProtocolOptions): void {
+  if (widthOf(options) === 64) return;
+  const range = rangeOf(options);
+  for (const i of COMPARED.get(s.node.op) ?? []) {
+    const id = s.node.args[i]!;
+    if (!DTYPE[s.plan.program.aval(id).dtype].float || !s.secret[i]) continue;
+    const m = magnitude(s.args[i]!);
+    if (m < 2 ** range) continue;
+    const reach = Number.isFinite(m) ? `can reach ${power2(m)}` : "is not known to be bounded";
+    s.warn(`a compared value ${reach}; the session agreed that it stays below 2^${range}`);
+  }
+}
 
 const power2 = (x: number): string => `2^${Math.log2(x).toFixed(1)}`;
 
@@ -212,7 +227,9 @@ export function ranges(
     };
     const args = node.args.map((a) => intervals[a]!);
     const secret = node.args.map((a) => plan.knowledge[a] === "secret");
-    const out = RULES.get(node.op)?.({ plan, node, args, secret, f, warn }) ?? UNKNOWN;
+    const site = { plan, node, args, secret, f, warn };
+    checkCompared(site, options);
+    const out = RULES.get(node.op)?.(site) ?? UNKNOWN;
     if (Number.isFinite(magnitude(out)) && magnitude(out) >= 2 ** (VALUE_LIMIT_BITS - f)) {
       warn(`a value can reach ${power2(magnitude(out))}, fixed point ends at 2^${VALUE_LIMIT_BITS - f}`);
     }

@@ -4,10 +4,11 @@
  * there is no message, option or handshake by which a party would take part.
  */
 import { TacitError } from "@tacit/core/errors";
-import { type Aval, OPS, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
+import { type Aval, DTYPE, OPS, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
 import type { Plan } from "./lower/plan.ts";
 import type { Observer, Run } from "./lower/run.ts";
 import { Held, SecretValue, type Term } from "./lower/value.ts";
+import { COMPARED, NARROW_BITS } from "./range.ts";
 
 /** A difference beyond these is no rounding: something left its range. */
 const ABSOLUTE = 2 ** -8;
@@ -43,6 +44,7 @@ export class Shadow {
   }
 
   readonly observer: Observer = (id, value, run) => {
+    if (run.ctx.me === 0 && run.ctx.width === 32) this.#checkRange(id, run);
     const parts = value instanceof SecretValue ? component(value.terms, run) : undefined;
     if (!parts) return;
     const terms = (value as SecretValue).terms;
@@ -53,6 +55,25 @@ export class Shadow {
     this.#arrived.delete(id);
     this.#compare(id, found, run.plan);
   };
+
+  /** A compared value beyond what 32 bits hold would only now and then give another result. */
+  #checkRange(id: number, run: Run): void {
+    const node = this.#program.nodes[id - this.#program.inputs.length]!;
+    for (const i of COMPARED.get(node.op) ?? []) {
+      const arg = node.args[i]!;
+      if (!DTYPE[this.#program.aval(arg).dtype].float || run.plan.knowledge[arg] !== "secret") continue;
+      const limit = 2 ** (NARROW_BITS - run.f);
+      if (this.#plain(arg).every((v: number | bigint) => Math.abs(Number(v)) < limit)) continue;
+      const at = id - this.#program.inputs.length;
+      throw new TacitError(
+        "OVERFLOW",
+        `shadow: expected values below ${limit} where node ${at} (${node.op}) compares them, got others`,
+        {
+          hint: "the session agreed on a range that its values leave; see ranges()",
+        },
+      );
+    }
+  }
 
   #compare(id: number, { terms, parts }: Arrived, plan: Plan): void {
     // ReLU that runs after its pool, and what reads it in between, have no plain counterpart of their own.

@@ -3,6 +3,7 @@ import { expected } from "@tacit/core/errors";
 import { type Aval, DTYPE, showAval, sizeOf, type TypedArray } from "@tacit/core/program";
 import type { ProtocolOptions } from "../protocol.ts";
 import { fromRing, toRing } from "./lower/fixed-point.ts";
+import { rangeOf } from "./range.ts";
 import { seedStream } from "./seed-stream.ts";
 
 /** log2 of the largest magnitude of a fixed-point input: products of two stay below 2^62 with 16 fraction bits. */
@@ -16,9 +17,11 @@ export function scaleOf(aval: Aval, options: ProtocolOptions): number {
   return DTYPE[aval.dtype].float ? options.fractionBits : 0;
 }
 
-function checkRange(values: TypedArray, aval: Aval): void {
-  const bits = DTYPE[aval.dtype].float ? INPUT_BITS : INTEGER_BITS;
-  const limit = 2 ** bits;
+/** Where the session agreed on a range, the ring integer stays below it, and not at it: differences of two must not leave 32 bits. */
+function checkRange(values: TypedArray, aval: Aval, options: ProtocolOptions): void {
+  const agreed = DTYPE[aval.dtype].float && rangeOf(options) <= INPUT_BITS;
+  const bits = agreed ? rangeOf(options) : DTYPE[aval.dtype].float ? INPUT_BITS : INTEGER_BITS;
+  const limit = 2 ** bits - (agreed ? 2 ** -options.fractionBits : 0);
   for (let i = 0; i < values.length; i++) {
     const v = Number(values[i]);
     if (!(Math.abs(v) <= limit)) {
@@ -34,7 +37,7 @@ function checkRange(values: TypedArray, aval: Aval): void {
  * @throws TacitError INPUT_OUT_OF_RANGE, naming the first element's position, never its value
  */
 export function share(values: TypedArray, aval: Aval, options: ProtocolOptions): readonly Uint8Array[] {
-  checkRange(values, aval);
+  checkRange(values, aval, options);
   const ring = toRing(values, scaleOf(aval, options));
   const [k0, k1] = [0, 1].map(() => crypto.getRandomValues(new Uint8Array(KEY_BYTES))) as [Uint8Array, Uint8Array];
   const [x0, x1] = [k0, k1].map((k) => stream(k, ring.length)) as [BigInt64Array, BigInt64Array];

@@ -98,6 +98,73 @@ describe("comparison", () => {
   });
 });
 
+describe("comparison on 32 bits", () => {
+  const LOW = -(2n ** 31n);
+  /** Every power of two with its neighbours, both ends of the range. */
+  const edges = (): BigInt64Array => {
+    const values = [0n, LOW, LOW + 1n, 2n ** 31n - 1n, 2n ** 31n - 2n];
+    for (let k = 0n; k < 31n; k++) for (const d of [-1n, 0n, 1n]) values.push(2n ** k + d, -(2n ** k) + d);
+    return BigInt64Array.from(values);
+  };
+  it("is exact on all of [-2^31, 2^31), for thresholds 0 and 1", async () => {
+    const X = edges();
+    const x = h.share(X);
+    for (const threshold of [0n, 1n]) {
+      const id = newId();
+      const s = await h.run((ctx, me) => r3.signBits(ctx, id, x[me]!, { threshold, width: 32 }));
+      const got = openBits(s.map((r) => r.bits));
+      X.forEach((v, i) => {
+        if (v - threshold >= LOW) expect(got[i], `element ${i}`).toBe(v >= threshold ? 1 : 0);
+      });
+    }
+  });
+
+  it("of values of every size is what 64 bits give, whatever their high words", async () => {
+    for (const n of SIZES) {
+      const X = randomIntegers(n, 31);
+      const x = h.share(X);
+      const id = newId();
+      const s = await h.run((ctx, me) => r3.signBits(ctx, id, x[me]!, { width: 32 }));
+      expect(openBits(s.map((r) => r.bits))).toEqual([...X].map((v) => (v >= 0n ? 1 : 0)));
+      await h.free(
+        x,
+        s.map((r) => r.bits),
+      );
+    }
+  });
+
+  it("outside gives the sign of the low 32 bits, and nothing fails", async () => {
+    const X = BigInt64Array.of(2n ** 31n, LOW - 1n, 2n ** 32n, -(2n ** 32n) - 1n, MIN, 2n ** 63n - 1n, 2n ** 40n + 5n);
+    const x = h.share(X);
+    const id = newId();
+    const s = await h.run((ctx, me) => r3.signBits(ctx, id, x[me]!, { width: 32 }));
+    expect(openBits(s.map((r) => r.bits))).toEqual([...X].map((v) => (BigInt.asIntN(32, v) >= 0n ? 1 : 0)));
+  });
+
+  it("gives the carry of the low bits too, up to 28, and refuses 32", async () => {
+    const n = 300;
+    for (let m = 4; m <= 28; m += 4) {
+      const parts = [randomWords(n), randomWords(n), randomWords(n)];
+      const x = h.shareComponents(parts);
+      const id = newId();
+      const s = await h.run((ctx, me) => r3.signBits(ctx, id, x[me]!, { carryBits: m, width: 32 }));
+      const carry = openBits(s.map((r) => r.carry!));
+      const low = (v: bigint): bigint => BigInt.asUintN(m, v);
+      const first = INDICES.find((me) => s[me]!.bits.pieces[0]!.role === 0)!;
+      for (let i = 0; i < n; i++) {
+        const a = parts[(first + 1) % 3]![i]!;
+        const b = parts[(first + 2) % 3]![i]! + parts[first]![i]!;
+        expect(carry[i], `carry of ${m} bits, element ${i}`).toBe((low(a) + low(b)) >> BigInt(m) ? 1 : 0);
+      }
+    }
+    const x = h.share(randomIntegers(4, 8));
+    const id = newId();
+    await expect(h.run((ctx, me) => r3.signBits(ctx, id, x[me]!, { carryBits: 32, width: 32 }))).rejects.toMatchObject({
+      code: "MPC_CARRY",
+    });
+  });
+});
+
 describe("relu", () => {
   it("is exact, and its bits make the gradient zero at zero", async () => {
     for (const n of SIZES) {

@@ -15,6 +15,9 @@ const OPS: readonly (readonly [name: string, rounds: number | ((n: number) => nu
   ["signBits", 6, (c, n) => r3.signBits(c, 64, zeros(c, n))],
   ["signBits with a carry", 6, (c, n) => r3.signBits(c, 64, zeros(c, n), { carryBits: 44 })],
   ["relu", 7, (c, n) => r3.relu(c, 64, zeros(c, n))],
+  ["signBits on 32 bits", 5, (c, n) => r3.signBits(c, 64, zeros(c, n), { width: 32 })],
+  ["signBits on 32 bits with a carry", 5, (c, n) => r3.signBits(c, 64, zeros(c, n), { carryBits: 20, width: 32 })],
+  ["relu on 32 bits", 6, (c, n) => r3.relu(c, 64, zeros(c, n), 32)],
   ["open", 1, (c, n) => r3.open(c, 64, zeros(c, n))],
   [
     "bits to shares to a conjunction of three",
@@ -68,7 +71,10 @@ describe("cost", () => {
     const h = await Harness.start({ delay: 40 });
     const started = performance.now();
     await h.run((ctx) => r3.relu(ctx, 64, zeros(ctx, 200)));
-    expect(Math.floor((performance.now() - started) / 40)).toBe(7);
+    const rounds = (performance.now() - started) / 40;
+    expect(rounds).toBeGreaterThanOrEqual(7);
+    // A loaded machine is late; messages one after the other would be more than twenty.
+    expect(rounds).toBeLessThan(20);
   });
 
   it("per element is what the README says, at every party, with an even load", async () => {
@@ -79,7 +85,9 @@ describe("cost", () => {
       [4.8, OPS[2]![2]],
       [15.6, OPS[3]![2]],
       [26.3, OPS[5]![2]],
-      [8, OPS[6]![2]],
+      [7.33, OPS[6]![2]],
+      [18, OPS[8]![2]],
+      [8, OPS[9]![2]],
     ];
     for (const [bytes, code] of expected) {
       const cost = await dryRun((ctx) => code(ctx, n));

@@ -1,20 +1,22 @@
 /**
- * @file Sign bit of x = A + B by digits, A known to roles 0 and 1, B to role 2; bit-sliced in blocks of 128 elements.
- * The low 63 bits are 15 digits of 4 bits and a top digit of 3. Per digit, role 2 shares T[j] = [b + j >= 2^k], j = 1 .. 2^k - 1;
+ * @file Sign bit of x = A + B by digits, A known to roles 0 and 1, B to role 2; bit-sliced in blocks of 128 elements. On 64 bits, or on the low
+ * 32 of the same shares: `digits` is 16 or 8. All but the top bit are digits of 4 bits and a top digit of 3. Per digit, role 2 shares T[j] = [b + j >= 2^k], j = 1 .. 2^k - 1;
  * roles 0 and 1 select with their own digit a: generate G = T[a] = [a + b >= 2^k], propagate P = T[a + 1] xor T[a] = [a + b = 2^k - 1].
  */
 import { draw, ld, tile } from "./common";
 
-/** Planes of tables in a block: 15 digits of 15, one of 7. */
-const TABLE: i32 = 232;
-/** Planes of (generate, propagate): G_0 .. G_15, P_1 .. P_15. */
-const PAIRS: i32 = 31;
+/** Bytes of tables in a block: digits of 15 planes, the top one of 7. Whole ChaCha blocks: 58 or 28. */
+// @ts-ignore: decorator
+@inline
+function tableBytes(digits: i32): usize {
+  return 16 * <usize>(15 * digits - 8);
+}
 
 // @ts-ignore: decorator
 @inline
-function stage(p: usize, j: usize, sh: i32, m: i64): void {
+function stage(p: usize, rows: usize, j: usize, sh: i32, m: i64): void {
   const mask = i64x2.splat(m);
-  for (let k: usize = 0; k < 64; k = ((k | j) + 1) & ~j) {
+  for (let k: usize = 0; k < rows; k = ((k | j) + 1) & ~j) {
     const x = ld(p + 16 * k), y = ld(p + 16 * (k + j));
     const t = v128.and(v128.xor(i64x2.shr_u(x, sh), y), mask);
     v128.store(p + 16 * (k + j), v128.xor(y, t));
@@ -29,12 +31,30 @@ function slice128(a: usize, p: usize): void {
     v128.store(p + 16 * k, v128.shuffle<i64>(x, y, 0, 2));
     v128.store(p + 16 * k + 16, v128.shuffle<i64>(x, y, 1, 3));
   }
-  stage(p, 32, 32, 0x00000000ffffffff); stage(p, 16, 16, 0x0000ffff0000ffff); stage(p, 8, 8, 0x00ff00ff00ff00ff);
-  stage(p, 4, 4, 0x0f0f0f0f0f0f0f0f); stage(p, 2, 2, 0x3333333333333333); stage(p, 1, 1, 0x5555555555555555);
+  stage(p, 64, 32, 32, 0x00000000ffffffff);
+  stages(p, 64);
+}
+
+/** The same for the low 32 bits: 32 planes. */
+function sliceLow128(a: usize, p: usize): void {
+  const low = i64x2.splat(0x00000000ffffffff);
+  for (let k: usize = 0; k < 32; k += 2) {
+    const w = ld(a + 8 * k), x = ld(a + 256 + 8 * k), y = ld(a + 512 + 8 * k), z = ld(a + 768 + 8 * k);
+    const wx = v128.or(v128.and(w, low), i64x2.shl(x, 32)), yz = v128.or(v128.and(y, low), i64x2.shl(z, 32));
+    v128.store(p + 16 * k, v128.shuffle<i64>(wx, yz, 0, 2));
+    v128.store(p + 16 * k + 16, v128.shuffle<i64>(wx, yz, 1, 3));
+  }
+  stages(p, 32);
+}
+
+/** Transposes every 32 rows of 32-bit words. */
+function stages(p: usize, rows: usize): void {
+  stage(p, rows, 16, 16, 0x0000ffff0000ffff); stage(p, rows, 8, 8, 0x00ff00ff00ff00ff);
+  stage(p, rows, 4, 4, 0x0f0f0f0f0f0f0f0f); stage(p, rows, 2, 2, 0x3333333333333333); stage(p, rows, 1, 1, 0x5555555555555555);
 }
 
 /** Planes of (xa + xb + c) for `count` <= 128 elements, the rest of the block as if 0; xb = 0: none. Scratch 0..1023, planes at p. */
-function planes(xa: usize, xb: usize, c: u64, count: i32, p: usize): void {
+function planes(digits: i32, xa: usize, xb: usize, c: u64, count: i32, p: usize): void {
   const sum = tile(0);
   if (count < 128) memory.fill(sum, 0, 1024);
   const bytes = <usize>count * 8, add = i64x2.splat(c);
@@ -46,7 +66,8 @@ function planes(xa: usize, xb: usize, c: u64, count: i32, p: usize): void {
     for (; i + 16 <= bytes; i += 16) v128.store(sum + i, i64x2.add(ld(xa + i), add));
     if (i < bytes) store<u64>(sum + i, load<u64>(xa + i) + c);
   }
-  slice128(sum, p);
+  if (digits == 16) slice128(sum, p);
+  else sliceLow128(sum, p);
 }
 
 // @ts-ignore: decorator
@@ -75,16 +96,16 @@ function table4(b0: v128, b1: v128, b2: v128, b3: v128, m: usize, o: usize): voi
   masked(o, m, 12, v128.or(b3, t5)); masked(o, m, 13, v128.or(b3, t6)); masked(o, m, 14, v128.or(b3, t7));
 }
 
-/** Role 2: B = xa + xb. Tables xor F(tables) -> out (3,712 bytes a block), bit 63 -> top (16 bytes a block). */
-export function signDeal(n: i32, xa: usize, xb: usize, out: usize, top: usize, tables: usize): void {
-  const p = tile(1024), mask = tile(4096);
+/** Role 2: B = xa + xb. Tables xor F(tables) -> out (3,712 or 1,792 bytes a block), the top bit -> top (16 bytes a block). */
+export function signDeal(digits: i32, n: i32, xa: usize, xb: usize, out: usize, top: usize, tables: usize): void {
+  const p = tile(1024), mask = tile(4096), bytes = tableBytes(digits), last = <usize>(64 * digits - 16);
   for (let t = 0, block = 0; t < n; t += 128, ++block) {
-    planes(xa, xb, 0, min(128, n - t), p);
-    v128.store(top, ld(p + 1008));
-    // Two blocks are 116 ChaCha blocks, a multiple of the four that are made at once; one block is 58.
-    if (!(block & 1)) draw(tables, mask, n - t > 128 ? 2 * 16 * TABLE : 16 * TABLE);
-    let q = p, m = mask + <usize>(block & 1) * 16 * TABLE;
-    for (let d = 0; d < 15; ++d) {
+    planes(digits, xa, xb, 0, min(128, n - t), p);
+    v128.store(top, ld(p + last));
+    // Two blocks are 116 or 56 ChaCha blocks, a multiple of the four that are made at once.
+    if (!(block & 1)) draw(tables, mask, n - t > 128 ? 2 * bytes : bytes);
+    let q = p, m = mask + <usize>(block & 1) * bytes;
+    for (let d = 1; d < digits; ++d) {
       table4(ld(q), ld(q + 16), ld(q + 32), ld(q + 48), m, out);
       q += 64; m += 240; out += 240;
     }
@@ -107,22 +128,25 @@ function mux8(a0: v128, a1: v128, a2: v128, e0: v128, e1: v128, e2: v128, e3: v1
 }
 
 /**
- * Roles 0 and 1: A + c. Pairs xor F(pairs) -> msg (496 bytes a block), the mask itself -> keep, bit 63 -> top.
+ * Roles 0 and 1: A + c. Pairs xor F(pairs) -> msg (planes G_0 .. G_d-1, P_1 .. P_d-1 a block), the mask itself -> keep, the top bit -> top.
  * Tables arrived at `tin` (role 1), or tin = 0 and they are F(tables) (role 0, who also adds the constant T[2^k] = 1).
  * `keep` already holds F(pairs).
  */
-export function signSelect(n: i32, a: usize, c: u64, tin: usize, tables: usize, keep: usize, msg: usize, top: usize): void {
+export function signSelect(
+  digits: i32, n: i32, a: usize, c: u64, tin: usize, tables: usize, keep: usize, msg: usize, top: usize,
+): void {
+  const bytes = tableBytes(digits), last = <usize>(64 * digits - 16), more = <usize>(digits - 1), pairs = 16 * (2 * more + 1);
   const p = tile(1024), mask = tile(4096), zero = i64x2.splat(0), one = i64x2.splat(tin ? 0 : -1);
   for (let t = 0, block = 0; t < n; t += 128, ++block) {
-    planes(a, 0, c, min(128, n - t), p);
-    v128.store(top, ld(p + 1008));
+    planes(digits, a, 0, c, min(128, n - t), p);
+    v128.store(top, ld(p + last));
     let q = p, m = tin;
-    if (tin) tin += 16 * TABLE;
+    if (tin) tin += bytes;
     else {
-      if (!(block & 1)) draw(tables, mask, n - t > 128 ? 2 * 16 * TABLE : 16 * TABLE);
-      m = mask + <usize>(block & 1) * 16 * TABLE;
+      if (!(block & 1)) draw(tables, mask, n - t > 128 ? 2 * bytes : bytes);
+      m = mask + <usize>(block & 1) * bytes;
     }
-    for (let d: usize = 0; d < 15; ++d) {
+    for (let d: usize = 0; d < more; ++d) {
       const a0 = ld(q), a1 = ld(q + 16), a2 = ld(q + 32), a3 = ld(q + 48);
       const t7 = ld(m + 96), t8 = ld(m + 112), t9 = ld(m + 128);
       const low = mux8(a0, a1, a2, zero, ld(m), ld(m + 16), ld(m + 32), ld(m + 48), ld(m + 64), ld(m + 80), t7);
@@ -132,16 +156,16 @@ export function signSelect(n: i32, a: usize, c: u64, tin: usize, tables: usize, 
       if (d) {
         const low1 = mux8(a0, a1, a2, ld(m), ld(m + 16), ld(m + 32), ld(m + 48), ld(m + 64), ld(m + 80), t7, t8);
         const high1 = mux8(a0, a1, a2, t9, ld(m + 144), ld(m + 160), ld(m + 176), ld(m + 192), ld(m + 208), ld(m + 224), one);
-        v128.store(msg + 16 * (d + 15), v128.xor(v128.xor(mux(a3, low1, high1), g), ld(keep + 16 * (d + 15))));
+        v128.store(msg + 16 * (d + more), v128.xor(v128.xor(mux(a3, low1, high1), g), ld(keep + 16 * (d + more))));
       }
       q += 64; m += 240;
     }
     const a0 = ld(q), a1 = ld(q + 16), a2 = ld(q + 32), t1 = ld(m), t2 = ld(m + 16), t3 = ld(m + 32), t4 = ld(m + 48);
     const t5 = ld(m + 64), t6 = ld(m + 80), t7 = ld(m + 96);
     const g = mux8(a0, a1, a2, zero, t1, t2, t3, t4, t5, t6, t7), h = mux8(a0, a1, a2, t1, t2, t3, t4, t5, t6, t7, one);
-    v128.store(msg + 240, v128.xor(g, ld(keep + 240)));
-    v128.store(msg + 480, v128.xor(v128.xor(g, h), ld(keep + 480)));
-    keep += 16 * PAIRS; msg += 16 * PAIRS; a += 1024; top += 16;
+    v128.store(msg + 16 * more, v128.xor(g, ld(keep + 16 * more)));
+    v128.store(msg + 32 * more, v128.xor(v128.xor(g, h), ld(keep + 32 * more)));
+    keep += pairs; msg += pairs; a += 1024; top += 16;
   }
 }
 

@@ -18,7 +18,7 @@
  * 64/3 bytes per element and party in step 3, 15.8 in step 1.
  */
 import type { Context, Part } from "../primitives/context.ts";
-import { addPublic, addRaw, free, Raw, type Shares, type SplitBits, signBits, xorBits } from "../primitives/index.ts";
+import { addPublic, addRaw, free, Raw, type Shares, type SplitBits, signBits, type Width, xorBits } from "../primitives/index.ts";
 import { STREAM } from "../streams.ts";
 import { expLow, FACTOR_BITS } from "./clear-exp.ts";
 
@@ -140,10 +140,10 @@ async function products(ctx: Context, id: number, x: Shares, inside: SplitBits, 
  * exp(x), x in (-16, 0] with g fraction bits (g a multiple of 4), as a raw product with 60 fraction bits; 0 below. Ids id and id + 1.
  * 6 rounds; 37 bytes per element and party.
  */
-export async function expWindow(ctx: Context, id: number, x: Shares, g: number): Promise<Raw> {
+export async function expWindow(ctx: Context, id: number, x: Shares, g: number, width: Width = 64): Promise<Raw> {
   const m = g + 4;
   const shifted = addPublic(ctx, x, (1n << BigInt(m)) - 1n);
-  const { bits, carry } = await signBits(ctx, id, shifted, { carryBits: m });
+  const { bits, carry } = await signBits(ctx, id, shifted, { carryBits: m, width });
   const raw = await products(ctx, id + 1, shifted, bits, carry as SplitBits, { g, top: 0, bits: FACTOR_BITS });
   for (const y of [shifted, bits, carry as SplitBits]) free(ctx, y);
   return raw;
@@ -161,13 +161,13 @@ export const EXP_WIDE_SCALE: number = 2 * WIDE_FACTOR_BITS;
  * inside where [x > -22] and not [x > -6]: the first follows from the second, so that their exclusive or is that conjunction.
  * Error below 2^-15 + 2^-17 exp(x). Ids id .. id + 9. 6 rounds; 74 bytes per element and party.
  */
-export async function expRange(ctx: Context, id: number, x: Shares, g: number): Promise<Raw> {
+export async function expRange(ctx: Context, id: number, x: Shares, g: number, width: Width = 64): Promise<Raw> {
   const m = g + 4;
   const unit = 1n << BigInt(g);
   const top = BigInt(EXP_TOP);
   const [upper, lower] = [top, top - 16n].map((t) => addPublic(ctx, x, (16n - t) * unit - 1n)) as [Shares, Shares];
   // Ids apart by a multiple of 3: the same roles for the same pieces.
-  const signs = await Promise.all([upper, lower].map((y, i) => signBits(ctx, id + 3 * i, y, { carryBits: m })));
+  const signs = await Promise.all([upper, lower].map((y, i) => signBits(ctx, id + 3 * i, y, { carryBits: m, width })));
   const [above, below] = signs.map((s) => s.bits) as [SplitBits, SplitBits];
   const [carryA, carryB] = signs.map((s) => s.carry) as [SplitBits, SplitBits];
   const only = xorBits(ctx, above, below);

@@ -22,6 +22,7 @@ import {
   signBits,
   sum,
   toSplitBits,
+  type Width,
 } from "../primitives/index.ts";
 
 /** Most classes that are compared all at once. */
@@ -62,10 +63,10 @@ function rivals(ctx: Context, won: BitShares, classes: number, n: number): BitSh
 }
 
 /** One-hot bits [classes, n] of the first maximum of every column; n a multiple of 128, 2 <= classes <= 16. Ids id .. id + 2. */
-export async function winners(ctx: Context, id: number, x: Shares, classes: number): Promise<SplitBits> {
+export async function winners(ctx: Context, id: number, x: Shares, classes: number, width: Width): Promise<SplitBits> {
   const n = x.n / classes;
   const d = differences(ctx, x, classes, n);
-  const { bits, bitShares } = await signBits(ctx, id, d, { threshold: 1n, bitShares: true });
+  const { bits, bitShares } = await signBits(ctx, id, d, { threshold: 1n, bitShares: true, width });
   free(ctx, d);
   free(ctx, bits);
   const beats = rivals(ctx, bitShares!, classes, n);
@@ -78,9 +79,9 @@ export async function winners(ctx: Context, id: number, x: Shares, classes: numb
 }
 
 /** The maximum of every column of x [classes, n], n a multiple of 128. Ids id .. id + 4 (2 to 16 classes). */
-export async function maximum(ctx: Context, id: number, x: Shares, classes: number): Promise<Shares> {
+export async function maximum(ctx: Context, id: number, x: Shares, classes: number, width: Width = 64): Promise<Shares> {
   const n = x.n / classes;
-  const hot = await winners(ctx, id, x, classes);
+  const hot = await winners(ctx, id, x, classes, width);
   const chosen = await inject(ctx, id + 4, hot, x);
   free(ctx, hot);
   const out = sum(ctx, chosen, 1, classes, n);

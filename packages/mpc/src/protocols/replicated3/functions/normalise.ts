@@ -59,7 +59,7 @@ function comparisons(ctx: Context, x: Shares, range: Octaves, f: number): Shares
 /** Ids id and id + 1. */
 export async function octaveOf(ctx: Context, id: number, x: Shares, range: Octaves, f: number): Promise<Octave> {
   const d = comparisons(ctx, x, range, f);
-  const { bits, integers } = await signBits(ctx, id, d, { integers: true });
+  const { bits, integers } = await signBits(ctx, id, d, { integers: true, width: ctx.width });
   free(ctx, d);
   free(ctx, bits);
   return { range, rows: integers!, n: x.n };

@@ -38,7 +38,7 @@ async function minusMagnitude(
   f: number,
   times: bigint,
 ): Promise<{ readonly bits: SplitBits; readonly t: Shares }> {
-  const { bits, injected } = await signBits(ctx, id, x, { inject: [x] });
+  const { bits, injected } = await signBits(ctx, id, x, { inject: [x], width: ctx.width });
   const unit = times << BigInt(G - f);
   const twice = mulPublicInteger(ctx, injected[0]!, -2n * unit);
   const once = mulPublicInteger(ctx, x, unit);
@@ -50,7 +50,7 @@ async function minusMagnitude(
 /** Sigmoid or tanh as in the file comment. Ids id .. id + 20. */
 async function quotient(ctx: Context, id: number, x: Shares, f: number, tanh: boolean): Promise<Shares> {
   const { bits, t } = await minusMagnitude(ctx, id, x, f, tanh ? 2n : 1n);
-  const raw = await expWindow(ctx, id + 4, t, G);
+  const raw = await expWindow(ctx, id + 4, t, G, f === G ? ctx.width : 64);
   const e = await truncateWide(ctx, id + 8, raw, EXP_SCALE - INNER);
   const minus = neg(ctx, e);
   const rest = addPublic(ctx, minus, 1n << BigInt(INNER));
@@ -91,7 +91,9 @@ export async function erf(ctx: Context, id: number, x: Shares, f: number): Promi
   const high = addPublic(ctx, x, -ERF_LIMIT * unit);
   const low = addPublic(ctx, x, ERF_LIMIT * unit);
   // clamp = x - [x >= 4] (x - 4) - [x < -4] (x + 4) = [x >= -4] (x + 4) - 4 - [x >= 4] (x - 4).
-  const [above, from] = await Promise.all([high, low].map((d, i) => signBits(ctx, id + 2 * i, d, { inject: [d] })));
+  const [above, from] = await Promise.all(
+    [high, low].map((d, i) => signBits(ctx, id + 2 * i, d, { inject: [d], width: ctx.width })),
+  );
   const both = sub(ctx, from!.injected[0]!, above!.injected[0]!);
   const clamped = addPublic(ctx, both, -ERF_LIMIT * unit);
   const u = mulPublicInteger(ctx, clamped, 1n << BigInt(INNER - f));

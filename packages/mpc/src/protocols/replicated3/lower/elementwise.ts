@@ -138,12 +138,16 @@ async function reluTerms(n: NodeRun): Promise<{ y: Shares; bits: SplitBits }> {
   const terms = await n.terms(0);
   const ready = asRaw(n.ctx, terms, n.f);
   if (ready) {
-    const made = await truncateSigns(n.ctx, n.step(0), ready.raw, ready.shift, { threshold: 1n, injectSelf: true });
+    const made = await truncateSigns(n.ctx, n.step(0), ready.raw, ready.shift, {
+      threshold: 1n,
+      injectSelf: true,
+      width: n.width,
+    });
     free(n.ctx, made.y);
     return { y: made.injected[0]!, bits: made.bits };
   }
   const { held } = await combine(n.ctx, n.step(4), terms, n.f, NEVER);
-  const made = await reluOf(n.ctx, n.step(0), held.shares);
+  const made = await reluOf(n.ctx, n.step(0), held.shares, n.width);
   held.release();
   return made;
 }
@@ -165,7 +169,7 @@ const reluGrad: Handler = async (n) => {
   if (kept) return n.singles([0], async (g) => n.result(await inject(n.ctx, n.step(0), kept, g!.shares), n.f, g!));
   return n.plain(1, (x) =>
     n.singles([0], async (g) => {
-      const { bits, injected } = await signBits(n.ctx, n.step(0), x, { threshold: 1n, inject: [g!.shares] });
+      const { bits, injected } = await signBits(n.ctx, n.step(0), x, { threshold: 1n, inject: [g!.shares], width: n.width });
       free(n.ctx, bits);
       return n.result(injected[0]!, n.f, g!);
     }),
@@ -175,7 +179,7 @@ const reluGrad: Handler = async (n) => {
 /** 2 [x >= 0] x - x. */
 const abs: Handler = (n) =>
   n.plain(0, async (x) => {
-    const { bits, injected } = await signBits(n.ctx, n.step(0), x, { inject: [x] });
+    const { bits, injected } = await signBits(n.ctx, n.step(0), x, { inject: [x], width: n.width });
     const twice = mulPublicInteger(n.ctx, injected[0]!, 2n);
     const out = sub(n.ctx, twice, x);
     for (const y of [bits, injected[0]!, twice]) free(n.ctx, y);
@@ -186,7 +190,7 @@ const abs: Handler = (n) =>
 const sign: Handler = (n) =>
   n.plain(0, async (x) => {
     const [above, from] = await Promise.all(
-      [1n, 0n].map((threshold, i) => signBits(n.ctx, n.step(8 * i), x, { threshold, integers: true })),
+      [1n, 0n].map((threshold, i) => signBits(n.ctx, n.step(8 * i), x, { threshold, integers: true, width: n.width })),
     );
     const both = add(n.ctx, above!.integers!, from!.integers!);
     const out = addPublic(n.ctx, both, -1n);
@@ -197,6 +201,7 @@ const sign: Handler = (n) =>
 
 /** a - b in plain fixed point, for the time of `use`. */
 async function difference<T>(n: NodeRun, use: (d: Shares) => Promise<T>): Promise<T> {
+  await n.checkPublic();
   const scale = Math.max(fractionBitsOf(n.arg(0), n.f), fractionBitsOf(n.arg(1), n.f));
   const { held } = await combine(n.ctx, n.step(60), await sumOf(n, -1), scale, NEVER);
   const result = await use(held.shares);
@@ -208,10 +213,11 @@ async function difference<T>(n: NodeRun, use: (d: Shares) => Promise<T>): Promis
 const extremum =
   (largest: boolean): Handler =>
   async (n) => {
+    await n.checkPublic();
     const held = await Promise.all([broadcastPlain(n, 0), broadcastPlain(n, 1)]);
     const [a, b] = held.map((h) => h.shares) as [Shares, Shares];
     const d = sub(n.ctx, a, b);
-    const { bits, injected } = await signBits(n.ctx, n.step(0), d, { inject: [d] });
+    const { bits, injected } = await signBits(n.ctx, n.step(0), d, { inject: [d], width: n.width });
     const out = largest ? add(n.ctx, b, injected[0]!) : sub(n.ctx, a, injected[0]!);
     for (const x of [bits, d, injected[0]!]) free(n.ctx, x);
     for (const h of held) h.release();
@@ -235,7 +241,7 @@ const compare =
   (threshold: bigint, negated: boolean): Handler =>
   (n) =>
     difference(n, async (d) => {
-      const { bits } = await signBits(n.ctx, n.step(0), d, { threshold });
+      const { bits } = await signBits(n.ctx, n.step(0), d, { threshold, width: n.width });
       if (!negated) return new SecretBits(n.ctx, n.aval.shape, bits);
       const out = notBits(n.ctx, bits);
       free(n.ctx, bits);
@@ -248,7 +254,7 @@ const equality =
   (n) =>
     difference(n, async (d) => {
       const [from, above] = await Promise.all(
-        [0n, 1n].map((threshold, i) => signBits(n.ctx, n.step(8 * i), d, { threshold, integers: true })),
+        [0n, 1n].map((threshold, i) => signBits(n.ctx, n.step(8 * i), d, { threshold, integers: true, width: n.width })),
       );
       const same = sub(n.ctx, from!.integers!, above!.integers!);
       for (const s of [from!, above!]) for (const y of [s.bits, s.integers!]) free(n.ctx, y);

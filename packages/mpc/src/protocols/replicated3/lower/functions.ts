@@ -30,7 +30,7 @@ const unary =
 
 const exp: Unary = async (ctx, id, x, f) => {
   const lifted = mulPublicInteger(ctx, x, 1n << BigInt(EXP_BITS - f));
-  const raw = await expRange(ctx, id, lifted, EXP_BITS);
+  const raw = await expRange(ctx, id, lifted, EXP_BITS, f === EXP_BITS ? ctx.width : 64);
   free(ctx, lifted);
   return toFraction(ctx, id + 10, raw, EXP_WIDE_SCALE, f);
 };

@@ -59,13 +59,13 @@ const byIndex =
 async function oneHotOfMaximum(n: NodeRun, x: Shares, count: number): Promise<Shares> {
   const size = x.n / count;
   if (count >= 2 && count <= ALL_PAIRS && size % COLUMNS === 0) {
-    const hot = await winners(n.ctx, n.step(0), x, count);
+    const hot = await winners(n.ctx, n.step(0), x, count, n.width);
     free(n.ctx, x);
     const out = await bitsToArithmetic(n.ctx, n.step(5), hot);
     free(n.ctx, hot);
     return out;
   }
-  const { y, levels } = await tournament(n.ctx, n.step(0), x, count);
+  const { y, levels } = await tournament(n.ctx, n.step(0), x, count, n.width);
   free(n.ctx, y);
   const none = zeros(n.ctx, size);
   const one = n.ctx.me === 1 ? none : addOne(n, none);

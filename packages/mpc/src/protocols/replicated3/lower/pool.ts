@@ -18,13 +18,14 @@ import {
   stridedWrite,
   sub,
   view,
+  type Width,
   zeros,
 } from "../primitives/index.ts";
 import type { Handler, NodeRun } from "./run.ts";
 import { Held, SecretValue, type Term } from "./value.ts";
 
 /** Padding of a maximum: below every value, far enough from the ends of the ring that differences stay inside. */
-const LOWEST = -(2n ** 61n);
+const LOWEST = { 32: -(2n ** 30n), 64: -(2n ** 61n) } as const;
 
 /** Sizes of a pooling: `planes` images h x w, windows kh x kw. */
 export interface Window {
@@ -60,19 +61,23 @@ function padded(ctx: Context, x: Shares, s: Window, fill: bigint): { x: Shares; 
 
 /** The places of every window as slots: [kh kw, planes oh ow]. */
 function slots(ctx: Context, x: Shares, s: Window): Shares {
-  const image = padded(ctx, x, s, LOWEST);
+  const image = padded(ctx, x, s, LOWEST[ctx.width]);
   const shape = [s.kh, s.kw, s.planes, s.oh, s.ow];
   const out = stridedRead(ctx, image.x, shape, [image.width, 1, image.height * image.width, s.sh * image.width, s.sw]);
   if (image.fresh) free(ctx, image.x);
   return out;
 }
 
-/** The maximum over the slots of x [slots, n], which is freed, and the bits of every level. 7 rounds a level. Ids from `id`, two a level. */
+/**
+ * The maximum over the slots of x [slots, n], which is freed, and the bits of every level. 7 rounds a level (6 on 32 bits). Ids from `id`,
+ * two a level.
+ */
 export async function tournament(
   ctx: Context,
   id: number,
   x: Shares,
   count: number,
+  width: Width,
 ): Promise<{ y: Shares; levels: SplitBits[] }> {
   const n = x.n / count;
   const levels: SplitBits[] = [];
@@ -82,7 +87,7 @@ export async function tournament(
     const [left, right] = [0, 1].map((i) => stridedRead(ctx, current, [pairs, n], [2 * n, 1], i * n)) as [Shares, Shares];
     const d = sub(ctx, left, right);
     free(ctx, left);
-    const { bits, injected } = await signBits(ctx, id + 2 * levels.length, d, { inject: [d] });
+    const { bits, injected } = await signBits(ctx, id + 2 * levels.length, d, { inject: [d], width });
     levels.push(bits);
     const winners = add(ctx, right, injected[0]!);
     for (const y of [right, d, injected[0]!]) free(ctx, y);
@@ -158,9 +163,9 @@ const RELU_STEP = 40;
 const maxPool2d: Handler = (n) => {
   const s = windowOf(n.arg(0).shape, n.attrs);
   return n.plain(0, async (x) => {
-    const { y, levels } = await tournament(n.ctx, n.step(0), slots(n.ctx, x, s), s.kh * s.kw);
+    const { y, levels } = await tournament(n.ctx, n.step(0), slots(n.ctx, x, s), s.kh * s.kw, n.ctx.width);
     if (!n.run.plan.afterPool.has(n.node.args[0]!)) return n.of([plainTerm(n, y)], { pool: levels });
-    const positive = await reluOf(n.ctx, n.step(RELU_STEP), y);
+    const positive = await reluOf(n.ctx, n.step(RELU_STEP), y, n.ctx.width);
     free(n.ctx, y);
     return n.of([plainTerm(n, positive.y)], { pool: levels, relu: positive.bits });
   });
@@ -176,7 +181,7 @@ async function levelsOf(n: NodeRun, s: Window): Promise<{ levels: readonly Split
   const kept = y instanceof SecretValue && forwardOf(n) ? y.kept.pool : undefined;
   if (kept) return { levels: kept, made: false };
   return n.plain(1, async (x) => {
-    const won = await tournament(n.ctx, n.step(20), slots(n.ctx, x, s), s.kh * s.kw);
+    const won = await tournament(n.ctx, n.step(20), slots(n.ctx, x, s), s.kh * s.kw, n.ctx.width);
     free(n.ctx, won.y);
     return { levels: won.levels, made: true };
   });

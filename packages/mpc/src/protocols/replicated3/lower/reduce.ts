@@ -106,7 +106,7 @@ const extremum =
       const count = sizeOf(axes.map((d) => shape[d]!));
       let slots = axes.length === 0 ? copy(n.ctx, x) : reordered(n.ctx, x, shape, [...axes, ...kept]);
       if (!largest) slots = negated(n.ctx, slots);
-      const { y, levels } = await tournament(n.ctx, n.step(0), slots, count);
+      const { y, levels } = await tournament(n.ctx, n.step(0), slots, count, n.width);
       for (const bits of levels) free(n.ctx, bits);
       return n.result(largest ? y : negated(n.ctx, y), fractionBitsOf(n.aval, n.f));
     });
@@ -118,7 +118,9 @@ const quantified =
     n.plain(0, async (x) => {
       const added = sumShares(n, x);
       const count = sizeOf(axesOf(n).axes.map((d) => n.arg(0).shape[d]!));
-      const { bits } = await signBits(n.ctx, n.step(0), added, { threshold: BigInt(every ? count : 1) });
+      // A sum of so few bits is small whatever the session's range.
+      const width = count < 2 ** 30 ? 32 : 64;
+      const { bits } = await signBits(n.ctx, n.step(0), added, { threshold: BigInt(every ? count : 1), width });
       free(n.ctx, added);
       return new SecretBits(n.ctx, n.aval.shape, bits);
     });

@@ -1,8 +1,9 @@
 /** @file A Program on shares at one party, as dataflow: a node starts when its arguments are there; independent nodes share rounds. */
-import { expected } from "@tacit/core/errors";
+import { expected, TacitError } from "@tacit/core/errors";
 import { type Aval, DTYPE, type Node, OPS, sizeOf, type TypedArray } from "@tacit/core/program";
 import { STEPS_PER_NODE } from "../../protocol.ts";
-import { bitsToArithmetic, type Context, fromPublic, type Shares } from "../primitives/index.ts";
+import { bitsToArithmetic, type Context, fromPublic, type Shares, type Width } from "../primitives/index.ts";
+import { NARROW_BITS } from "../range.ts";
 import { bounded, combine, NEVER } from "./combine.ts";
 import { toRing } from "./fixed-point.ts";
 import { HANDLERS } from "./index.ts";
@@ -241,6 +242,31 @@ export class NodeRun {
   /** The values of an argument that follows from the Program alone. */
   fixed(i: number): TypedArray | undefined {
     return this.run.plan.fixed.get(this.node.args[i]!);
+  }
+  /** Bits on which arguments are compared: the session's range is about fixed point, and a constant of the Program may be beyond it. */
+  get width(): Width {
+    const narrow = this.ctx.width === 32 && DTYPE[this.arg(0).dtype].float;
+    const large = (values: TypedArray | undefined): boolean => values !== undefined && !this.isSmall(values);
+    return narrow && !this.node.args.some((_, i) => large(this.fixed(i))) ? 32 : 64;
+  }
+  /** Whether public values are within what 32 bits compare. */
+  isSmall(values: TypedArray): boolean {
+    return values.every((v: number | bigint) => Math.abs(Number(v)) < 2 ** (NARROW_BITS - this.f));
+  }
+  /** @throws TacitError MPC_RANGE where a public input is beyond the range that its comparison takes for granted: everyone knows it */
+  async checkPublic(): Promise<void> {
+    if (this.width === 64) return;
+    for (const i of this.node.args.keys()) {
+      if (this.isPublic(i) && !this.isSmall(await this.publicValues(i))) {
+        throw new TacitError(
+          "MPC_RANGE",
+          `mpc: expected public values below 2^${NARROW_BITS - this.f} in a comparison, got others`,
+          {
+            hint: "the session agreed on a range of values: make it larger, or leave it out",
+          },
+        );
+      }
+    }
   }
   /** The id of an interactive step of this node, 0 .. 249. */
   step(step: number): number {

@@ -82,8 +82,8 @@ function byRow(ctx: Context, x: Shares, s: Layout): Shares {
 
 async function largest(ctx: Context, id: number, z: Shares, classes: number): Promise<Shares> {
   if (classes === 1) return copy(ctx, z);
-  if (classes <= ALL_PAIRS) return maximum(ctx, id, z, classes);
-  const { y, levels } = await tournament(ctx, id + STEP.tournament, copy(ctx, z), classes);
+  if (classes <= ALL_PAIRS) return maximum(ctx, id, z, classes, ctx.width);
+  const { y, levels } = await tournament(ctx, id + STEP.tournament, copy(ctx, z), classes, ctx.width);
   for (const bits of levels) free(ctx, bits);
   return y;
 }
@@ -102,7 +102,7 @@ async function makeCore(ctx: Context, id: number, x: Shares, s: Layout, f: numbe
   const shifted = await shiftedBy(ctx, id, z, classes);
   free(ctx, z);
   const at = f === EXP_BITS ? shifted : mulPublicInteger(ctx, shifted, 1n << BigInt(EXP_BITS - f));
-  const raw = await expWindow(ctx, id + STEP.exp, at, EXP_BITS);
+  const raw = await expWindow(ctx, id + STEP.exp, at, EXP_BITS, f === EXP_BITS ? ctx.width : 64);
   if (at !== shifted) free(ctx, at);
   const e = await truncateWide(ctx, id + STEP.expTruncate, raw, EXP_SCALE - s.inner);
   const total = sum(ctx, e, 1, classes, columns);

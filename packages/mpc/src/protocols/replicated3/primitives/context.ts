@@ -17,6 +17,8 @@ export interface ContextOptions {
   readonly run: number;
   /** ChaCha rounds, 20 (default) or 12: the same at all parties. */
   readonly prgRounds?: 20 | 12;
+  /** Bits on which values are compared, 64 (default) or 32: what the session agreed on, the same at all parties. */
+  readonly width?: 32 | 64;
 }
 
 /** Messages of one piece of one op; the lane of a tag is piece * 16 + message. */
@@ -35,8 +37,11 @@ export class Context {
   readonly memory: ShareMemory;
   readonly streams: Streams;
   readonly run: number;
+  /** Bits on which fixed-point values, and differences of two, are compared. */
+  readonly width: 32 | 64;
   readonly #links: readonly (Link | undefined)[];
   readonly #owned: Set<number> = new Set();
+  readonly #comparisons: Map<number, 32 | 64> = new Map();
   #rounds = 0;
 
   constructor(options: ContextOptions) {
@@ -45,6 +50,7 @@ export class Context {
     this.memory = options.memory;
     this.streams = options.streams;
     this.run = options.run;
+    this.width = options.width ?? 64;
     this.#links = options.links;
     this.kernels.setup(PRIVATE.scratch, options.prgRounds ?? 20);
   }
@@ -52,6 +58,14 @@ export class Context {
   /** Rounds so far at this party: the longest chain of messages that anything received ends. A run's rounds are the maximum over parties. */
   get rounds(): number {
     return this.#rounds;
+  }
+
+  /** Comparisons begun so far, by op id, and their bits. */
+  get comparisons(): ReadonlyMap<number, 32 | 64> {
+    return this.#comparisons;
+  }
+  compared(id: number, width: 32 | 64): void {
+    this.#comparisons.set(id, width);
   }
 
   /** A zeroed region that belongs to this run until it is freed or kept. */

@@ -57,7 +57,7 @@ export {
   toRaw,
 } from "./products.ts";
 export { Raw } from "./raw.ts";
-export { relu, type SignOptions, type Signs, signBits } from "./sign.ts";
+export { relu, type SignOptions, type Signs, signBits, type Width } from "./sign.ts";
 export { reshare, type TruncatedSigns, truncate, truncateShares, truncateSigns } from "./truncate.ts";
 export {
   type BitShares,

@@ -1,4 +1,7 @@
-/** @file Comparison: the sign bit by a tree of (generate, propagate) pairs over 16 digits, with the carry of the low digits on request. */
+/**
+ * @file Comparison: the sign bit by a tree of (generate, propagate) pairs over 16 digits, with the carry of the low digits on request. Shares
+ * modulo 2^64 are shares modulo 2^32 too: of values in [-2^31, 2^31) the same tree over the low 8 digits gives the same bit.
+ */
 import { TacitError } from "@tacit/core/errors";
 import { STREAM } from "../streams.ts";
 import { followBitShares } from "./bits.ts";
@@ -8,9 +11,10 @@ import { sameSize } from "./local.ts";
 import { type BitShares, bitBytes, type Piece, type Shares, type SplitBits } from "./values.ts";
 
 const MESSAGE = { tables: 0, pairs: 1, level: 2 } as const;
-const DIGITS = 16;
-/** Bytes per block of 128 elements: tables (232 planes). */
-const TABLE_BYTES = 3712;
+/** Bits of a comparison's ring. */
+export type Width = 32 | 64;
+/** Bytes of tables per block of 128 elements: 15 planes a digit, 7 of the top one. */
+const tableBytes = (digits: number): number => 16 * (15 * digits - 8);
 const FLIP = -1;
 
 /** Bytes per block of the planes G_0 .. G_m-1, P_1 .. P_m-1. */
@@ -19,10 +23,15 @@ function planes(m: number): number {
 }
 
 export interface SignOptions {
-  /** The bit is [x >= threshold], exact unless x - threshold leaves the ring. Default 0n; 1n gives [x > 0]. */
+  /**
+   * 32: x - threshold is taken to lie in [-2^31, 2^31); of another the bit is that of its low 32 bits, and nothing more is learnt. A round
+   * less, half the bytes. Default 64.
+   */
+  readonly width?: Width;
+  /** The bit is [x >= threshold], exact unless x - threshold leaves the ring (of `width` bits). Default 0n; 1n gives [x > 0]. */
   readonly threshold?: bigint;
   /**
-   * Also the carry out of the low `carryBits` bits (a multiple of 4, 4 .. 60) of A + B, where A = x_1 is known to roles 0 and 1
+   * Also the carry out of the low `carryBits` bits (a multiple of 4, 4 .. width - 4) of A + B, where A = x_1 is known to roles 0 and 1
    * and B = x_2 + x_0 to role 2: floor(x / 2^m) = (A >> m) + (B >> m) + carry. Needs threshold 0n.
    */
   readonly carryBits?: number;
@@ -60,17 +69,26 @@ interface Targets {
   readonly digits: number;
 }
 
+/** The tree: digits, and levels over them. */
+interface Tree {
+  readonly digits: number;
+  readonly levels: number;
+}
+const TREES: Readonly<Record<Width, Tree>> = { 32: { digits: 8, levels: 3 }, 64: { digits: 16, levels: 4 } };
+
 /** Steps 1 and 2: role 2 deals tables; roles 0 and 1 select, exchange masked pairs. Gives replicated shares of the leaf pairs. */
-async function leaves(part: Part, x: Shares, threshold: bigint, top: number, depth: number): Promise<[Two, number]> {
+async function leaves(part: Part, x: Shares, threshold: bigint, digits: number, top: number): Promise<[Two, number]> {
   const { ctx, n, kernels } = part;
+  const { depth } = x;
   const blocks = Math.ceil(n / 128);
-  const bytes = planes(DIGITS) * blocks;
+  const bytes = planes(digits) * blocks;
+  const dealt = tableBytes(digits) * blocks;
   const first = ctx.alloc(bytes);
   const second = ctx.alloc(bytes);
   if (part.role === 2) {
-    const tables = ctx.alloc(TABLE_BYTES * blocks);
-    kernels.signDeal(n, x.a, x.b, tables, top, part.high(STREAM.tables));
-    part.send(1, MESSAGE.tables, depth, tables, TABLE_BYTES * blocks);
+    const tables = ctx.alloc(dealt);
+    kernels.signDeal(digits, n, x.a, x.b, tables, top, part.high(STREAM.tables));
+    part.send(1, MESSAGE.tables, depth, tables, dealt);
     ctx.release(tables);
     kernels.keystream(part.low(STREAM.generate2), first, bytes);
     kernels.keystream(part.high(STREAM.generate0), second, bytes);
@@ -82,12 +100,12 @@ async function leaves(part: Part, x: Shares, threshold: bigint, top: number, dep
   let ready = depth;
   if (part.role === 0) {
     kernels.keystream(part.low(STREAM.generate0), first, bytes);
-    kernels.signSelect(n, x.b, -threshold, 0, part.low(STREAM.tables), first, message, top);
+    kernels.signSelect(digits, n, x.b, -threshold, 0, part.low(STREAM.tables), first, message, top);
   } else {
-    const tables = ctx.alloc(TABLE_BYTES * blocks);
-    ready = Math.max(ready, await part.receive(2, MESSAGE.tables, tables, TABLE_BYTES * blocks));
+    const tables = ctx.alloc(dealt);
+    ready = Math.max(ready, await part.receive(2, MESSAGE.tables, tables, dealt));
     kernels.keystream(part.high(STREAM.generate2), second, bytes);
-    kernels.signSelect(n, x.a, -threshold, tables, 0, second, message, top);
+    kernels.signSelect(digits, n, x.a, -threshold, tables, 0, second, message, top);
     ctx.release(tables);
   }
   part.send(peer, MESSAGE.pairs, ready, message, bytes);
@@ -123,10 +141,9 @@ function masks(part: Part, stream: number, last: boolean): readonly [number, num
 }
 
 /** 3-of-3 shares of the pair (high after low) at `at`: the generate bits, then the propagate bits if low has them. */
-function joinPairs(part: Part, high: Pair, low: Pair, level: number, at: number): void {
+function joinPairs(part: Part, high: Pair, low: Pair, level: number, last: boolean, at: number): void {
   const { kernels } = part;
   const bytes = 16 * Math.ceil(part.n / 128);
-  const last = level === 4;
   if (!high.p) throw new TacitError("MPC_INTERNAL", "signBits: expected a propagate plane above digit 0, got none", {});
   const g = masks(part, STREAM.carryGenerate + level, last);
   kernels.andShare(bytes, high.p[0], high.p[1], low.g[0], low.g[1], at, ...g);
@@ -137,26 +154,27 @@ function joinPairs(part: Part, high: Pair, low: Pair, level: number, at: number)
 }
 
 /** One piece: the whole tree. */
-async function signPiece(part: Part, x: Shares, threshold: bigint, to: Targets): Promise<number> {
+async function signPiece(part: Part, x: Shares, threshold: bigint, tree: Tree, to: Targets): Promise<number> {
   const { ctx, kernels } = part;
   const blocks = Math.ceil(part.n / 128);
   const line = 16 * blocks;
   const top = ctx.alloc(line);
-  let [current, depth] = await leaves(part, x, threshold, top, x.depth);
+  let [current, depth] = await leaves(part, x, threshold, tree.digits, top);
   let carry: Pair | undefined;
-  for (let level = 1, m = DIGITS; level <= 4; level++, m >>= 1) {
+  for (let level = 1, m = tree.digits; level <= tree.levels; level++, m >>= 1) {
     const half = m >> 1;
+    const last = level === tree.levels;
     const wanted = ((to.digits >> (level - 1)) & 1) === 1;
     const low = wanted ? nodePair(part, current, m, (to.digits >> level) * 2) : undefined;
     const joins = low !== undefined && carry !== undefined;
     const treeBytes = planes(half) * blocks;
     const extra = joins ? (low.p ? 2 : 1) * line : 0;
     const o = ctx.alloc(treeBytes + extra);
-    kernels.signLevel(blocks, m, current[0], current[1], o, ...masks(part, STREAM.level + level, level === 4));
-    if (joins && carry) joinPairs(part, carry, low, level, o + treeBytes);
+    kernels.signLevel(blocks, m, current[0], current[1], o, ...masks(part, STREAM.level + level, last));
+    if (joins && carry) joinPairs(part, carry, low, level, last, o + treeBytes);
     ctx.release(...current);
-    if (level === 4) {
-      const got = await exchangeLast(part, o, treeBytes + extra, depth);
+    if (last) {
+      const got = await exchangeLast(part, MESSAGE.level + level, o, treeBytes + extra, depth);
       depth = finish(part, got, o, top, line, joins, to, depth);
       if (!joins && (carry ?? low)) splitLocally(part, (carry ?? low)!, line, to.carry);
       for (const pair of [carry, low]) if (pair) releasePair(ctx, pair);
@@ -171,7 +189,7 @@ async function signPiece(part: Part, x: Shares, threshold: bigint, to: Targets):
     carry = joined ?? carry ?? low;
     current = [o, other];
   }
-  throw new TacitError("MPC_INTERNAL", "signBits: expected four levels", {});
+  throw new TacitError("MPC_INTERNAL", "signBits: expected a last level", {});
 }
 
 /** Copies the extra planes of a level out of its message. */
@@ -192,15 +210,15 @@ interface Exchanged {
 }
 
 /** Last level: roles 0 and 1 show each other their shares, role 2 keeps its own. */
-async function exchangeLast(part: Part, o: number, bytes: number, depth: number): Promise<Exchanged> {
+async function exchangeLast(part: Part, message: number, o: number, bytes: number, depth: number): Promise<Exchanged> {
   if (part.role === 2) return { at: undefined, depth };
   const peer = part.role === 0 ? 1 : 0;
   const at = part.ctx.alloc(bytes);
-  part.send(peer, MESSAGE.level + 4, depth, o, bytes);
-  return { at, depth: Math.max(depth, await part.receive(peer, MESSAGE.level + 4, at, bytes)) };
+  part.send(peer, message, depth, o, bytes);
+  return { at, depth: Math.max(depth, await part.receive(peer, message, at, bytes)) };
 }
 
-/** The sign bit (and a carry made at the last level): u = o_0 ^ o_1 ^ a_63 ^ 1 at roles 0 and 1, v = o_2 ^ b_63 at role 2. */
+/** The sign bit (and a carry made at the last level): u = o_0 ^ o_1 ^ a_top ^ 1 at roles 0 and 1, v = o_2 ^ b_top at role 2. */
 function finish(
   part: Part,
   got: Exchanged,
@@ -229,10 +247,11 @@ function splitLocally(part: Part, pair: Pair, line: number, to: number): void {
 }
 
 function carryDigits(options: SignOptions): number {
-  const { carryBits, threshold, carryIntegers } = options;
+  const { carryBits, threshold, carryIntegers, width = 64 } = options;
   if (carryBits === undefined && !carryIntegers) return 0;
-  if (carryBits === undefined || !Number.isInteger(carryBits) || carryBits % 4 !== 0 || carryBits < 4 || carryBits > 60) {
-    throw new TacitError("MPC_CARRY", `signBits: expected carryBits to be a multiple of 4 in 4..60, got ${carryBits}`, {});
+  if (carryBits === undefined || !Number.isInteger(carryBits) || carryBits % 4 !== 0 || carryBits < 4 || carryBits > width - 4) {
+    const range = `4..${width - 4}`;
+    throw new TacitError("MPC_CARRY", `signBits: expected carryBits to be a multiple of 4 in ${range}, got ${carryBits}`, {});
   }
   if (threshold !== undefined && threshold !== 0n) {
     throw new TacitError("MPC_CARRY", "signBits: expected threshold 0 with carryBits, got another", {});
@@ -277,8 +296,8 @@ class Depths {
 }
 
 /**
- * Bits [x >= threshold], exact on all 64-bit values. 6 rounds, about 15.5 bytes per element and party (whole blocks of 128);
- * follow-ups take ids of their own, id + 1 onwards, and at most one more round in all. Throws MPC_CARRY, MPC_SHAPE.
+ * Bits [x >= threshold], exact on all 64-bit values (or 32-bit ones, `width`). 6 rounds, about 15.5 bytes per element and party (5 and 7.3;
+ * whole blocks of 128); follow-ups take ids of their own, id + 1 onwards, and at most one more round in all. Throws MPC_CARRY, MPC_SHAPE.
  */
 export function signBits(ctx: Context, id: number, x: Shares, options: SignOptions = {}): Promise<Signs> {
   return signPieces(ctx, id, x, options, planPieces(x.n, ctx.me, id), () => x.depth);
@@ -300,13 +319,15 @@ export async function signPieces(
   const words = ctx.alloc(bitBytes(x.n));
   const carry = digits ? ctx.alloc(bitBytes(x.n)) : 0;
   const threshold = options.threshold ?? 0n;
+  const { width = 64 } = options;
+  ctx.compared(id, width);
   const depths = new Depths();
   const depth = await op.each(pieces, x.depth, async (part) => {
     const at = part.lo / 8;
     for (const f of [...onBits, follows.carryIntegers]) f?.prepare(part.piece);
     const ready = await before(part.piece);
     const own = { ...part.of(x), depth: ready };
-    const made = await signPiece(part, own, threshold, { bits: words + at, carry: carry + at, digits });
+    const made = await signPiece(part, own, threshold, TREES[width], { bits: words + at, carry: carry + at, digits });
     const runs = onBits.map((f) => depths.run(f, part.piece, words + at, made));
     if (follows.carryIntegers) runs.push(depths.run(follows.carryIntegers, part.piece, carry + at, made));
     await Promise.all(runs);
@@ -327,10 +348,10 @@ function gatherSigns(bits: SplitBits, carry: number, follows: Follows, depths: D
 }
 
 /**
- * max(x, 0), and the bits [x > 0] for the gradient (0 at x = 0, as in PyTorch). Exact for x > -2^63. Takes the ids `id` and `id + 1`.
- * 7 rounds, about 26.2 bytes per element and party.
+ * max(x, 0), and the bits [x > 0] for the gradient (0 at x = 0, as in PyTorch). Exact for x > -2^63 (on 32 bits: -2^31 < x < 2^31). Takes the ids
+ * `id` and `id + 1`. 7 rounds, about 26.2 bytes per element and party (6 and 17.9).
  */
-export async function relu(ctx: Context, id: number, x: Shares): Promise<{ y: Shares; bits: SplitBits }> {
-  const { bits, injected } = await signBits(ctx, id, x, { threshold: 1n, inject: [x] });
+export async function relu(ctx: Context, id: number, x: Shares, width: Width = 64): Promise<{ y: Shares; bits: SplitBits }> {
+  const { bits, injected } = await signBits(ctx, id, x, { threshold: 1n, inject: [x], width });
   return { y: injected[0]!, bits };
 }
