@@ -10,7 +10,9 @@ import { serve, type Timed } from "../serve.ts";
 
 /** 'WAN' here: 40 ms there and back, 352 Mbit/s per link and direction. */
 const network = process.argv.includes("wan") ? { network: { bandwidth: 352e6, latency: 0.02 } } : {};
-const session = await mpc.local(3, { quiet: true, ...network });
+/** 'range': all agree that compared values stay below 2^14, so that comparisons run on 32 bits. */
+const agreed = process.argv.includes("range") ? { options: { range: 14 } } : {};
+const session = await mpc.local(3, { quiet: true, ...network, ...agreed });
 /** The Program that ran last, for its estimate. */
 let latest: Job | undefined;
 const prepare = session.prepare.bind(session);
@@ -139,7 +141,9 @@ await serve({
   "matmul-512": binary([512, 512], [512, 512], 3, (x, y) => x.matmul(y)),
   "matmul-1024": binary([1024, 1024], [1024, 1024], 1, (x, y) => x.matmul(y)),
   "relu-1e6": binary([1_000_000], [1], 3, (x) => x.relu()),
+  "relu-1e6-range": binary([1_000_000], [1], 3, (x) => x.relu()),
   "lenet5-infer-1": inference(1, 20),
+  "lenet5-infer-1-range": inference(1, 20),
   "lenet5-infer-128": inference(128, 2),
   "mlp-step-128": training(mlp, [784], 5),
   "lenet5-step-128": training(lenet5, [1, 28, 28], 2),

@@ -11,6 +11,8 @@ const contender = (...options: readonly string[]): Contender => ({
 const ours = contender();
 /** The same parties with an emulated network between them: 40 ms there and back, 352 Mbit/s on each link. */
 const distant = contender("wan");
+/** A session that agreed on a range of values: comparisons on 32 bits. Beside the rows without. */
+const narrow = contender("range");
 
 /** Most seconds, and where they are asked for, most bytes per party and most rounds. */
 interface Asked {
@@ -29,7 +31,9 @@ const ASKED: Readonly<Record<string, Asked>> = {
   "matmul-512": { seconds: 0.13, bytes: 3.2e6, rounds: 2 },
   "matmul-1024": { seconds: 0.65, bytes: 12.7e6 },
   "relu-1e6": { seconds: 0.16, bytes: 27e6, rounds: 7 },
+  "relu-1e6-range": { seconds: 0.16, bytes: 19e6, rounds: 6, ours: narrow },
   "lenet5-infer-1": { seconds: 0.02, rounds: 70 },
+  "lenet5-infer-1-range": { seconds: 0.02, rounds: 54, ours: narrow },
   "lenet5-infer-128": { seconds: 0.4, bytes: 33e6 },
   "mlp-step-128": { seconds: 0.1, bytes: 4e6, rounds: 65 },
   "lenet5-step-128": { seconds: 0.6, bytes: 48e6 },

@@ -1,16 +1,19 @@
 /** @file tacit plan: what the owners must approve before a private job runs. Starts no party. */
 
+import { expected } from "@tacit/core/errors";
 import { mpc } from "@tacit/mpc";
 import type { Command } from "commander";
 import { result } from "../output/streams.ts";
 import { type JobWords, jobOptions, type Purpose, purpose, withJobOptions } from "../private/options.ts";
 import { exampleSession, NOTES, outline } from "../private/outline.ts";
+import { count } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
 
 /** Of plan and estimate. */
 export interface OutlineWords extends JobWords {
   readonly for: Purpose;
   readonly session?: string;
+  readonly range?: number;
   readonly modelOwner?: string;
   readonly dataOwner?: string;
   readonly json?: boolean;
@@ -21,13 +24,20 @@ export const withOutlineOptions = (command: Command): Command =>
   withJobOptions(command)
     .option("--for <job>", "train or predict", purpose, "train")
     .option("--session <file>", "for the people, protocol and limits of this session, not of an example")
+    .option("--range <bits>", "as if the session agreed that compared values stay below 2^bits", count)
     .option("--model-owner <name>", "whose weights, by the session's name")
     .option("--data-owner <name>", "whose pictures, by the session's name")
     .option("--json", "print the result as one JSON object");
 
+/** A session has its range already: another would be another session. @throws ARGUMENT_INVALID */
+async function sessionOf(path: string, range: number | undefined): Promise<mpc.Session> {
+  if (range === undefined) return mpc.readSession(path);
+  return expected("ARGUMENT_INVALID", "plan", "--session or --range", "both", "the range stands in the session file");
+}
+
 /** Runs the job on a recorder. */
 export async function outlineFor(w: OutlineWords): Promise<Awaited<ReturnType<typeof outline>>> {
-  const session = w.session === undefined ? await exampleSession() : await mpc.readSession(w.session);
+  const session = w.session === undefined ? await exampleSession(w.range) : await sessionOf(w.session, w.range);
   const options = jobOptions(w);
   const owners = { model: w.modelOwner ?? options.owners.model, data: w.dataOwner ?? options.owners.data };
   return outline(session, { ...options, owners }, w.for);

@@ -5,7 +5,7 @@ import { mpc } from "@tacit/mpc";
 import type { Command } from "commander";
 import { checkWritable, readBounded } from "../files.ts";
 import { result, say } from "../output/streams.ts";
-import { positive, positiveCount } from "./arguments.ts";
+import { count, positive, positiveCount } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
 
 interface NewWords {
@@ -13,6 +13,7 @@ interface NewWords {
   readonly people: readonly string[];
   readonly driver?: string;
   readonly protocol?: string;
+  readonly range?: number;
   readonly memory?: number;
   readonly timeout?: number;
   readonly days: number;
@@ -61,7 +62,8 @@ async function make(w: NewWords): Promise<void> {
   }
   const limits = { ...(w.memory && { memory: w.memory * 1e6 }), ...(w.timeout && { timeout: Math.round(w.timeout * 1000) }) };
   const protocol = protocolOf(parties.length, w.protocol);
-  const made = mpc.newSession({ parties, people, driver: driverOf(people, w.driver), protocol, limits, days: w.days });
+  const options = w.range === undefined ? {} : { range: w.range };
+  const made = mpc.newSession({ parties, people, driver: driverOf(people, w.driver), protocol, options, limits, days: w.days });
   // What was made is read as every member will: a limit out of bounds is said here and not at their machines.
   const session = mpc.Session.fromJson(made.toJson());
   await writeFile(w.out, session.toJson());
@@ -85,6 +87,10 @@ const summary = (session: mpc.Session): object => ({
   grants: session.file.grants.length,
 });
 
+/** What all agree on about the magnitude of values. */
+const rangeOf = ({ range }: mpc.SessionFile["protocol"]["options"]): string =>
+  range === undefined ? "" : `, compared values below 2^${range}`;
+
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 
 /** A session file in words. */
@@ -100,7 +106,7 @@ function outline(session: mpc.Session): string[] {
         `party ${i}  ${p.identity.name.padEnd(width)}  ${mpc.fingerprint(p.identity)}  for parties ${p.address}, for people ${p.client}`,
     ),
     ...people.map((p) => `person   ${p.name.padEnd(width)}  ${mpc.fingerprint(p)}${p.name === driver ? "  drives" : ""}`),
-    `protocol ${protocol.name}: ${protocol.options.fractionBits} fraction bits, ${protocol.options.prgRounds} ChaCha rounds`,
+    `protocol ${protocol.name}: ${protocol.options.fractionBits} fraction bits, ${protocol.options.prgRounds} ChaCha rounds${rangeOf(protocol.options)}`,
     `limits   ${megabytes(limits.memory)} of shares at a party, ${megabytes(limits.message)} a message, ${limits.timeout / 1000} s that anyone waits for anyone`,
     `expires  ${new Date(expires * 1000).toISOString()}, ${days}`,
     ...policy(grants),
@@ -134,6 +140,7 @@ const withNew = (session: Command): void =>
     .requiredOption("--people <files...>", "public files of everyone else: owners, recipients, the driver")
     .option("--driver <name>", "who drives (default: the one called driver, or the only person)")
     .option("--protocol <name>", "default: the first for this number of parties")
+    .option("--range <bits>", "all agree that compared values stay below 2^bits: fewer bytes and rounds (14 or less)", count)
     .option("--memory <MB>", "share memory of a party (default: 2147)", positiveCount)
     .option("--timeout <seconds>", "how long anyone waits for anyone (default: 30)", positive)
     .option("--days <n>", "until it expires", positiveCount, 30)

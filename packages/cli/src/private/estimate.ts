@@ -29,6 +29,8 @@ export interface EstimateRow extends WireCost {
   /** Of one run. */
   readonly each: WireCost;
   readonly peakMemory: number;
+  /** Nodes that compare, by the bits they do it on: what the session's range decides. */
+  readonly comparisons: Readonly<Record<string, number>>;
 }
 
 export interface Estimate {
@@ -65,7 +67,9 @@ async function rowsOf({ session, protocol }: Outline, r: Recording, network: Net
     const { rounds, bytesPerParty, framesPerParty, peakMemory } = cost;
     const each = { rounds, bytesPerParty, framesPerParty, seconds: mpc.predictSeconds(cost, wire) };
     const title = i === 0 && r.bound.size > 1 ? `${r.title}, first` : r.title;
-    return { title, program: r.program.id, runs, each, ...plus(NONE, each, runs), peakMemory };
+    const comparisons: Record<string, number> = {};
+    for (const { bits } of cost.comparisons ?? []) comparisons[bits] = (comparisons[bits] ?? 0) + 1;
+    return { title, program: r.program.id, runs, each, ...plus(NONE, each, runs), peakMemory, comparisons };
   };
   return Promise.all([...r.bound.values()].map(row));
 }
@@ -107,9 +111,12 @@ const time = (s: number): string => (s < 10 ? `${s.toFixed(3)} s` : showSeconds(
 
 /** The estimate for people. */
 export function showEstimate(e: Estimate): string {
-  const head = ["", "runs", "rounds each", "sent each", "memory", "wire each", "wire all"];
+  const head = ["", "compares on", "runs", "rounds each", "sent each", "memory", "wire each", "wire all"];
   const body = e.rows.map((r) => [
     `${r.title} (${r.program.slice(0, 12)})`,
+    Object.entries(r.comparisons)
+      .map(([bits, count]) => `${count}x${bits} bits`)
+      .join(", "),
     String(r.runs),
     String(r.each.rounds),
     showMegabytes(most(r.each)),

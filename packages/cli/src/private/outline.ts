@@ -21,7 +21,7 @@ const PARTIES = ["party-a", "party-b", "party-c"];
 const MONTH = 30 * 86_400;
 
 /** A session such as `mpc.local(3)` makes, with fresh keys that nobody uses. */
-export async function exampleSession(): Promise<mpc.Session> {
+export async function exampleSession(range?: number): Promise<mpc.Session> {
   const protocol = protocolFor(PARTIES.length);
   const named = (names: readonly string[]): Promise<mpc.PublicIdentity[]> =>
     Promise.all(names.map(async (n) => (await mpc.Identity.generate(n)).public));
@@ -30,7 +30,7 @@ export async function exampleSession(): Promise<mpc.Session> {
     parties: parties.map((identity) => ({ identity, address: "127.0.0.1:0", client: "127.0.0.1:0" })),
     people: await named(["driver", PEOPLE.model, PEOPLE.data]),
     driver: "driver",
-    protocol: { name: protocol.name, options: protocol.defaults },
+    protocol: { name: protocol.name, options: { ...protocol.defaults, ...(range === undefined ? {} : { range }) } },
     limits: mpc.DEFAULT_LIMITS,
     expires: Math.floor(Date.now() / 1000) + MONTH,
     nonce: crypto.getRandomValues(new Uint8Array(16)),
