@@ -10,6 +10,12 @@ export interface TacitErrorOptions {
   readonly at?: string | undefined;
 }
 
+/**
+ * What must not reach a terminal or a log from a stranger's bytes, whichever message names them: control and format characters (colours,
+ * cursors, right-to-left), line separators, halves of surrogate pairs. New lines are ours.
+ */
+const UNPRINTABLE = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu;
+
 /** An error with a stable code. The message names sizes and types, never a secret value. */
 export class TacitError extends Error {
   readonly code: string;
@@ -20,13 +26,13 @@ export class TacitError extends Error {
 
   constructor(code: string, message: string, options: TacitErrorOptions = {}) {
     const frames = deepFrames();
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message.replace(UNPRINTABLE, "?"), options.cause === undefined ? undefined : { cause: options.cause });
     restoreFrames(frames);
     this.name = "TacitError";
     this.code = code;
     const at = options.at ?? userLine(this.stack);
     if (at !== undefined) this.at = at;
-    if (options.hint !== undefined) this.hint = options.hint;
+    if (options.hint !== undefined) this.hint = options.hint.replace(UNPRINTABLE, "?");
   }
 }
 

@@ -11,11 +11,37 @@ export interface Witness {
   readonly sentBytes: number;
 }
 
-interface Line {
-  readonly event: string;
-  readonly bound?: { readonly program: string };
-  readonly to?: string;
-  readonly why?: string;
+/** What one line says; null for one that is no account of a run or a disclosure. A party writes what it likes. */
+function lineOf(text: string): { readonly program: string } | { readonly disclosed: string } | null {
+  let line: unknown;
+  try {
+    line = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isRecord(line)) return null;
+  if (line.event === "run" && isRecord(line.bound)) return { program: words(line.bound.program) };
+  return line.event === "reveal" ? { disclosed: `${words(line.why)} to ${words(line.to)}` } : null;
+}
+
+const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> => typeof x === "object" && x !== null && !Array.isArray(x);
+/** A party's words must not move the cursor or colour the terminal. */
+const words = (x: unknown): string => (typeof x === "string" ? x.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?").slice(0, 256) : "?");
+
+/** What the lines of one party's transcript add up to. */
+export function accountOf(lines: readonly string[]): Pick<Witness, "runs" | "programs" | "disclosures"> {
+  const programs = new Set<string>();
+  const disclosures = new Map<string, number>();
+  let runs = 0;
+  for (const text of lines) {
+    const line = lineOf(text);
+    if (line === null) continue;
+    if ("program" in line) {
+      runs++;
+      programs.add(line.program);
+    } else disclosures.set(line.disclosed, (disclosures.get(line.disclosed) ?? 0) + 1);
+  }
+  return { runs, programs: [...programs], disclosures: Object.fromEntries(disclosures) };
 }
 
 /** Reads every party's transcript. */
@@ -23,22 +49,8 @@ export async function witnesses(session: MpcSession): Promise<Witness[]> {
   const transcripts = await session.transcript();
   const { bytesPerParty } = session.cost();
   return transcripts.map((lines, i) => {
-    const programs = new Set<string>();
-    const disclosures: Record<string, number> = {};
-    let runs = 0;
-    for (const text of lines) {
-      const line = JSON.parse(text) as Line;
-      if (line.event === "run" && line.bound !== undefined) {
-        runs++;
-        programs.add(line.bound.program);
-      }
-      if (line.event === "reveal") {
-        const key = `${line.why} to ${line.to}`;
-        disclosures[key] = (disclosures[key] ?? 0) + 1;
-      }
-    }
     const party = session.session.file.parties[i]!.identity.name;
-    return { party, runs, programs: [...programs], disclosures, sentBytes: bytesPerParty[i] ?? 0 };
+    return { party, ...accountOf(lines), sentBytes: bytesPerParty[i] ?? 0 };
   });
 }
 

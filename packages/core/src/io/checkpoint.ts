@@ -163,7 +163,7 @@ async function save(path: string, parts: CheckpointParts): Promise<void> {
   await (await files("checkpoint.save")).writeAtomic(path, bytes);
 }
 
-/** Restores every given part and returns `extra`. Throws FILE_READ, SAFETENSORS_INVALID, CHECKPOINT_INVALID, STATE_MISMATCH. */
+/** Restores every given part and returns `extra`. Throws FILE_READ, SAFETENSORS_INVALID, CHECKPOINT_INVALID, STATE_MISMATCH, ARGUMENT_INVALID. */
 async function load(path: string, parts: CheckpointParts, limits: FileLimits = {}): Promise<Readonly<Record<string, unknown>>> {
   const bytes = await (await files("checkpoint.load")).readBounded(path, limits.bytes ?? MAX_FILE);
   return decode(bytes, parts);

@@ -54,6 +54,8 @@ const NAME_OF: Readonly<Record<DType, string>> = {
 };
 
 const MAX_RANK = 16;
+/** As DEFAULT_LIMITS.elements of Programs. */
+const MAX_EMPTY = 2 ** 31;
 const BAD = "SAFETENSORS_INVALID";
 
 interface Entry {
@@ -89,6 +91,9 @@ function entryOf(name: string, value: Json): Entry {
     expected(BAD, where, "two data_offsets", "something else");
   const [begin, end] = offsets as [number, number];
   const size = sizeOf(shape as number[]) * NAMES.get(kind)!.bytes;
+  // Empty axes count as one, as in Programs: rows without end must not be announced by a file without data.
+  if (size === 0 && sizeOf((shape as number[]).map((d) => Math.max(d, 1))) > MAX_EMPTY)
+    expected(BAD, where, `at most ${MAX_EMPTY} rows of nothing`, showShape(shape as number[]));
   if (end - begin !== size) expected(BAD, where, `${size} bytes for ${kind} ${showShape(shape as number[])}`, `${end - begin}`);
   return { name, kind, shape: shape as number[], begin, end };
 }

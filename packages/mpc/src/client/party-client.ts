@@ -25,7 +25,8 @@ export class PartyClient {
   readonly #sequences = new Map<string, number>();
   #scope: EnvelopeScope | null = null;
   #reader: EnvelopeReader | null = null;
-  #greeted: Pending | null = null;
+  /** Waits for the party's challenge. */
+  #greeted: { resolve(challenge: Uint8Array): void; reject(error: TacitError): void } | null = null;
   #sending: Promise<void> = Promise.resolve();
   #receiving: Promise<void> = Promise.resolve();
   #lost: TacitError | null = null;
@@ -41,7 +42,7 @@ export class PartyClient {
   /** Greets the party over `channel`. @throws TacitError MPC_PARTY_LOST, ENVELOPE_INVALID */
   static async open(session: Session, index: number, channel: Channel): Promise<PartyClient> {
     const client = new PartyClient(session, index, channel);
-    const greeted = new Promise<Fields>((resolve, reject) => {
+    const greeted = new Promise<Uint8Array>((resolve, reject) => {
       client.#greeted = { resolve, reject };
     });
     channel.listen({ message: (bytes) => client.#arrived(bytes), closed: () => client.#fail(client.#gone()) });
@@ -49,8 +50,7 @@ export class PartyClient {
       client.#fail(new TacitError("MPC_TIMEOUT", `${session.showParty(index)} sent no greeting for ${session.timeout / 1000} s`));
       channel.close();
     }, session.timeout);
-    const f = await greeted.finally(() => clearTimeout(timer));
-    const challenge = f.bytes(32);
+    const challenge = await greeted.finally(() => clearTimeout(timer));
     const nonce = crypto.getRandomValues(new Uint8Array(32));
     const party = session.file.parties[index]!.identity;
     const scope = { session: session.id, channel: channelId(challenge, nonce, party) };
@@ -119,8 +119,9 @@ export class PartyClient {
       try {
         await this.#take(bytes);
       } catch (e) {
-        this.#channel.close();
+        // First the reason: closing tells of a party that is gone.
         this.#fail(e instanceof TacitError ? e : new TacitError(CODE, "reply: expected a reply of this version, got another"));
+        this.#channel.close();
       }
     });
   }
@@ -129,7 +130,7 @@ export class PartyClient {
     if (this.#greeted !== null) {
       const f = fromCbor(bytes, "greeting", CODE, 3);
       if (f.text() !== "tacit" || f.uint() !== 1) throw new TacitError(CODE, "greeting: expected version 1, got another");
-      this.#greeted.resolve(f);
+      this.#greeted.resolve(f.bytes(32));
       this.#greeted = null;
       return;
     }
@@ -137,12 +138,14 @@ export class PartyClient {
     const { body } = await this.#reader.open(bytes);
     if (body.text() === "ended") return this.#fail(readError(body));
     const key = `${body.text()} ${body.uint()}`;
-    const pending = this.#pending.get(key);
-    this.#pending.delete(key);
     const ok = body.boolean();
     const rest = body.fields();
     body.end();
-    if (ok) pending?.resolve(rest);
-    else pending?.reject(readError(rest));
+    const error = ok ? undefined : readError(rest);
+    // Only now, when the reply is read whole: one that is not ends all that wait, this request among them.
+    const pending = this.#pending.get(key);
+    this.#pending.delete(key);
+    if (error === undefined) pending?.resolve(rest);
+    else pending?.reject(error);
   }
 }

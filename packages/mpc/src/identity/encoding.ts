@@ -1,4 +1,4 @@
-/** @file Bytes as text and back: hexadecimal, and comparison that does not depend on where bytes differ. */
+/** @file Bytes as text and back: hexadecimal, words of others, and comparison that does not depend on where bytes differ. */
 import { TacitError } from "@tacit/core/errors";
 
 /** Lower-case hexadecimal. */
@@ -41,3 +41,9 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBu
 }
 
 export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(new TextEncoder().encode(text));
+
+/** Words of others as they may stand in a message or on a terminal: ASCII without control characters. */
+export const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");
+
+/** The code of an error that others tell of; `otherwise` where it is none. */
+export const errorCode = (text: string, otherwise: string): string => (/^[A-Z][A-Z0-9_]{2,40}$/.test(text) ? text : otherwise);

@@ -1,5 +1,6 @@
 /** @file Connection: one person's channel at a party. Challenge, verified envelopes in order, signed replies. */
 import { TacitError } from "@tacit/core/errors";
+import { errorCode, printable } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import { type Fields, fromCbor, toCbor, type Wire } from "../session/cbor.ts";
 import { channelId, type Envelope, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
@@ -112,11 +113,11 @@ function errorWire(e: unknown): Wire {
   return ["MPC_PARTY_FAILED", "party: expected a command that can be done, got an internal error", "see that party's log"];
 }
 
-/** The inverse at the client. */
+/** The inverse at the client, where the words of a party that lies reach a terminal. */
 export function readError(f: Fields): TacitError {
-  const code = f.text(64);
-  const message = f.text(1000);
-  const hint = f.text(1000);
+  const code = errorCode(f.text(64), "MPC_PARTY_LOST");
+  const message = printable(f.text(1000));
+  const hint = printable(f.text(1000));
   f.end();
   return new TacitError(code, message, hint === "" ? {} : { hint });
 }

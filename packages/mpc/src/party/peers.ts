@@ -1,6 +1,6 @@
 /** @file Peers: the messages that parties exchange about commands: digests to compare, refusals, the end. */
 import { TacitError } from "@tacit/core/errors";
-import { sameBytes, toHex } from "../identity/encoding.ts";
+import { errorCode, printable, sameBytes, toHex } from "../identity/encoding.ts";
 import { fromCbor, toCbor, type Wire } from "../session/cbor.ts";
 import type { Session } from "../session/session-file.ts";
 import type { FrameLink } from "../transport/frame-link.ts";
@@ -146,8 +146,9 @@ export class Peers {
 
   async #whole(j: number, subject: string): Promise<Uint8Array> {
     const size = await this.#word(j, `${subject} size`);
-    const total = new DataView(size.buffer, size.byteOffset).getUint32(0);
     const who = this.#session.showParty(j);
+    if (size.length !== 32) throw new TacitError(CODE, `${who}: expected the size of ${subject}, got ${size.length} bytes`);
+    const total = new DataView(size.buffer, size.byteOffset).getUint32(0);
     if (total > MOST_EXCHANGED) throw new TacitError(CODE, `${who}: expected at most ${MOST_EXCHANGED} bytes, got ${total}`);
     const whole = new Uint8Array(total);
     for (let at = 0; at < total; at += PART) {
@@ -243,6 +244,5 @@ export class Peers {
   }
 }
 
-/** A peer's texts reach our log: no control characters, whatever it sends. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");
-const code = (text: string): string => (/^[A-Z][A-Z0-9_]{2,40}$/.test(text) ? text : "MPC_PARTY_LOST");
+/** A peer's texts reach our log. */
+const code = (text: string): string => errorCode(text, "MPC_PARTY_LOST");

@@ -7,15 +7,19 @@ import { sameBytes } from "../identity/encoding.ts";
 /** What may stand in a message: no maps, no floats, no tags. */
 export type Wire = number | string | boolean | null | Uint8Array | readonly Wire[];
 
-/** What `Fields.bound` reads: fractions travel as the bytes of a double, since CBOR floats are not used here. */
+/** What `Fields.bound` reads: fractions travel as the bytes of a double, since CBOR floats are not used here. Zero has one form. */
 export function boundWire(x: number | null): Wire {
   if (x === null) return null;
   const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setFloat64(0, x);
+  new DataView(bytes.buffer).setFloat64(0, x === 0 ? 0 : x);
   return bytes;
 }
 
-export const toCbor = (value: Wire): Uint8Array => encode(value);
+/** The bytes as a Uint8Array, whatever the encoder made: the `slice` of a Node Buffer is no copy. */
+export function toCbor(value: Wire): Uint8Array {
+  const { buffer, byteOffset, byteLength } = encode(value);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
 
 /** Reads decoded values one by one; every refusal has the same code and names the field, never its value. */
 export class Fields {
@@ -63,13 +67,13 @@ export class Fields {
     return this.#refuse(`${length === undefined ? "" : `${length} `}bytes as ${this.#here()}`, typeof x);
   }
 
-  /** A bound: null, or the 8 bytes of a double that is not NaN. */
+  /** A bound: null (none), or the 8 bytes of a double other than NaN and -0, which JSON does not tell from 0. */
   bound(): number | null {
     const x = this.#next();
     if (x === null) return null;
     if (x instanceof Uint8Array && x.length === 8) {
       const value = new DataView(x.buffer, x.byteOffset, 8).getFloat64(0);
-      if (!Number.isNaN(value)) return value;
+      if (!Number.isNaN(value) && !Object.is(value, -0)) return value;
     }
     return this.#refuse(`null or the 8 bytes of a number as ${this.#here()}`, typeof x);
   }
@@ -144,30 +148,44 @@ export class Fields {
 
 /** Most data items of one message: the longest list of a command has 100,000. Items cost memory, bytes alone do not. */
 const MOST_ITEMS = 262_144;
+/** Most arrays in arrays: a session file has 8. Encoding takes time by the square of this: 4,000 levels cost 100 ms, and a stack. */
+const MOST_LEVELS = 16;
 
-/** Data items that start in `bytes`, one by one without a call stack; more than `most` once it is known to be too many. */
-function countItems(bytes: Uint8Array, most: number): number {
+/**
+ * What is too much in `bytes`, looked at item by item without a call stack; undefined where nothing is. Bytes that are no CBOR end the
+ * look: what stands before them is within the bounds, and the decoder stops at them too.
+ */
+function excess(bytes: Uint8Array, most: number): string | undefined {
+  /** How many items each open array still wants. */
+  const open: number[] = [];
   let count = 0;
-  for (let at = 0; at < bytes.length && count <= most; count++) {
+  for (let at = 0; at < bytes.length; ) {
+    if (++count > most) return `at most ${most} items`;
     const head = bytes[at]!;
     const info = head & 31;
     const extra = info < 24 ? 0 : 2 ** (info - 24);
-    if (info > 27 || at + 1 + extra > bytes.length) return count;
+    if (info > 27 || at + 1 + extra > bytes.length) return undefined;
     let size = extra === 0 ? info : 0;
     for (let i = 1; i <= extra; i++) size = size * 256 + bytes[at + i]!;
     at += 1 + extra;
-    // Byte and text strings (major types 2 and 3) carry their content.
-    if (head >> 6 === 1) at += size;
+    const major = head >> 5;
+    // Byte and text strings carry their content; arrays, maps and tags carry items.
+    if (major === 2 || major === 3) at += size;
+    const items = major === 4 ? size : major === 5 ? 2 * size : major === 6 ? 1 : 0;
+    if (items > 0) open.push(items);
+    else while (open.length > 0 && --open[open.length - 1]! === 0) open.pop();
+    if (open.length > MOST_LEVELS) return `at most ${MOST_LEVELS} levels`;
   }
-  return count;
+  return undefined;
 }
 
 /**
- * Decodes one array of at most `most` items in all. Refuses bytes that would not encode to themselves.
+ * Decodes one array of at most `most` items in all, 16 levels deep. Refuses bytes that would not encode to themselves.
  * @throws TacitError `code`; never anything else, whatever the bytes.
  */
 export function fromCbor(bytes: Uint8Array, where: string, code: string, length?: number, most: number = MOST_ITEMS): Fields {
-  if (countItems(bytes, most) > most) throw new TacitError(code, `${where}: expected at most ${most} items, got more`);
+  const bound = excess(bytes, most);
+  if (bound !== undefined) throw new TacitError(code, `${where}: expected ${bound}, got more`);
   let value: unknown;
   let canonical = false;
   try {

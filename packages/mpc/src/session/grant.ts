@@ -167,9 +167,15 @@ const bytesOf = (where: string, text: unknown): unknown => (typeof text === "str
 const record = (x: unknown): Readonly<Record<string, unknown>> => (isRecord(x) ? x : {});
 const list = (x: unknown): readonly unknown[] => (Array.isArray(x) ? x : []);
 
+/** JSON has none: written as a number they would become null, which is no bound at all. */
+const INFINITIES = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+
 function sourceFields(x: unknown): unknown {
   const s = record(x);
-  const bound = (b: unknown): unknown => (typeof b === "number" ? boundWire(b) : (b ?? null));
+  const bound = (b: unknown): unknown => {
+    const x = INFINITIES.find((i) => String(i) === b) ?? b;
+    return typeof x === "number" ? boundWire(x) : (x ?? null);
+  };
   if (s.kind === "handle") return [0, s.handle];
   if (s.kind === "result") return [1, s.program];
   return [2, bound(s.least), bound(s.most), s.distinct];
@@ -185,8 +191,14 @@ export function signedFromJson(x: unknown): SignedGrant {
   return readSigned(new Fields([grant, signatures], "grant", CODE, 2));
 }
 
+function sourceJson(s: Source): unknown {
+  if (s.kind !== "public") return s;
+  const bound = (x: number | null): unknown => (x !== null && INFINITIES.includes(x) ? String(x) : x);
+  return { ...s, least: bound(s.least), most: bound(s.most) };
+}
+
 /** The inverse of `signedFromJson`. */
 export const signedToJson = (s: SignedGrant): unknown => ({
-  grant: s.grant,
+  grant: { ...s.grant, inputs: s.grant.inputs.map((i) => ({ ...i, sources: i.sources.map(sourceJson) })) },
   signatures: s.signatures.map((x) => ({ name: x.name, bytes: toHex(x.bytes) })),
 });

@@ -111,7 +111,8 @@ export class FrameLink implements Link {
       const table = this.#table(tag.run);
       const key = keyOf(tag);
       const queued = table.queued.get(key);
-      if (queued !== undefined) this.#take(table, key, queued, waiter);
+      // The rest of a frame that a lost link has begun never comes.
+      if (queued !== undefined && (queued.complete || this.#lost === null)) this.#take(table, key, queued, waiter);
       else if (this.#lost !== null) reject(this.#named(this.#lost, tag));
       else if (table.waiting.has(key)) reject(this.#invalid(tag, "one receiver per tag", "two"));
       else {
@@ -200,6 +201,8 @@ export class FrameLink implements Link {
   }
 
   #begin(header: FrameHeader): Uint8Array {
+    // A frame before this one in the same piece of the stream may have ended the link: nothing after it counts.
+    if (this.#lost !== null) throw this.#lost;
     const { tag, length } = header;
     if (tag.run === CONTROL_RUN) {
       if (length > CONTROL_LIMIT) throw this.#invalid(tag, `a control message of at most ${CONTROL_LIMIT} bytes`, `${length}`);

@@ -228,7 +228,7 @@ describe("honest parties", () => {
   it("refuse after the session has expired", async () => {
     const p = await start({ expires: Math.floor(Date.now() / 1000) + 3 });
     const d = await driver(p);
-    await new Promise((r) => setTimeout(r, 2100));
+    await new Promise((r) => setTimeout(r, 3100));
     expect(await codeOf(() => d.each(() => runOf(0)))).toBe("SESSION_EXPIRED");
   });
 

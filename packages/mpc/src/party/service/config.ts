@@ -1,6 +1,7 @@
 /** @file A party's configuration file: JSON, checked key by key before anything starts. Node only. */
 import { dirname, isAbsolute, join } from "node:path";
 import { TacitError } from "@tacit/core/errors";
+import { printable } from "../../identity/encoding.ts";
 import { isRecord } from "../../identity/identity.ts";
 import { isAddress } from "../../session/public-file.ts";
 import type { PartyAddresses } from "../process.ts";
@@ -71,7 +72,7 @@ class Reader {
 
   bad(key: string, want: string, got: string): never {
     const where = [this.#path, key].filter((x) => x !== "").join(".");
-    const at = where === "" ? this.#file : `${this.#file}, ${JSON.stringify(where).slice(1, -1)}`;
+    const at = where === "" ? this.#file : `${this.#file}, ${printable(where)}`;
     throw new TacitError("PARTY_CONFIG", `${at}: expected ${want}, got ${got}`);
   }
 

@@ -10,7 +10,7 @@ export interface Log {
 }
 
 /** Control characters never reach a terminal, whoever sent them. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, "?");
+const printable = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 
 /** Writes one line for each event: with `json` an object of time, level, event, message and fields. */
 export function makeLog(
