@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import { Identity } from "../src/identity/identity.ts";
 import { DEFAULT_LIMITS, Session } from "../src/session/session-file.ts";
 import type { FrameLink } from "../src/transport/frame-link.ts";
-import { connectParties, PartyServer } from "../src/transport/tls.ts";
+import { connectParties } from "../src/transport/gathering.ts";
+import { PartyServer } from "../src/transport/tls.ts";
 
 const ROUNDS = 5000;
 const BULK = 4_000_000;

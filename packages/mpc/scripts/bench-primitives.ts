@@ -10,8 +10,9 @@ import { Memory } from "../src/protocols/replicated3/memory.ts";
 import * as r3 from "../src/protocols/replicated3/primitives/index.ts";
 import { KeyStreams } from "../src/protocols/replicated3/streams.ts";
 import { DEFAULT_LIMITS, Session } from "../src/session/session-file.ts";
+import { connectParties } from "../src/transport/gathering.ts";
 import type { Mesh } from "../src/transport/mesh.ts";
-import { connectParties, PartyServer } from "../src/transport/tls.ts";
+import { PartyServer } from "../src/transport/tls.ts";
 
 interface Row {
   readonly name: string;

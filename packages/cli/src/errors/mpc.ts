@@ -235,6 +235,12 @@ export const MPC: Entries = {
     example: "truncate: expected a shift of 0 to 31 bits, got 40",
     exit: 2,
   },
+  MPC_VERSION: {
+    means: "The other end speaks another version of the protocol than this one.",
+    fix: "Install the same version of Tacit on both sides; tacit doctor --session prints everyone's.",
+    example: "handshake with party 1 (clinic-b): expected protocol version 2 (Tacit 0.1.0), got version 1 (Tacit 0.0.9)",
+    exit: 4,
+  },
   OP_ID: {
     means: "An op of a run has an id that keys no stream: a bug of Tacit.",
     fix: "Report it with the Program.",
@@ -272,6 +278,12 @@ export const MPC: Entries = {
     fix: "Let every owner approve what tacit plan prints; the message gives each grant's reason.",
     example: "reveal: expected a grant signed by every owner, got none that allows it (used up)",
     exit: 3,
+  },
+  PROBE_REFUSED: {
+    means: "A party was asked more questions than it answers in a second, or was sent a command where it only answers probes.",
+    fix: "Ask again in a moment; see whether somebody else's program asks without end.",
+    example: "probe: expected at most 50 questions in a second, got more",
+    exit: 4,
   },
   PROGRAM_UNKNOWN: {
     means: "A run names a Program that this party has not received.",

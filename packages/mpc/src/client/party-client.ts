@@ -7,6 +7,7 @@ import { type Fields, fromCbor, toCbor } from "../session/cbor.ts";
 import { channelId, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
 import type { Session } from "../session/session-file.ts";
 import { type Channel, CLIENT_MESSAGE } from "../transport/channel.ts";
+import { CLIENT_VERSION, SOFTWARE, softwareOf, versionError } from "../version.ts";
 
 const CODE = "ENVELOPE_INVALID";
 
@@ -19,6 +20,8 @@ export class PartyClient {
   readonly index: number;
   /** The party's name in the session. */
   readonly name: string;
+  /** The version of the party's software, from its greeting. */
+  software = "";
   readonly #session: Session;
   readonly #channel: Channel;
   readonly #pending = new Map<string, Pending>();
@@ -39,7 +42,7 @@ export class PartyClient {
     this.#channel = channel;
   }
 
-  /** Greets the party over `channel`. @throws TacitError MPC_PARTY_LOST, ENVELOPE_INVALID */
+  /** Greets the party over `channel`. @throws TacitError MPC_PARTY_LOST, MPC_VERSION, ENVELOPE_INVALID */
   static async open(session: Session, index: number, channel: Channel): Promise<PartyClient> {
     const client = new PartyClient(session, index, channel);
     const greeted = new Promise<Uint8Array>((resolve, reject) => {
@@ -56,7 +59,7 @@ export class PartyClient {
     const scope = { session: session.id, channel: channelId(challenge, nonce, party) };
     client.#scope = scope;
     client.#reader = new EnvelopeReader(scope, new Map([[party.name, party]]));
-    channel.send(toCbor(["hello", nonce]));
+    channel.send(toCbor(["hello", CLIENT_VERSION, SOFTWARE, nonce]));
     return client;
   }
 
@@ -129,8 +132,15 @@ export class PartyClient {
   async #take(bytes: Uint8Array): Promise<void> {
     if (this.#greeted !== null) {
       const f = fromCbor(bytes, "greeting", CODE, 3);
-      if (f.text() !== "tacit" || f.uint() !== 1) throw new TacitError(CODE, "greeting: expected version 1, got another");
-      this.#greeted.resolve(f.bytes(32));
+      if (f.text() !== "tacit") throw new TacitError(CODE, "greeting: expected that of a party, got another message");
+      const version = f.uint();
+      if (version !== CLIENT_VERSION) {
+        const where = `greeting of ${this.#session.showParty(this.index)}`;
+        throw versionError(where, CLIENT_VERSION, { version, software: softwareOf(() => f.fields().text(32)) });
+      }
+      const rest = f.fields(2);
+      this.software = rest.text(32);
+      this.#greeted.resolve(rest.bytes(32));
       this.#greeted = null;
       return;
     }

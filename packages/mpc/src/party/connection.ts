@@ -6,6 +6,7 @@ import { type Fields, fromCbor, toCbor, type Wire } from "../session/cbor.ts";
 import { channelId, type Envelope, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
 import type { Session } from "../session/session-file.ts";
 import type { Channel } from "../transport/channel.ts";
+import { CLIENT_VERSION, SOFTWARE } from "../version.ts";
 
 /** What a party does with a verified command; the reply's body, or an error. */
 export type Handler = (from: Connection, envelope: Envelope) => Promise<Wire>;
@@ -43,7 +44,7 @@ export class Connection {
         closed(this);
       },
     });
-    channel.send(toCbor(["tacit", 1, this.#challenge]));
+    channel.send(toCbor(["tacit", CLIENT_VERSION, [SOFTWARE, this.#challenge]]));
   }
 
   close(): void {
@@ -81,8 +82,10 @@ export class Connection {
   /** Whoever sends what cannot be verified is cut off without an answer. */
   async #take(bytes: Uint8Array): Promise<void> {
     if (this.#reader === null) {
-      const f = fromCbor(bytes, "hello", CODE, 2, 3);
+      const f = fromCbor(bytes, "hello", CODE, 4, 5);
       if (f.text() !== "hello") throw new TacitError(CODE, "hello: expected a hello, got another message");
+      f.uint(CLIENT_VERSION, CLIENT_VERSION);
+      f.text(32);
       this.#scope = { session: this.#session.id, channel: channelId(this.#challenge, f.bytes(32), this.#identity.public) };
       this.#reader = new EnvelopeReader(this.#scope, this.#session.everyone);
       return;

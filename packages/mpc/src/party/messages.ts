@@ -75,8 +75,20 @@ export interface ResumeCommand {
   readonly previous: boolean;
 }
 
+/**
+ * What anybody of the session may ask: "facts" (versions, clock, whom it waits for), "links" (round trip and bandwidth to the other
+ * parties), "speed" (of this machine), "echo" (takes `bytes`, answers `reply` zero bytes).
+ */
+export interface ProbeCommand {
+  readonly type: "probe";
+  readonly what: "facts" | "links" | "speed" | "echo";
+  readonly bytes: Uint8Array;
+  readonly reply: number;
+}
+
 export type Command =
   | { readonly type: "drive" }
+  | ProbeCommand
   | PutCommand
   | { readonly type: "chunk"; readonly handle: string; readonly index: number; readonly sealed: Uint8Array }
   | { readonly type: "program"; readonly bytes: Uint8Array }
@@ -150,6 +162,8 @@ export function commandWire(c: Command): Wire {
       return [c.type, c.handle];
     case "free":
       return [c.type, [...c.handles]];
+    case "probe":
+      return [c.type, PROBES.indexOf(c.what), c.bytes, c.reply];
     case "letter":
       return [c.type, c.run];
     case "received":
@@ -160,6 +174,9 @@ export function commandWire(c: Command): Wire {
 }
 
 const RUNS = 2 ** 32 - 2;
+const PROBES = ["facts", "links", "speed", "echo"] as const;
+/** Most bytes of an echo, there and back. */
+export const MOST_ECHO = 1_048_576;
 
 const readOpen = (type: OpenCommand["type"], f: Fields): OpenCommand => ({
   type,
@@ -210,6 +227,7 @@ const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
   fetch: (f) => ({ type: "fetch", handle: f.text() }),
   free: (f) => ({ type: "free", handles: f.texts(MOST_VALUES * 10) }),
   list: () => ({ type: "list" }),
+  probe: (f) => ({ type: "probe", what: PROBES[f.uint(3)]!, bytes: f.bytes(), reply: f.uint(MOST_ECHO) }),
   counters: () => ({ type: "counters" }),
   transcript: () => ({ type: "transcript" }),
   close: () => ({ type: "close" }),

@@ -20,6 +20,7 @@ import { Inputs } from "./inputs.ts";
 import { Mailbox } from "./mailbox.ts";
 import { avalWire, type Command, readCommand, valueBytes } from "./messages.ts";
 import { Peers } from "./peers.ts";
+import { type Joined, Probe } from "./probe.ts";
 import { Runs } from "./runs.ts";
 import { isShare, Store } from "./store.ts";
 import { Transcript } from "./transcript.ts";
@@ -37,6 +38,8 @@ export interface PartyOptions {
   readonly directory: string | null;
   /** Most bytes of the files in it; default: no limit but the disk's. */
   readonly disk?: number;
+  /** Answers what people ask of this party; default: one of its own. */
+  readonly probe?: Probe;
 }
 
 /** How a party ended: null after an orderly close. */
@@ -70,6 +73,7 @@ export class Party {
   readonly #inputs: Inputs;
   readonly #runs: Runs;
   readonly #transcript: Transcript;
+  readonly #probe: Probe;
   readonly #mailbox: Mailbox;
   /** Null where nothing is kept on disk. */
   readonly #checkpoints: Checkpoints | null;
@@ -79,6 +83,8 @@ export class Party {
   #programBytes = 0;
   #driver: Connection | null = null;
   #queue: Promise<unknown> = Promise.resolve();
+  /** Things that wait for their turn, or have it. */
+  #turns = 0;
   #over: TacitError | null = null;
   #resolveEnded: (ending: Ending) => void = () => {};
 
@@ -93,6 +99,8 @@ export class Party {
     this.#transcript = new Transcript(directory === null ? null : join(directory, `${session.hex}.transcript`));
     this.#mailbox = new Mailbox(session, directory);
     this.#peers = new Peers(session, mesh, { lost: (error) => void this.#end(error) });
+    this.#probe = options.probe ?? new Probe({ session, identity, protocol });
+    this.#probe.joined = () => this.#joined();
     const shared = { session, index, store: this.#store, peers: this.#peers, transcript: this.#transcript, party };
     this.#inputs = new Inputs({ ...shared, identity });
     const fatal = (error: TacitError): void => void this.#end(error);
@@ -196,6 +204,8 @@ export class Party {
         return this.#grant(command.bytes);
       case "list":
         return this.#list();
+      case "probe":
+        return this.#probe.answer(command);
       case "letters":
         return this.#mailbox.heads(sender).map(headWire);
       case "letter":
@@ -209,10 +219,13 @@ export class Party {
 
   /** What the driver asks happens one after the other, at every party in the same order. */
   #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    const done = this.#queue.then(() => {
-      if (this.#over !== null) throw this.#over;
-      return work();
-    });
+    this.#turns++;
+    const done = this.#queue
+      .then(() => {
+        if (this.#over !== null) throw this.#over;
+        return work();
+      })
+      .finally(() => this.#turns--);
     // Why the session ended says more than what its end did to this command.
     const told = done.catch((e: unknown) => {
       throw this.#over ?? e;
@@ -362,6 +375,18 @@ export class Party {
     this.#o.counters.close();
     this.#transcript.close();
     this.#resolveEnded(error);
+  }
+
+  #joined(): Joined {
+    const { mesh, session, memory } = this.#o;
+    return {
+      attempt: mesh.attempt,
+      grants: this.#consents.size,
+      memory: (memory ?? session.file.limits.memory) - this.#store.bytes,
+      busy: this.#turns > 0,
+      waits: this.#peers.waitsFor(),
+      measure: (budget) => this.#inTurn(() => this.#peers.measure(budget)),
+    };
   }
 
   /** The least run number that was never used. */

@@ -1,10 +1,12 @@
 /** @file Peers: the messages that parties exchange about commands: digests to compare, refusals, the end. */
 import { TacitError } from "@tacit/core/errors";
-import { errorCode, printable, sameBytes, toHex } from "../identity/encoding.ts";
+import { printable, sameBytes, toHex } from "../identity/encoding.ts";
 import { fromCbor, toCbor, type Wire } from "../session/cbor.ts";
 import type { Session } from "../session/session-file.ts";
 import type { FrameLink } from "../transport/frame-link.ts";
+import { abortBytes, codeIn, cut, readAbort } from "../transport/introduction.ts";
 import type { Mesh } from "../transport/mesh.ts";
+import { type LinkMeasure, LinkProbe } from "./link-probe.ts";
 
 const CODE = "MPC_FRAME_INVALID";
 /** Comparisons that peers may be ahead of us. */
@@ -30,7 +32,6 @@ export interface PeerEvents {
 
 /** Without the number of the attempt. */
 const shown = (subject: string): string => subject.replace(/ [0-9a-f]{32}$/, "");
-const cut = (text: string): string => text.slice(0, 400);
 
 /** Compares digests with every other party, by subject ("run 12", "input images"). */
 export class Peers {
@@ -42,6 +43,7 @@ export class Peers {
   readonly #loose = new Map<string, Said>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #leaving = new Set<number>();
+  readonly #measuring: LinkProbe;
   /** Subjects that this party refused: what others say of them is of no use. The latest 1024. */
   readonly #refused = new Set<string>();
 
@@ -49,24 +51,17 @@ export class Peers {
     this.#session = session;
     this.#mesh = mesh;
     this.#timeout = session.timeout;
-    for (const [j, link] of mesh.links.entries()) {
-      if (link === undefined) continue;
-      link.onControl = (bytes) => this.#control(j, link, bytes, events);
-      link.onLost = (error) => {
-        if (!this.#leaving.has(j)) events.lost(error);
-      };
-      queueMicrotask(() => this.#catchUp(j, link, events));
-    }
-  }
-
-  /** What a fast peer said before this party listened. Before any other message: those come with the platform's next event. */
-  #catchUp(j: number, link: FrameLink, events: PeerEvents): void {
-    try {
-      for (const bytes of this.#mesh.early(j)) this.#control(j, link, bytes, events);
-    } catch (e) {
-      if (e instanceof TacitError) link.fail(e);
-      else throw e;
-    }
+    this.#measuring = new LinkProbe(mesh);
+    // Not at once: what came early may end a party that is still being made.
+    queueMicrotask(() => {
+      for (const [j, link] of mesh.links.entries()) {
+        if (link === undefined) continue;
+        link.onControl = (bytes) => this.#control(j, link, bytes, events);
+        link.onLost = (error) => {
+          if (!this.#leaving.has(j)) events.lost(error);
+        };
+      }
+    });
   }
 
   #others(): number[] {
@@ -91,8 +86,21 @@ export class Peers {
     for (const j of this.#others()) this.#waiting.get(`${j} ${subject}`)?.resolve(said);
   }
 
+  /** Round trip and bandwidth to each other party, one after the other, within `budget` milliseconds altogether. */
+  measure(budget: number): Promise<readonly LinkMeasure[]> {
+    return this.#measuring.measure(budget);
+  }
+
+  /** Parties that this one waits for: their word on a command, or their messages in a run when they are silent. */
+  waitsFor(): readonly number[] {
+    const subjects = [...this.#waiting.keys()].map((key) => Number(key.slice(0, key.indexOf(" "))));
+    const silent = this.#others().filter((j) => this.#mesh.links[j]?.waits === true);
+    return [...new Set([...subjects, ...silent])].sort();
+  }
+
   abort(error: TacitError): void {
-    this.#tell(["abort", error.code, cut(error.message), cut(error.hint ?? "")]);
+    const bytes = abortBytes(error);
+    for (const link of this.#mesh.links) link?.sendControl(bytes);
   }
 
   /** Says that this party leaves in good order. */
@@ -207,15 +215,16 @@ export class Peers {
     else if (kind === "part") this.#say(j, link, f.text(512), { digest: f.bytes() });
     else if (kind === "refuse") {
       const subject = f.text(512);
-      const refused = new TacitError(code(f.text(64)), `${link.peer} refused: ${printable(f.text(400))}`);
+      const refused = new TacitError(codeIn(f.text(64)), `${link.peer} refused: ${printable(f.text(400))}`);
       this.#say(j, link, subject, { refused });
     } else if (kind === "abort") {
-      const error = new TacitError(code(f.text(64)), `${printable(f.text(400))} (said ${link.peer})`, {
-        hint: printable(f.text(400)),
-      });
+      const error = readAbort(f, link.peer);
       this.#leaving.add(j);
       events.lost(error);
     } else if (kind === "leave") this.#leaving.add(j);
+    else if (this.#measuring.control(j, link, kind, f)) return;
+    // The last notes of a handshake may come after its end.
+    else if (kind === "waits") f.uints(64);
     else throw new TacitError(CODE, `${link.peer}: expected a control message of this version, got another`);
     f.end();
   }
@@ -243,6 +252,3 @@ export class Peers {
     this.#loose.set(key, said);
   }
 }
-
-/** A peer's texts reach our log. */
-const code = (text: string): string => errorCode(text, "MPC_PARTY_LOST");

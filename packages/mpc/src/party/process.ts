@@ -7,9 +7,11 @@ import type { Protocol } from "../protocols/protocol.ts";
 import type { Session } from "../session/session-file.ts";
 import { CLIENT_MESSAGE } from "../transport/channel.ts";
 import { ClientServer, type WebEndpoint } from "../transport/client-server.ts";
-import { connectParties, type Emulation, PartyServer, type Reach, splitAddress } from "../transport/tls.ts";
+import { connectParties, type Emulation } from "../transport/gathering.ts";
+import { PartyServer, type Reach, splitAddress } from "../transport/tls.ts";
 import { Counters } from "./counters.ts";
 import { type Ending, Party } from "./party.ts";
+import { Probe } from "./probe.ts";
 
 export interface Listening {
   readonly parties: PartyServer;
@@ -94,12 +96,18 @@ export async function join(listening: Listening, options: JoinOptions): Promise<
     );
   }
   const counters = Counters.open(directory, session);
+  const probe = new Probe({ session, identity, protocol });
+  probe.missing = session.file.parties.flatMap((_, j) => (j === index ? [] : [j]));
+  listening.clients.openDoor(session.timeout, (channel) => probe.serve(channel));
   try {
     const { patience, peers, waiting, signal, network } = options;
     const mesh = await connectParties(listening.parties, {
       ...(patience !== undefined && { patience }),
       ...(peers !== undefined && { peers }),
-      ...(waiting !== undefined && { waiting }),
+      waiting: (missing, milliseconds) => {
+        probe.missing = missing;
+        waiting?.(missing, milliseconds);
+      },
       ...(signal !== undefined && { signal }),
       ...(network !== undefined && { network }),
       session,
@@ -110,12 +118,21 @@ export async function join(listening: Listening, options: JoinOptions): Promise<
     });
     const memory = Math.min(session.file.limits.memory, options.memory ?? Number.POSITIVE_INFINITY);
     const disk = options.disk === undefined ? {} : { disk: options.disk };
-    const party = await Party.start({ session, index, identity, protocol, mesh, counters, directory, memory, ...disk }).catch(
-      async (e: unknown) => {
-        await mesh.close();
-        throw e;
-      },
-    );
+    const party = await Party.start({
+      session,
+      index,
+      identity,
+      protocol,
+      mesh,
+      counters,
+      directory,
+      memory,
+      probe,
+      ...disk,
+    }).catch(async (e: unknown) => {
+      await mesh.close();
+      throw e;
+    });
     for (const end of [listening.clients, listening.web]) end?.open(session.timeout, (channel) => party.serve(channel));
     return party;
   } catch (e) {

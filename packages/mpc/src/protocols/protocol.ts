@@ -39,6 +39,14 @@ export interface ProtocolOptions {
 /** The range that says nothing. */
 export const FULL_RANGE = 62;
 
+/** What a machine does per second of a protocol's two kinds of computing. */
+export interface Speed {
+  /** Bytes of pseudo-random stream. */
+  readonly bytes: number;
+  /** Multiplications of shared numbers' components. */
+  readonly products: number;
+}
+
 /** A possible overflow that range analysis found, or an accuracy limit worth saying. */
 export interface RangeWarning {
   readonly node: number;
@@ -128,6 +136,10 @@ export interface Protocol {
   check(program: Program, bindings: readonly Binding[], options: ProtocolOptions): readonly Gap[];
   /** Exact cost, from a dry run of the parties' own code. */
   estimate(program: Program, bindings: readonly Binding[], options: ProtocolOptions): Promise<Cost>;
+  /** Measures this machine for at most about 50 ms; a protocol without it predicts wire time alone. */
+  speed?(options: ProtocolOptions): Promise<Speed>;
+  /** Seconds that one run computes at the fullest party of such a speed: rough. */
+  computing?(program: Program, cost: Pick<Cost, "bytesPerParty">, speed: Speed): number;
   /** Possible overflows, given bounds on the inputs' magnitudes (undefined: unknown). */
   ranges(
     program: Program,

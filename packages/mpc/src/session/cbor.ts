@@ -115,6 +115,19 @@ export class Fields {
     return new Fields(this.#next(), this.#where, this.#code, length);
   }
 
+  /** The same, or null. */
+  fieldsOrNull(length?: number): Fields | null {
+    if (this.#values[this.#at] !== null) return this.fields(length);
+    this.#at++;
+    return null;
+  }
+
+  uintOrNull(): number | null {
+    if (this.#values[this.#at] !== null) return this.uint();
+    this.#at++;
+    return null;
+  }
+
   /** All fields that are left, each an array read by `read`. */
   rest<T>(read: (item: Fields) => T): T[] {
     const items: T[] = [];

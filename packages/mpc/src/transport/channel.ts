@@ -4,6 +4,9 @@ import type { Session } from "../session/session-file.ts";
 /** Most bytes of one message to a party: chunks have 1 MiB, Programs at most 16. Before its sender is known it costs memory. */
 export const CLIENT_MESSAGE = 67_108_864;
 
+/** Where a party answers probes, also before it serves anything else. */
+export const PROBE_PATH = "/probe";
+
 /** One end. Messages arrive whole and in order, or the channel closes. */
 export interface Channel {
   send(message: Uint8Array): void;

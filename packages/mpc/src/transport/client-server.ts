@@ -8,7 +8,7 @@ import { TacitError } from "@tacit/core/errors";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { TlsLeaf } from "../identity/certificate.ts";
 import { unref } from "../timers.ts";
-import type { Channel } from "./channel.ts";
+import { type Channel, PROBE_PATH } from "./channel.ts";
 import { splitAddress } from "./tls.ts";
 
 /** Milliseconds for a closing handshake. */
@@ -103,6 +103,7 @@ export class ClientServer {
   readonly #web: boolean;
   #timeout = 0;
   #serve: ((channel: Channel) => void) | null = null;
+  #door: ((channel: Channel) => void) | null = null;
 
   private constructor(http: Server, sockets: WebSocketServer, port: number, origins: ReadonlySet<string> | null) {
     this.#http = http;
@@ -110,14 +111,17 @@ export class ClientServer {
     this.#web = origins !== null;
     this.port = port;
     // Refused with 503 before the handshake, whoever comes early or as one too many knows to try again.
+    const server = (request: IncomingMessage): ((channel: Channel) => void) | null =>
+      request.url === PROBE_PATH ? this.#door : this.#serve;
     sockets.options.verifyClient = ({ req }, admit) => {
       if (origins !== null && !origins.has(req.headers.origin ?? "")) admit(false, 403);
-      else admit(this.#serve !== null && sockets.clients.size < MOST_CONNECTIONS, 503);
+      else admit(server(req) !== null && sockets.clients.size < MOST_CONNECTIONS, 503);
     };
-    sockets.on("connection", (socket) => {
-      if (this.#serve === null) return socket.terminate();
+    sockets.on("connection", (socket, request) => {
+      const serve = server(request);
+      if (serve === null) return socket.terminate();
       watch(socket, this.#timeout, this.#web);
-      this.#serve(channelOf(socket));
+      serve(channelOf(socket));
     });
   }
 
@@ -152,6 +156,12 @@ export class ClientServer {
     return new ClientServer(http, sockets, typeof at === "object" && at !== null ? at.port : port, origins);
   }
 
+  /** Connections at PROBE_PATH are served from now on, whether the others are or not. */
+  openDoor(timeout: number, serve: (channel: Channel) => void): void {
+    this.#timeout = timeout;
+    this.#door = serve;
+  }
+
   /** From now on connections are served; before, they are refused. `timeout`: the session's, milliseconds. */
   open(timeout: number, serve: (channel: Channel) => void): void {
     this.#timeout = timeout;
@@ -160,6 +170,7 @@ export class ClientServer {
 
   async close(): Promise<void> {
     this.#serve = null;
+    this.#door = null;
     // The last replies are still on their way: connections that were closed in good order get a moment.
     for (let waited = 0; this.#sockets.clients.size > 0 && waited < LAST_WORDS; waited += 10) {
       await new Promise((resolve) => setTimeout(resolve, 10));

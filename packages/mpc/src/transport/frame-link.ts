@@ -17,6 +17,10 @@ export interface FrameLinkOptions {
 
 /** Most frames that nobody waits for yet: a step of a large model has some thousands in flight. */
 const MOST_QUEUED = 65_536;
+/** A peer that missed so many of its signs of life is silent. */
+const SILENT_PERIODS = 3;
+/** Control messages ahead of their reader, 4 KiB each. */
+const MOST_EARLY = 4096;
 
 interface Waiter {
   readonly tag: Tag;
@@ -48,16 +52,15 @@ export class FrameLink implements Link {
   readonly peer: string;
   /** Says which op of the running Program a tag belongs to: "op 14 of 37 (matmul)". */
   describe: (tag: Tag) => string = (tag) => `op ${tag.op}`;
-  /** A control message came. */
-  onControl: (bytes: Uint8Array) => void = () => {};
-  /** The link is lost; called once, also where nobody was waiting. */
-  onLost: (error: TacitError) => void = () => {};
   readonly #options: FrameLinkOptions;
   readonly #carrier: Carrier;
   readonly #outbox: Outbox;
   readonly #parser: FrameParser;
   readonly #runs = new Map<number, RunTable>();
   readonly #filling = new Map<Uint8Array, Waiter>();
+  #control: ((bytes: Uint8Array) => void) | null = null;
+  readonly #early: Uint8Array[] = [];
+  #onLost: (error: TacitError) => void = () => {};
   #floor = 0;
   /** What the running Program did last on this link; null between runs. */
   #latest: Tag | null = null;
@@ -75,6 +78,43 @@ export class FrameLink implements Link {
     this.#outbox = new Outbox(carrier);
     const sink: FrameSink = { begin: (h) => this.#begin(h), end: (h, body) => this.#end(h, body) };
     this.#parser = new FrameParser(sink);
+  }
+
+  /** Takes control messages; those that came before anyone did are its first. */
+  set onControl(take: (bytes: Uint8Array) => void) {
+    this.#control = take;
+    try {
+      for (const bytes of this.#early.splice(0)) take(bytes);
+    } catch (e) {
+      this.#refuse(e);
+    }
+  }
+
+  /** Control messages are kept from now on, after those of `early`, until somebody takes them. */
+  holdControl(early: readonly Uint8Array[]): void {
+    this.#control = null;
+    this.#early.push(...early);
+  }
+
+  /** Called once when the link is lost, also where nobody was waiting; at once where it is lost already. */
+  set onLost(lost: (error: TacitError) => void) {
+    this.#onLost = lost;
+    if (this.#lost !== null) lost(this.#lost);
+  }
+
+  /** Milliseconds since anything came. In a run a living peer says something at least every second. */
+  get silence(): number {
+    return performance.now() - this.#heard;
+  }
+
+  /** Whether a receive waits for a peer that says nothing at all. A living one says something each period, waiting itself or not. */
+  get waits(): boolean {
+    if (this.#latest === null || this.silence < SILENT_PERIODS * this.#period) return false;
+    return !this.#waiters()[Symbol.iterator]().next().done;
+  }
+
+  get #period(): number {
+    return Math.max(5, Math.min(1000, this.#options.timeout / 8));
   }
 
   send(tag: Tag, depth: number, bytes: Uint8Array): void {
@@ -146,10 +186,12 @@ export class FrameLink implements Link {
     try {
       this.#parser.feed(chunk);
     } catch (e) {
-      this.fail(
-        e instanceof TacitError ? e : new TacitError("MPC_FRAME_INVALID", `${this.peer} sent bytes that are not a frame`),
-      );
+      this.#refuse(e);
     }
+  }
+
+  #refuse(e: unknown): void {
+    this.fail(e instanceof TacitError ? e : new TacitError("MPC_FRAME_INVALID", `${this.peer} sent bytes that are not a frame`));
   }
 
   /** The carrier ended. */
@@ -173,12 +215,12 @@ export class FrameLink implements Link {
     this.#carrier.destroy();
     const at = waiters[0]?.tag ?? this.#latest;
     this.#lost = at === null ? error : this.#named(error, at);
-    this.onLost(this.#lost);
+    this.#onLost(this.#lost);
   }
 
   /** Hands over what was sent, then ends the link without an error to anyone. */
   async close(): Promise<void> {
-    this.onLost = () => {};
+    this.#onLost = () => {};
     if (this.#lost === null) await Promise.race([this.#outbox.drain(), new Promise((r) => setTimeout(r, 200).unref())]);
     this.fail(new TacitError("MPC_PARTY_LOST", `${this.peer}: this party closed the connection`));
   }
@@ -219,6 +261,12 @@ export class FrameLink implements Link {
     return waiter.into;
   }
 
+  #controlled(tag: Tag, body: Uint8Array): void {
+    if (this.#control !== null) this.#control(body);
+    else if (this.#early.length < MOST_EARLY) this.#early.push(body);
+    else throw this.#invalid(tag, `at most ${MOST_EARLY} control messages ahead of their reader`, "more");
+  }
+
   #enqueue({ tag, length, depth }: FrameHeader): Uint8Array {
     const full = this.#queuedFrames >= MOST_QUEUED || this.#queuedBytes + length > this.#options.queue;
     if (full)
@@ -234,7 +282,7 @@ export class FrameLink implements Link {
 
   #end(header: FrameHeader, body: Uint8Array): void {
     if (header.tag.run === CONTROL_RUN) {
-      if (body.length > 0) this.onControl(body);
+      if (body.length > 0) this.#controlled(header.tag, body);
       return;
     }
     const direct = this.#filling.get(body);
@@ -279,8 +327,7 @@ export class FrameLink implements Link {
   /** One timer per link looks after all deadlines: a timer per receive costs more than a small round. */
   #watch(): void {
     if (this.#timer !== null) return;
-    const period = Math.max(5, Math.min(1000, this.#options.timeout / 8));
-    this.#timer = setInterval(() => this.#expire(), period);
+    this.#timer = setInterval(() => this.#expire(), this.#period);
     this.#timer.unref();
   }
 

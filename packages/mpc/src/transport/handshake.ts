@@ -6,13 +6,14 @@ import { concatBytes, sameBytes, utf8 } from "../identity/encoding.ts";
 import { agree, type Identity } from "../identity/identity.ts";
 import { fromCbor, toCbor } from "../session/cbor.ts";
 import type { Session } from "../session/session-file.ts";
+import { PROTOCOL_VERSION, softwareOf, versionError } from "../version.ts";
 
-/** Of the messages between parties. Parties of different versions refuse each other. */
-export const PROTOCOL_VERSION = 2;
 const CODE = "MPC_HANDSHAKE";
 
 /** What a party says of itself before anything else, over the authenticated channel. */
 export interface Hello {
+  /** The version of its software; the protocol's is equal everywhere. */
+  readonly software: string;
   readonly index: number;
   readonly session: Uint8Array;
   /** The attempt this party proposes: one more than any it has ever made in this session. */
@@ -26,11 +27,11 @@ export interface Hello {
 }
 
 export const helloBytes = (h: Hello): Uint8Array =>
-  toCbor(["hello", PROTOCOL_VERSION, h.session, h.index, h.attempt, h.ephemeral, h.contribution, h.mode]);
+  toCbor(["hello", PROTOCOL_VERSION, h.software, h.session, h.index, h.attempt, h.ephemeral, h.contribution, h.mode]);
 
 /**
  * Reads and checks the hello of party `index`.
- * @throws TacitError MPC_HANDSHAKE naming the party and what differs
+ * @throws TacitError MPC_VERSION, MPC_HANDSHAKE naming the party and what differs
  */
 export function readHello(bytes: Uint8Array, session: Session, index: number, mode: string): Hello {
   const who = session.showParty(index);
@@ -39,8 +40,12 @@ export function readHello(bytes: Uint8Array, session: Session, index: number, mo
   };
   const f = fromCbor(bytes, `handshake with ${who}`, CODE);
   if (f.text() !== "hello") differ("a hello", "the party speaks another protocol");
-  if (f.uint() !== PROTOCOL_VERSION) differ(`protocol version ${PROTOCOL_VERSION}`, "install the same version on every party");
+  const version = f.uint();
+  if (version !== PROTOCOL_VERSION) {
+    throw versionError(`handshake with ${who}`, PROTOCOL_VERSION, { version, software: softwareOf(() => f.text(32)) });
+  }
   const hello = {
+    software: f.text(32),
     session: f.bytes(32),
     index: f.uint(),
     attempt: f.uint(2 ** 32 - 2),

@@ -1,21 +1,10 @@
 /** @file Mesh: one party's links to all others, from connected carriers to checked, keyed links. */
 import { TacitError } from "@tacit/core/errors";
-import { sameBytes } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Session } from "../session/session-file.ts";
 import { FrameLink } from "./frame-link.ts";
-import {
-  checkMode,
-  commonKey,
-  type Ephemeral,
-  type Hello,
-  helloBytes,
-  KeyRing,
-  newEphemeral,
-  pairKey,
-  readHello,
-  readyBytes,
-} from "./handshake.ts";
+import { checkMode, commonKey, KeyRing, readyBytes } from "./handshake.ts";
+import { type Greeted, Introduction } from "./introduction.ts";
 import type { Carrier } from "./outbox.ts";
 
 /** A connected, authenticated stream: what TLS or a pair of pipes offers. */
@@ -28,8 +17,6 @@ export interface Mesh {
   readonly index: number;
   /** [j] is the link to party j; undefined at [index]. */
   readonly links: readonly (FrameLink | undefined)[];
-  /** Takes what party j said after the handshake, before anybody listened. */
-  early(j: number): readonly Uint8Array[];
   readonly keys: KeyRing;
   /** The largest that any party proposed: never used before by any of them. */
   readonly attempt: number;
@@ -59,120 +46,75 @@ function linkOver(connection: Connection, session: Session, peer: number): Frame
   return made[0]!;
 }
 
-/** Control messages that a fast peer may send before this party listens: its counters, 4 KiB each. */
-const MOST_EARLY = 4096;
-
-/** Both messages of a link's handshake are listened for before the first is sent: a fast peer loses none. */
-class Introduction {
-  readonly link: FrameLink;
-  readonly #messages: Uint8Array[] = [];
-  #wake: (() => void) | null = null;
-  #error: TacitError | null = null;
-
-  constructor(link: FrameLink) {
-    this.link = link;
-    link.onControl = (bytes) => {
-      if (this.#messages.length >= MOST_EARLY)
-        link.fail(new TacitError("MPC_HANDSHAKE", `handshake: ${link.peer} spoke out of turn`));
-      this.#messages.push(bytes);
-      this.#wake?.();
-    };
-    link.onLost = (error) => {
-      this.#error = error;
-      this.#wake?.();
-    };
-  }
-
-  async next(timeout: number): Promise<Uint8Array> {
-    const until = Date.now() + timeout;
-    for (;;) {
-      const message = this.#messages.shift();
-      if (message !== undefined) return message;
-      if (this.#error !== null) throw this.#error;
-      const left = until - Date.now();
-      if (left <= 0) throw new TacitError("MPC_TIMEOUT", `handshake: ${this.link.peer} sent nothing for ${timeout / 1000} s`);
-      await this.#wait(left);
-    }
-  }
-
-  /** What came after the handshake. */
-  rest(): readonly Uint8Array[] {
-    return this.#messages.splice(0);
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-}
+/** Introduces this party at the other end of `connection`, where party `peer` is. */
+export const introduce = (connection: Connection, peer: number, contribution: Uint8Array, options: MeshOptions): Introduction =>
+  new Introduction(linkOver(connection, options.session, peer), peer, contribution, options);
 
 /**
  * Runs the handshake over `connections` ([j] to party j) and returns keyed links.
- * @throws TacitError MPC_HANDSHAKE, MPC_TIMEOUT, MPC_PARTY_LOST; all links are closed then
+ * @throws TacitError MPC_HANDSHAKE, MPC_VERSION, MPC_TIMEOUT, MPC_PARTY_LOST; all links are closed then
  */
 export async function openMesh(connections: readonly (Connection | undefined)[], options: MeshOptions): Promise<Mesh> {
-  const { session } = options;
-  checkMode(session, options.mode);
-  const introductions = connections.map((c, j) => (c === undefined ? undefined : new Introduction(linkOver(c, session, j))));
-  const links = introductions.map((i) => i?.link);
+  checkMode(options.session, options.mode);
+  const contribution = newContribution();
+  const introductions = connections.flatMap((c, j) => (c === undefined ? [] : [introduce(c, j, contribution, options)]));
+  const until = Date.now() + options.session.timeout;
+  return finishMesh(introductions, contribution, options, until);
+}
+
+/** Goes into every hello of this party. */
+export const newContribution = (): Uint8Array => crypto.getRandomValues(new Uint8Array(32));
+
+/**
+ * From introductions to all others to keyed links. A failure is told to all others before the links are closed: they report it
+ * instead of this party's end.
+ * @throws TacitError MPC_HANDSHAKE, MPC_VERSION, MPC_TIMEOUT, MPC_PARTY_LOST; all links are closed then
+ */
+export async function finishMesh(
+  introductions: readonly Introduction[],
+  contribution: Uint8Array,
+  options: MeshOptions,
+  until: number,
+): Promise<Mesh> {
+  const { session, index } = options;
+  const alive = setInterval(() => {
+    for (const i of introductions) i.note([]);
+  }, notePeriod(session.timeout));
   try {
-    const contribution = crypto.getRandomValues(new Uint8Array(32));
-    const greeted = await Promise.all(
-      introductions.map((i, j) => (i === undefined ? undefined : greet(i, j, contribution, options))),
-    );
-    const attempt = Math.max(options.attempt, ...greeted.map((g) => g?.hello.attempt ?? 0));
-    const contributions = greeted.map((g) => g?.hello.contribution ?? contribution);
+    const greeted = new Map<number, Greeted>();
+    await Promise.all(introductions.map(async (i) => greeted.set(i.index, await i.greeted)));
+    const attempt = Math.max(options.attempt, ...[...greeted.values()].map((g) => g.hello.attempt));
+    const contributions = session.file.parties.map((_, j) => greeted.get(j)?.hello.contribution ?? contribution);
     const ready = readyBytes(session, attempt, contributions);
-    await Promise.all(introductions.map((i) => (i === undefined ? undefined : agreeReady(i, ready, session.timeout))));
-    const keys = greeted.map((g) => g?.key ?? commonKey(session, contributions));
+    const agreed = Promise.all(introductions.map((i) => i.agree(ready, until)));
+    await Promise.race([agreed, ...introductions.map((i) => i.lost)]);
+    const keys = session.file.parties.map((_, j) => greeted.get(j)?.key ?? commonKey(session, contributions));
     contribution.fill(0);
-    const early = (j: number): readonly Uint8Array[] => introductions[j]?.rest() ?? [];
-    return { ...meshOf(options, links, new KeyRing(session, options.index, keys), attempt), early };
+    for (const i of introductions) i.release();
+    const links = session.file.parties.map((_, j) => introductions.find((i) => i.index === j)?.link);
+    return meshOf(options, links, new KeyRing(session, index, keys), attempt);
   } catch (e) {
-    await Promise.all(links.map((l) => l?.close()));
+    await breakOff(introductions, e);
     throw e;
+  } finally {
+    clearInterval(alive);
   }
 }
 
-function meshOf(
-  { index, mode }: MeshOptions,
-  links: readonly (FrameLink | undefined)[],
-  keys: KeyRing,
-  attempt: number,
-): Omit<Mesh, "early"> {
+/** Tells everyone why, then closes. */
+export async function breakOff(introductions: Iterable<Introduction>, e: unknown): Promise<void> {
+  const all = [...introductions];
+  if (e instanceof TacitError) for (const i of all) i.abort(e);
+  await Promise.all(all.map((i) => i.link.close()));
+}
+
+/** How often a party says whom it waits for: a peer that says nothing for the session's time is gone. */
+export const notePeriod = (timeout: number): number => Math.max(5, Math.min(1000, timeout / 8));
+
+function meshOf({ index, mode }: MeshOptions, links: readonly (FrameLink | undefined)[], keys: KeyRing, attempt: number): Mesh {
   const close = async (): Promise<void> => {
     keys.close();
     await Promise.all(links.map((l) => l?.close()));
   };
   return { index, links, keys, attempt, mode, close };
-}
-
-async function greet(
-  introduction: Introduction,
-  other: number,
-  contribution: Uint8Array,
-  { session, index, identity, attempt, mode }: MeshOptions,
-): Promise<{ hello: Hello; key: Uint8Array }> {
-  const ephemeral: Ephemeral = await newEphemeral();
-  const own: Hello = { session: session.id, index, attempt, ephemeral: ephemeral.public, contribution, mode };
-  introduction.link.sendControl(helloBytes(own));
-  const hello = readHello(await introduction.next(session.timeout), session, other, mode);
-  return { hello, key: await pairKey(session, identity, ephemeral, { own, other: hello }) };
-}
-
-async function agreeReady(introduction: Introduction, ready: Uint8Array, timeout: number): Promise<void> {
-  introduction.link.sendControl(ready);
-  if (sameBytes(await introduction.next(timeout), ready)) return;
-  throw new TacitError(
-    "MPC_HANDSHAKE",
-    `handshake with ${introduction.link.peer}: expected the same attempt and hellos, got others`,
-    {
-      hint: "a party told different things to different parties: find out which before you go on",
-    },
-  );
 }

@@ -13,9 +13,7 @@ import { isPinned, leafOf, peerKey, type TlsLeaf } from "../identity/certificate
 import { sameBytes } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Session } from "../session/session-file.ts";
-import { type NetworkOptions, throughNetwork } from "./emulated-network.ts";
-import { staysHere } from "./handshake.ts";
-import { type Connection, type Mesh, type MeshOptions, openMesh } from "./mesh.ts";
+import type { Connection } from "./mesh.ts";
 import type { Carrier } from "./outbox.ts";
 
 const ALPN = "tacit-party/1";
@@ -40,7 +38,7 @@ function tlsOptions(leaf: TlsLeaf): TlsOptions & ConnectionOptions {
 }
 
 /** A socket as a Connection: paused until a link is attached. */
-function connectionOf(socket: TLSSocket): Connection {
+export function connectionOf(socket: TLSSocket): Connection {
   return {
     attach(open): void {
       const carrier: Carrier = { write: (bytes, written) => void socket.write(bytes, written), destroy: () => socket.destroy() };
@@ -147,7 +145,10 @@ export interface Reach {
   readonly patience?: number;
   /** Other addresses than the session's, by name: the key that must answer there stays the same. */
   readonly peers?: ReadonlyMap<string, string>;
-  /** Told four times a second which parties are missing. */
+  /**
+   * Told four times a second which parties are missing: those that are not joined with this one, or else those that others say
+   * they wait for.
+   */
   readonly waiting?: (missing: readonly number[], milliseconds: number) => void;
   /** Gives up, with its reason. */
   readonly signal?: AbortSignal;
@@ -155,7 +156,6 @@ export interface Reach {
 
 /** Tries again after 25 ms at first, later every half second: a party may be hours late. */
 const [FIRST_PAUSE, LAST_PAUSE] = [25, 500];
-const LOOK_MS = 250;
 
 /** Connects to party `index`, waiting until it listens. @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE (another key than pinned) */
 export async function dial(
@@ -186,107 +186,5 @@ export async function dial(
     {
       hint: `is it started, and is ${address} reachable from here?`,
     },
-  );
-}
-
-/** Collects one connection to every other party: dials those before this one, is called by those after it. */
-class Gathering {
-  readonly found = new Map<number, TLSSocket>();
-  readonly #o: MeshOptions & Reach;
-  readonly #server: PartyServer;
-  readonly #missing = new Set<number>();
-  readonly #stop = new AbortController();
-  #resolve: () => void = () => {};
-  #reject: (error: unknown) => void = () => {};
-
-  constructor(server: PartyServer, options: MeshOptions & Reach) {
-    this.#server = server;
-    this.#o = options;
-    for (const j of options.session.file.parties.keys()) if (j !== options.index) this.#missing.add(j);
-  }
-
-  /** @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE, or the reason of the signal; all connections are closed then */
-  async all(): Promise<void> {
-    const { session, index, patience = session.timeout, waiting, signal } = this.#o;
-    const began = Date.now();
-    const done = new Promise<void>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    const timer = setTimeout(() => this.#reject(this.#late(patience)), patience);
-    const said = setInterval(() => waiting?.([...this.#missing].sort(), Date.now() - began), LOOK_MS);
-    const abort = (): void => this.#reject(signal?.reason);
-    signal?.addEventListener("abort", abort);
-    try {
-      if (signal?.aborted === true) abort();
-      this.#server.accept(session, this.#missing, (j, socket) => this.#put(j, socket));
-      for (const j of [...this.#missing]) if (j < index) this.#dial(j);
-      await done;
-    } catch (e) {
-      for (const socket of this.found.values()) socket.destroy();
-      throw e;
-    } finally {
-      clearTimeout(timer);
-      clearInterval(said);
-      signal?.removeEventListener("abort", abort);
-      this.#stop.abort();
-    }
-  }
-
-  #late(patience: number): TacitError {
-    const { session } = this.#o;
-    const names = [...this.#missing].sort().map((j) => session.showParty(j));
-    return new TacitError("MPC_TIMEOUT", `waiting for ${names.join(", ")}: expected it within ${patience / 1000} s, got nobody`);
-  }
-
-  #dial(j: number): void {
-    dial(this.#o.session, j, this.#server.leaf, this.#stop.signal, this.#o).then((s) => this.#put(j, s), this.#reject);
-  }
-
-  /** A connection that breaks while others are awaited is looked for again: its party may have been started anew. */
-  #put(j: number, socket: TLSSocket): void {
-    if (this.#stop.signal.aborted) return void socket.destroy();
-    this.found.set(j, socket);
-    this.#missing.delete(j);
-    socket.once("close", () => {
-      if (this.#stop.signal.aborted || this.found.get(j) !== socket) return;
-      this.found.delete(j);
-      this.#missing.add(j);
-      if (j < this.#o.index) this.#dial(j);
-    });
-    if (this.#missing.size === 0) this.#resolve();
-  }
-}
-
-/** Only `mpc.local` has this: a network to emulate on the links of a session whose parties are all on this machine. */
-export interface Emulation {
-  readonly network?: NetworkOptions;
-}
-
-/** What the links lead through. @throws TacitError MPC_HANDSHAKE in a session that reaches other machines */
-function lineOf(session: Session, { network }: Emulation): (connection: Connection) => Connection {
-  if (network === undefined) return (connection) => connection;
-  if (staysHere(session)) return (connection) => throughNetwork(connection, network);
-  throw new TacitError(
-    "MPC_HANDSHAKE",
-    "connect: expected no emulated network in a session that reaches other machines, got one",
-    {
-      hint: "networks are emulated under mpc.local alone",
-    },
-  );
-}
-
-/**
- * Connects party `index` to all others over TLS: it dials those before it and waits for those after it.
- * @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE, MPC_PARTY_LOST
- */
-export async function connectParties(server: PartyServer, options: MeshOptions & Reach & Emulation): Promise<Mesh> {
-  const line = lineOf(options.session, options);
-  const gathering = new Gathering(server, options);
-  await gathering.all();
-  const sockets = options.session.file.parties.map((_, j) => gathering.found.get(j));
-  return openMesh(
-    sockets.map((s) => (s === undefined ? undefined : line(connectionOf(s)))),
-    options,
   );
 }

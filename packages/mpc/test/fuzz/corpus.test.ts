@@ -15,6 +15,7 @@ import { Session } from "../../src/session/session-file.ts";
 import { type Channel, channelPair } from "../../src/transport/channel.ts";
 import { CONTROL_RUN } from "../../src/transport/frame.ts";
 import { FrameLink } from "../../src/transport/frame-link.ts";
+import { CLIENT_VERSION, SOFTWARE } from "../../src/version.ts";
 import { codeOf, errorOf } from "../support.ts";
 import { frame } from "./parsers/transport.ts";
 import { DRIVER, GRANT, PARTIES, PLAIN, SESSION } from "./world.ts";
@@ -141,10 +142,12 @@ describe("a party's replies", () => {
       ["reply", "driver", 0, true, [], []],
       ["reply", "driver", 0, false, ["CODE"]],
     ] as const) {
-      const { opening, party, heard } = await played(["tacit", 1, challenge]);
+      const { opening, party, heard } = await played(["tacit", CLIENT_VERSION, [SOFTWARE, challenge]]);
       const client = await opening;
       while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-      const nonce = fromCbor(heard[0]!, "hello", "X", 2);
+      const nonce = fromCbor(heard[0]!, "hello", "X", 4);
+      nonce.text();
+      nonce.uint();
       nonce.text();
       const scope = { session: SESSION.id, channel: channelId(challenge, nonce.bytes(32), PARTIES[1]!.public) };
       const asked = codeOf(() => client.request(DRIVER, { type: "drive" }));
@@ -154,7 +157,7 @@ describe("a party's replies", () => {
   });
 
   it("that begin with a challenge of another length close the connection", async () => {
-    const { opening, gone } = await played(["tacit", 1, new Uint8Array(31)]);
+    const { opening, gone } = await played(["tacit", CLIENT_VERSION, [SOFTWARE, new Uint8Array(31)]]);
     expect(await codeOf(() => opening)).toBe("ENVELOPE_INVALID");
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(gone()).toBe(true);

@@ -24,7 +24,7 @@ function raw(p: InProcess): { channel: Channel; closed: Promise<string> } {
 
 describe("a connection", () => {
   it("is closed when whoever opened it says nothing", async () => {
-    const p = await inProcess({ limits: { timeout: 100 } });
+    const p = await inProcess({ limits: { timeout: 800 } });
     open.push(p);
     expect(await raw(p).closed).toBe("the other end closed");
   });

@@ -8,6 +8,7 @@ import { toCbor } from "../../src/session/cbor.ts";
 import { FrameLink } from "../../src/transport/frame-link.ts";
 import { type Hello, helloBytes, newEphemeral } from "../../src/transport/handshake.ts";
 import { type Mesh, openMesh } from "../../src/transport/mesh.ts";
+import { SOFTWARE } from "../../src/version.ts";
 import { codeOf, makeWorld, pipeMeshes, pipes, type World } from "../support.ts";
 
 const open: Mesh[] = [];
@@ -79,7 +80,7 @@ describe("parties comparing", () => {
   });
 
   it("survive any control message: it is understood, or ends the link with a code", async () => {
-    const words = fc.constantFrom("digest", "refuse", "abort", "leave", "hello", "");
+    const words = fc.constantFrom("digest", "refuse", "abort", "leave", "hello", "waits", "ping", "pong", "filler", "");
     const field = fc.oneof(fc.string(), fc.integer(), fc.uint8Array({ maxLength: 40 }), fc.constant(null));
     const message = fc.oneof(
       fc.uint8Array({ maxLength: 60 }),
@@ -113,6 +114,7 @@ describe("the handshake", () => {
         const link = new FrameLink(carrier, { peer: `party ${j}`, message: 1000, queue: 1000, timeout: 500 });
         void newEphemeral().then((e) => {
           const hello: Hello = {
+            software: SOFTWARE,
             index: 2,
             session: world.session.id,
             attempt: 1,

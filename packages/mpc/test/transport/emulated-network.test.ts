@@ -5,9 +5,9 @@ import { parsePartyConfig } from "../../src/party/service/config.ts";
 import { Session } from "../../src/session/session-file.ts";
 import { checkNetwork, type NetworkOptions, throughNetwork } from "../../src/transport/emulated-network.ts";
 import { FrameLink } from "../../src/transport/frame-link.ts";
+import { connectParties } from "../../src/transport/gathering.ts";
 import type { Connection } from "../../src/transport/mesh.ts";
 import { pipePair } from "../../src/transport/pipe.ts";
-import { connectParties } from "../../src/transport/tls.ts";
 import { codeOf, errorOf, listeningWorld, makeWorld } from "../support.ts";
 
 /** What 'WAN' means in this project: 40 ms there and back, 352 Mbit/s. */

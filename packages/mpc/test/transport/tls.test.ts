@@ -4,8 +4,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { leafOf } from "../../src/identity/certificate.ts";
 import { Identity } from "../../src/identity/identity.ts";
 import { Session } from "../../src/session/session-file.ts";
+import { connectParties } from "../../src/transport/gathering.ts";
 import type { Mesh } from "../../src/transport/mesh.ts";
-import { connectParties, type PartyServer } from "../../src/transport/tls.ts";
+import type { PartyServer } from "../../src/transport/tls.ts";
 import { codeOf, errorOf, listeningWorld, type World } from "../support.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -162,10 +163,10 @@ describe("links over TLS", () => {
   });
 
   it("time out on a silent party within the limit", async () => {
-    const { meshes } = await mesh3({ limits: { timeout: 200 } });
+    const { meshes } = await mesh3({ limits: { timeout: 800 } });
     const start = performance.now();
     const e = await errorOf(() => meshes[0]!.links[1]!.receive(tag(1), new Uint8Array(8)));
-    expect(e).toMatchObject({ code: "MPC_TIMEOUT", message: "party 1 (clinic-b) sent nothing for 0.2 s at op 1" });
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(e).toMatchObject({ code: "MPC_TIMEOUT", message: "party 1 (clinic-b) sent nothing for 0.8 s at op 1" });
+    expect(performance.now() - start).toBeLessThan(8000);
   });
 });

@@ -4,6 +4,7 @@ import { check, estimate } from "./check.ts";
 import { createParty } from "./party.ts";
 import { ranges } from "./ranges.ts";
 import { reconstruct, share } from "./shares.ts";
+import { computing, speed } from "./speed.ts";
 
 export const replicated3: Protocol = {
   name: "replicated3",
@@ -12,6 +13,8 @@ export const replicated3: Protocol = {
   check,
   estimate,
   ranges,
+  speed: (options) => speed(options.prgRounds),
+  computing,
   share,
   reconstruct,
   createParty: (environment) => createParty(environment),

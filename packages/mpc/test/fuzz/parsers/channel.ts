@@ -5,6 +5,7 @@ import { commandWire, readCommand } from "../../../src/party/messages.ts";
 import { toCbor, type Wire } from "../../../src/session/cbor.ts";
 import { channelId, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../../../src/session/envelope.ts";
 import type { Channel } from "../../../src/transport/channel.ts";
+import { CLIENT_VERSION, SOFTWARE } from "../../../src/version.ts";
 import { framed, holds, type Parser, unframed } from "../parser.ts";
 import { DRIVER, OWNER, PARTIES, SESSION } from "../world.ts";
 import { COMMANDS } from "./party.ts";
@@ -77,8 +78,8 @@ const connection: Parser = {
   guards: ["mpc/src/party/connection.ts"],
   form: "bytes",
   seeds: [
-    framed([toCbor(["hello", new Uint8Array(32)]), await sealEnvelope(scope, OWNER, 0, bodies[0]!)]),
-    framed([toCbor(["hello", new Uint8Array(32)])]),
+    framed([toCbor(["hello", CLIENT_VERSION, SOFTWARE, new Uint8Array(32)]), await sealEnvelope(scope, OWNER, 0, bodies[0]!)]),
+    framed([toCbor(["hello", CLIENT_VERSION, SOFTWARE, new Uint8Array(32)])]),
     framed([]),
   ],
   codes: CODES,
@@ -124,7 +125,7 @@ const reply: Parser = {
   async read(input) {
     const channel = new Held();
     const opening = PartyClient.open(SESSION, 1, channel);
-    channel.say(toCbor(["tacit", 1, new Uint8Array(32)]));
+    channel.say(toCbor(["tacit", CLIENT_VERSION, [SOFTWARE, new Uint8Array(32)]]));
     const client = await opening;
     const nonce = channel.sent[0]!.slice(-32);
     const at = channelId(new Uint8Array(32), nonce, PARTIES[1]!.public);
@@ -150,8 +151,8 @@ const greeting: Parser = {
   name: "greeting of a party",
   guards: ["mpc/src/client/party-client.ts"],
   form: "bytes",
-  seeds: [framed([toCbor(["tacit", 1, new Uint8Array(32)])])],
-  codes: ["ENVELOPE_INVALID", "MPC_PARTY_LOST"],
+  seeds: [framed([toCbor(["tacit", CLIENT_VERSION, [SOFTWARE, new Uint8Array(32)]])])],
+  codes: ["ENVELOPE_INVALID", "MPC_PARTY_LOST", "MPC_VERSION"],
   share: 0.1,
   async read(input) {
     const channel = new Held();

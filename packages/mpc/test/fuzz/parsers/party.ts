@@ -21,6 +21,8 @@ const digest = new Uint8Array(32).fill(5);
 
 export const COMMANDS: readonly Command[] = [
   { type: "drive" },
+  { type: "probe", what: "echo", bytes: new Uint8Array(8), reply: 8 },
+  { type: "probe", what: "facts", bytes: new Uint8Array(0), reply: 0 },
   { type: "put", handle: "images", attempt: new Uint8Array(16), aval, total: 64, chunks: 1, encapsulated: digest },
   { type: "chunk", handle: "images", index: 0, sealed: digest },
   { type: "program", bytes: digest },
@@ -95,6 +97,10 @@ const CONTROL: readonly Wire[] = [
   ["refuse", "run 7", "POLICY_REFUSED", "run: expected a grant, got none"],
   ["abort", "MPC_TIMEOUT", "party 2 sent nothing", "see its log"],
   ["leave"],
+  ["waits", [0, 2]],
+  ["ping", 3],
+  ["pong", 3],
+  ["filler", new Uint8Array(16)],
   ["digest", "held 9 size", Uint8Array.of(0, 0, 0, 8, ...new Array<number>(28).fill(0))],
   ["part", "held 9 0", new Uint8Array(8).fill(3)],
   ["part", "held 9 size", new Uint8Array(2)],
@@ -108,17 +114,19 @@ function deafLink(peer: string): FrameLink {
 /** Messages of one peer, one after the other, while a run is compared. What it refuses or ends with reaches people. */
 const control: Parser = {
   name: "control messages of a peer",
-  guards: ["mpc/src/party/peers.ts"],
+  guards: ["mpc/src/party/peers.ts", "mpc/src/party/link-probe.ts"],
   form: "bytes",
   seeds: [...CONTROL.map((c) => framed([toCbor(c)])), framed(CONTROL.map((c) => toCbor(c)))],
   codes: ["MPC_FRAME_INVALID", "POLICY_REFUSED", "MPC_TIMEOUT", "MPC_PARTY_LOST", "RUN_MISMATCH", "SESSION_CLOSED"],
   async read(input) {
     const links = [undefined, deafLink("party 1 (clinic-b)"), deafLink("party 2 (clinic-c)")];
     const heard: TacitError[] = [];
-    const mesh = { links, early: () => [] } as unknown as Mesh;
+    const mesh = { links } as unknown as Mesh;
     const peers = new Peers(SESSION, mesh, { lost: (e) => heard.push(e) });
     const compared = peers.compare("run 7", () => digest, "RUN_MISMATCH", "hint").catch((e: unknown) => e);
     const exchanged = peers.exchange("held 9", digest).catch((e: unknown) => e);
+    // It listens from the next turn on.
+    await Promise.resolve();
     let error: unknown;
     try {
       for (const message of unframed(input)) links[1]!.onControl(message);

@@ -1,10 +1,12 @@
 /** @file Parsers of the carriers: frames and links fed in pieces, hellos, the handshake over a link, WebSocket messages, health requests. */
 import { TacitError } from "@tacit/core/errors";
+import { toCbor } from "../../../src/session/cbor.ts";
 import { CONTROL_RUN, FrameParser, writeHeader } from "../../../src/transport/frame.ts";
 import { FrameLink } from "../../../src/transport/frame-link.ts";
 import { type Hello, helloBytes, readHello } from "../../../src/transport/handshake.ts";
 import { HEADER_BYTES, type Tag } from "../../../src/transport/link.ts";
 import { type Connection, openMesh } from "../../../src/transport/mesh.ts";
+import { SOFTWARE } from "../../../src/version.ts";
 import type { Dice } from "../dice.ts";
 import { holds, type Parser } from "../parser.ts";
 import { PARTIES, SESSION } from "../world.ts";
@@ -128,6 +130,7 @@ const link: Parser = {
 };
 
 const hello = (index: number, change: Partial<Hello> = {}): Hello => ({
+  software: SOFTWARE,
   index,
   session: SESSION.id,
   attempt: 4,
@@ -142,7 +145,7 @@ const greeting: Parser = {
   guards: ["mpc/src/transport/handshake.ts"],
   form: "cbor",
   seeds: [helloBytes(hello(1)), helloBytes(hello(1, { attempt: 0 }))],
-  codes: ["MPC_HANDSHAKE"],
+  codes: ["MPC_HANDSHAKE", "MPC_VERSION"],
   read: (input) => helloBytes(readHello(input, SESSION, 1, "")),
 };
 
@@ -162,13 +165,15 @@ const spoken = (message: Uint8Array): Uint8Array => frame({ run: CONTROL_RUN, op
 /** The whole handshake with two parties, of which one says what it likes: with a party that leaves it never succeeds. */
 const handshake: Parser = {
   name: "handshake over links",
-  guards: ["mpc/src/transport/mesh.ts", "mpc/src/transport/handshake.ts"],
+  guards: ["mpc/src/transport/introduction.ts", "mpc/src/transport/handshake.ts"],
   form: "bytes",
   seeds: [
     spoken(helloBytes(hello(1))),
     new Uint8Array(Buffer.concat([spoken(helloBytes(hello(1))), spoken(helloBytes(hello(1)))])),
+    new Uint8Array(Buffer.concat([spoken(toCbor(["waits", [2]])), spoken(helloBytes(hello(1)))])),
+    spoken(toCbor(["abort", "MPC_TIMEOUT", "party 2 sent nothing", "see its log"])),
   ],
-  codes: ["MPC_HANDSHAKE", "MPC_FRAME_INVALID", "MPC_PARTY_LOST", "MPC_TIMEOUT"],
+  codes: ["MPC_HANDSHAKE", "MPC_VERSION", "MPC_FRAME_INVALID", "MPC_PARTY_LOST", "MPC_TIMEOUT"],
   share: 0.003,
   async read(input, dice) {
     const options = { session: SESSION, index: 0, identity: PARTIES[0]!, attempt: 1, mode: "" };
