@@ -25,6 +25,8 @@ export interface Parser {
    * of an accepted value is asserted here. Choices (where a stream is cut) come from `dice`, which depends on the input alone.
    */
   read(input: Uint8Array, dice: Dice): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /** After the last input: ends what listens. */
+  close?(): Promise<void>;
 }
 
 const STRUCTURE: Readonly<Record<Form, (seed: Uint8Array, dice: Dice, other: Uint8Array) => Uint8Array>> = {

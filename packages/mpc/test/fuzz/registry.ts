@@ -4,9 +4,11 @@ import { CHANNEL_PARSERS } from "./parsers/channel.ts";
 import { DRIVER_PARSERS } from "./parsers/driver.ts";
 import { FILE_PARSERS } from "./parsers/files.ts";
 import { IDENTITY_PARSERS } from "./parsers/identity.ts";
+import { inputs } from "./parsers/inputs.ts";
 import { PARTY_PARSERS } from "./parsers/party.ts";
 import { REST_PARSERS } from "./parsers/rest.ts";
 import { SESSION_PARSERS } from "./parsers/session.ts";
+import { SOCKET_PARSERS } from "./parsers/sockets.ts";
 import { TRANSPORT_PARSERS } from "./parsers/transport.ts";
 
 export const PARSERS: readonly Parser[] = [
@@ -14,8 +16,10 @@ export const PARSERS: readonly Parser[] = [
   ...TRANSPORT_PARSERS,
   ...CHANNEL_PARSERS,
   ...PARTY_PARSERS,
+  inputs,
   ...REST_PARSERS,
   ...IDENTITY_PARSERS,
   ...DRIVER_PARSERS,
   ...FILE_PARSERS,
+  ...SOCKET_PARSERS,
 ];

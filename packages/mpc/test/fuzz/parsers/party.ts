@@ -146,7 +146,8 @@ const control: Parser = {
   },
 };
 
-const MEMORY = 2 ** 20;
+/** A component of party 0 is 64 bytes whatever its size: this is what bounds it. */
+const MEMORY = 2 ** 17;
 const parties = await Promise.all(
   [0, 1, 2].map((index) =>
     replicated3.createParty({
