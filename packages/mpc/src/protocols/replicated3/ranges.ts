@@ -8,7 +8,7 @@ import type { Binding } from "@tacit/core/device";
 import { DTYPE, type Node, type Program, type TypedArray } from "@tacit/core/program";
 import type { ProtocolOptions, RangeWarning } from "../protocol.ts";
 import { EXP_TOP } from "./functions/exp.ts";
-import { DIVISOR, POSITIVE } from "./functions/general.ts";
+import { DIVISOR, POSITIVE, ROOT_BITS } from "./functions/general.ts";
 import { makePlan, type Plan } from "./lower/plan.ts";
 import { foldedOf, productsOf } from "./lower/size.ts";
 import { COMPARED, rangeOf, widthOf } from "./range.ts";
@@ -84,11 +84,18 @@ const multiply: Rule = (s) => {
   const [a, b] = s.args as [Interval, Interval];
   const square = s.node.args[0] === s.node.args[1];
   const scalar = [0, 1].some((i) => !s.secret[i] && s.plan.uniform[s.node.args[i]!]);
-  if (scalar) checkLazy(s, s.secret[0] ? 0 : 1);
-  else checkProduct(s, 1, a, b);
+  if (scalar) {
+    if (!isExact(s, s.secret[0] ? 1 : 0)) checkLazy(s, s.secret[0] ? 0 : 1);
+  } else checkProduct(s, 1, a, b);
   const out = times(a, b);
   return square ? [0, out[1]] : out;
 };
+
+/** A constant that is an integer, 1/2 or 1/4: applied exactly, to values of any size. */
+function isExact(s: Site, i: number): boolean {
+  const v = Math.abs(Number(s.plan.fixed.get(s.node.args[i]!)?.[0] ?? Number.NaN));
+  return Number.isInteger(4 * v);
+}
 
 /** A value that waits for its factor is bounded by the place that the factor's bits take. */
 function checkLazy(s: Site, i: number): void {
@@ -124,10 +131,11 @@ const positive =
   (zero: boolean, f: (x: number) => number): Rule =>
   (s) => {
     const x = s.args[0]!;
-    if (isKnown(x) && x[0] < (zero ? 0 : 2 ** POSITIVE.lo)) s.warn(`an argument can be ${x[0] < 0 ? "negative" : "0"}`);
+    const least = 2 ** (s.plan.fine.has(s.node.args[0]!) ? -ROOT_BITS : POSITIVE.lo);
+    if (isKnown(x) && x[0] < (zero ? 0 : least)) s.warn(`an argument can be ${x[0] < 0 ? "negative" : "0"}`);
     if (isKnown(x) && x[1] >= 2 ** POSITIVE.hi)
       s.warn(`an argument can reach ${power2(x[1])}, the range ends at 2^${POSITIVE.hi}`);
-    const [lo, hi] = [x[0], x[1]].map((v) => f(Math.min(Math.max(v, 2 ** POSITIVE.lo), 2 ** POSITIVE.hi))) as [number, number];
+    const [lo, hi] = [x[0], x[1]].map((v) => f(Math.min(Math.max(v, least), 2 ** POSITIVE.hi))) as [number, number];
     return hull([lo, hi], [hi, lo]);
   };
 

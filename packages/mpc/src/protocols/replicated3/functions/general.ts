@@ -38,6 +38,9 @@ export const DIVISOR = { lo: -12, hi: 14 } as const;
 /** v of roots and logarithms below 2^hi; from 2^lo on (sqrt: from 0). */
 export const POSITIVE = { lo: -16, hi: 14 } as const;
 
+/** Fraction bits of a root's argument where it has them: of a variance of 1e-4 that is 11 significant bits and not 3. */
+export const ROOT_BITS = 24;
+
 /** Fraction bits of a power of two that scales: exact for every octave of the ranges above. */
 const SCALE = 16;
 
@@ -135,7 +138,8 @@ async function normalised(
   base: 2 | 4,
   f: number,
 ): Promise<{ readonly u: Shares; readonly octave: Octave }> {
-  const [lo, hi] = base === 2 ? [POSITIVE.lo, POSITIVE.hi] : [POSITIVE.lo / 2, POSITIVE.hi / 2];
+  const least = Math.min(POSITIVE.lo, -f);
+  const [lo, hi] = base === 2 ? [least, POSITIVE.hi] : [least / 2, POSITIVE.hi / 2];
   const octave = await octaveOf(ctx, id, v, { base, lo, hi, signed: false }, f);
   const step = base === 2 ? 1 : 2;
   const c = weigh(ctx, octave, (k) => 1n << BigInt(SCALE - step * (k + 1)));
@@ -149,9 +153,12 @@ async function normalised(
   return { u, octave };
 }
 
-/** v^(1/2) or v^(-1/2), f fraction bits: the root of u in [1/4, 1) times 2^(k+1) or 2^-(k+1). Ids id .. id + 12. */
-export async function root(ctx: Context, id: number, v: Shares, inverse: boolean, f: number): Promise<Shares> {
-  const { u, octave } = await normalised(ctx, id, v, 4, f);
+/**
+ * v^(1/2) or v^(-1/2), v with g fraction bits (even), the result with f: the root of u in [1/4, 1) times 2^(k+1) or 2^-(k+1). Ids
+ * id .. id + 12.
+ */
+export async function root(ctx: Context, id: number, v: Shares, inverse: boolean, g: number, f: number): Promise<Shares> {
+  const { u, octave } = await normalised(ctx, id, v, 4, g);
   const power = weigh(ctx, octave, (k) => 1n << BigInt(SCALE + (inverse ? -(k + 1) : k + 1)));
   free(ctx, octave.rows);
   const of = inverse ? (x: number): number => 1 / Math.sqrt(x) : Math.sqrt;

@@ -56,10 +56,15 @@ function comparisons(ctx: Context, x: Shares, range: Octaves, f: number): Shares
   return out;
 }
 
+/** Most fraction bits of a plain value. */
+const PLAIN_BITS = 16;
+
 /** Ids id and id + 1. */
 export async function octaveOf(ctx: Context, id: number, x: Shares, range: Octaves, f: number): Promise<Octave> {
   const d = comparisons(ctx, x, range, f);
-  const { bits, integers } = await signBits(ctx, id, d, { integers: true, width: ctx.width });
+  // An argument with more fraction bits than values have may be beyond what the session's range says of them.
+  const width = f > PLAIN_BITS ? 64 : ctx.width;
+  const { bits, integers } = await signBits(ctx, id, d, { integers: true, width });
   free(ctx, d);
   free(ctx, bits);
   return { range, rows: integers!, n: x.n };

@@ -30,7 +30,7 @@ import { isCoarse } from "./size.ts";
 import { Held, type Term } from "./value.ts";
 
 /** Largest shift of the narrow truncation. */
-const NARROW_SHIFT = 31;
+export const NARROW_SHIFT = 31;
 /** A truncation takes ring values below 2^62. */
 const RAW_BITS = 62;
 /** Bits that a factor needs beside every term to be applied in one part. */

@@ -1,5 +1,7 @@
 /** @file Elementwise ops: linear ones are local and keep public factors aside; comparisons and what is built on them. */
 import { OPS, sameShape, sizeOf, type TypedArray } from "@tacit/core/program";
+import { exponentOf } from "../functions/clear.ts";
+import { ROOT_BITS } from "../functions/general.ts";
 import {
   add,
   addPublic,
@@ -18,7 +20,7 @@ import {
   sub,
   truncateSigns,
 } from "../primitives/index.ts";
-import { asRaw, combine, NEVER } from "./combine.ts";
+import { asRaw, combine, NARROW_SHIFT, NEVER } from "./combine.ts";
 import { toRing } from "./fixed-point.ts";
 import { product } from "./linear.ts";
 import { broadcast } from "./movement.ts";
@@ -39,7 +41,8 @@ export async function publicOperand(n: NodeRun, i: number): Promise<TypedArray> 
 
 /** Terms of argument i with the result's shape, times an integer. Owned by the caller. */
 async function operandTerms(n: NodeRun, i: number, sign: number): Promise<readonly Term[]> {
-  const scale = fractionBitsOf(n.arg(i), n.f);
+  // An eps of 1e-5 is no whole unit of 2^-16: beside a variance that a root reads it has more bits.
+  const scale = n.isPublic(i) && n.run.plan.fine.has(n.id) ? ROOT_BITS : fractionBitsOf(n.arg(i), n.f);
   const times = (t: Term): Term => ({ ...t, factor: t.factor * sign });
   if (n.isPublic(i)) {
     const shares = fromPublic(n.ctx, toRing(await publicOperand(n, i), scale));
@@ -67,10 +70,23 @@ const addition =
   async (n) =>
     n.of(await sumOf(n, sign));
 
+/** Largest k of a factor 2^-k that moves the scale. Of 1/1024, kept aside, the next reader has ten bits more. */
+const MOST_SHIFT = 2;
+
+/** A product times 1/2 or 1/4, known from the Program: its scale grows. Exact, whatever the product's size. */
+function shifted(t: Term, total: number, f: number): Term | undefined {
+  const k = -exponentOf(total);
+  const power = Math.abs(total) === 2 ** -k && k > 0 && k <= MOST_SHIFT;
+  if (t.key !== "" || !power || t.scale < 2 * f || t.scale + k - f > NARROW_SHIFT) return undefined;
+  return { ...t, scale: t.scale + k, factor: Math.sign(total), bits: t.bits - k };
+}
+
 /** The terms times a public number known from the Program (an integer: exactly) or from an input. */
-function scaled(terms: readonly Term[], factor: number, fixed: boolean, key: string): Term[] {
+function scaled(n: NodeRun, terms: readonly Term[], factor: number, fixed: boolean, key: string): Term[] {
   return terms.map((t) => {
     const total = t.factor * factor;
+    const moved = fixed ? shifted(t, total, n.f) : undefined;
+    if (moved) return moved;
     const exact = fixed && t.key === "" && Number.isInteger(total) && Math.abs(total) <= EXACT_LIMIT;
     return { ...t, factor: total, key: exact ? "" : t.key === "" ? key : `${t.key}*${key}` };
   });
@@ -81,7 +97,7 @@ async function byUniform(n: NodeRun, secret: number, known: number, invert: bool
   const fixed = n.fixed(known) !== undefined;
   const key = `${invert ? "1/" : ""}${n.node.args[known]}`;
   const factor = invert ? (c === 0 && !fixed ? 0 : 1 / c) : c;
-  return n.of(await n.bounded(scaled(await operandTerms(n, secret, 1), factor, fixed, key)));
+  return n.of(await n.bounded(scaled(n, await operandTerms(n, secret, 1), factor, fixed, key)));
 }
 
 /** A public array times a secret: integers with f fraction bits, local. */

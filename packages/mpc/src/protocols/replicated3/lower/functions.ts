@@ -1,7 +1,7 @@
 /** @file Nonlinear functions of secrets: each reads plain fixed point and gives plain fixed point. */
 import { sizeOf } from "@tacit/core/program";
 import { EXP_WIDE_SCALE, expRange } from "../functions/exp.ts";
-import { divide, log as logOf, root, toFraction } from "../functions/general.ts";
+import { divide, log as logOf, ROOT_BITS, root, toFraction } from "../functions/general.ts";
 import { erf as erfOf, sigmoid as sigmoidOf, tanh as tanhOf } from "../functions/sigmoid.ts";
 import {
   addPublic,
@@ -15,6 +15,7 @@ import {
   truncateShares,
   zeros,
 } from "../primitives/index.ts";
+import { combine, NEVER } from "./combine.ts";
 import { broadcastPlain, divideByPublic } from "./elementwise.ts";
 import type { Handler } from "./run.ts";
 
@@ -34,6 +35,17 @@ const exp: Unary = async (ctx, id, x, f) => {
   free(ctx, lifted);
   return toFraction(ctx, id + 10, raw, EXP_WIDE_SCALE, f);
 };
+
+/** v^(1/2) or v^(-1/2), of an argument with as many fraction bits as it has. */
+const rootOf =
+  (inverse: boolean): Handler =>
+  async (n) => {
+    const g = n.run.plan.fine.has(n.node.args[0]!) ? ROOT_BITS : n.f;
+    const { held } = await combine(n.ctx, n.step(60), await n.terms(0), g, NEVER);
+    const out = await root(n.ctx, n.step(0), held.shares, inverse, g, n.f);
+    held.release();
+    return n.result(out, n.f);
+  };
 
 const div: Handler = async (n) => {
   if (n.isPublic(1)) return divideByPublic(n);
@@ -110,8 +122,8 @@ async function power(ctx: Context, id: number, x: Shares, k: number, f: number):
 
 /** The exponents that `pow` has a way for. */
 export const ROOTS: ReadonlyMap<number, Unary> = new Map<number, Unary>([
-  [0.5, (ctx, id, x, f) => root(ctx, id, x, false, f)],
-  [-0.5, (ctx, id, x, f) => root(ctx, id, x, true, f)],
+  [0.5, (ctx, id, x, f) => root(ctx, id, x, false, f, f)],
+  [-0.5, (ctx, id, x, f) => root(ctx, id, x, true, f, f)],
   [-1, (ctx, id, x, f) => divide(ctx, id, undefined, x, f)],
 ]);
 export const MAX_POWER = 64;
@@ -148,8 +160,8 @@ export const FUNCTIONS: ReadonlyMap<string, Handler> = new Map(
   Object.entries({
     exp: unary(exp),
     log: unary(logOf),
-    sqrt: unary((ctx, id, x, f) => root(ctx, id, x, false, f)),
-    rsqrt: unary((ctx, id, x, f) => root(ctx, id, x, true, f)),
+    sqrt: rootOf(false),
+    rsqrt: rootOf(true),
     reciprocal: unary((ctx, id, x, f) => divide(ctx, id, undefined, x, f)),
     sigmoid: unary(sigmoidOf),
     tanh: unary(tanhOf),

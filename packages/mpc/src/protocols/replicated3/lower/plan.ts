@@ -20,6 +20,8 @@ export interface Plan {
   readonly fixed: ReadonlyMap<number, TypedArray>;
   /** How large each value is taken to be where a factor waits beside it. */
   readonly sizes: readonly Size[];
+  /** Values that roots read with `ROOT_BITS` fraction bits (a variance, before and behind its eps): what is made of sums and waiting factors. */
+  readonly fine: ReadonlySet<number>;
   /** ReLU nodes (value ids) that run after the pool that reads them. */
   readonly afterPool: ReadonlySet<number>;
   /** For logits (value id) of softmax ops along the last axis of [N, C]: the first node that computes their maximum, and how many use it. */
@@ -126,6 +128,24 @@ function softmaxUsers(program: Program, readers: readonly Reader[][], knowledge:
   return found;
 }
 
+/** Linear ops that keep more fraction bits if their reader wants them. */
+const KEEPS_FINE = new Set(["add", "sub", "mul", "div", "reshape", "neg"]);
+
+/** From every root's argument down through linear ops, to the sums that they are made of. */
+function fineValues(program: Program, knowledge: readonly Knowledge[], returned: readonly boolean[]): ReadonlySet<number> {
+  const fine = new Set<number>();
+  const visit = (id: number): void => {
+    const node = program.nodes[id - program.inputs.length];
+    if (!node || knowledge[id] !== "secret" || returned[id] || !KEEPS_FINE.has(node.op)) return;
+    const scales = node.op === "mul" || node.op === "div";
+    if (scales && node.args.every((a) => knowledge[a] === "secret")) return;
+    fine.add(id);
+    for (const a of node.args) visit(a);
+  };
+  for (const node of program.nodes) if (node.op === "sqrt" || node.op === "rsqrt") visit(node.args[0]!);
+  return fine;
+}
+
 /** The rows of a slice that leaves all axes but one whole; undefined: another slice. */
 function slicedRows(node: Node, shape: readonly number[], axis: number): Rows | undefined {
   const rank = shape.length;
@@ -181,5 +201,6 @@ export function makePlan(program: Program, bindings: readonly Binding[]): Plan {
   const softmax = softmaxUsers(program, readers, knowledge);
   const sorts = sortUsers(program, readers, knowledge, uses);
   const sizes = sizesOf(program, { secret: (id) => knowledge[id] === "secret", uniform, fixed });
-  return { program, knowledge, uses, returned, uniform, fixed, sizes, afterPool, softmax, sorts };
+  const fine = fineValues(program, knowledge, returned);
+  return { program, knowledge, uses, returned, uniform, fixed, sizes, fine, afterPool, softmax, sorts };
 }

@@ -2,6 +2,7 @@
 import { expected, TacitError } from "@tacit/core/errors";
 import { type Aval, DTYPE, type Node, OPS, sizeOf, type TypedArray } from "@tacit/core/program";
 import { STEPS_PER_NODE } from "../../protocol.ts";
+import { ROOT_BITS } from "../functions/general.ts";
 import { bitsToArithmetic, type Context, fromPublic, type Shares, type Width } from "../primitives/index.ts";
 import { NARROW_BITS } from "../range.ts";
 import { bounded, combine, NEVER } from "./combine.ts";
@@ -119,7 +120,7 @@ export class Run {
   async #settle(value: Value, id: number): Promise<Value> {
     if (!(value instanceof SecretValue) || this.plan.uses[id]! < 2) return value;
     const only = value.terms[0]!;
-    const scale = fractionBitsOf(this.plan.program.aval(id), this.f);
+    const scale = this.plan.fine.has(id) ? ROOT_BITS : fractionBitsOf(this.plan.program.aval(id), this.f);
     if (value.terms.length === 1 && only.source instanceof Held && only.scale === scale) {
       const plain = only.key === "" && only.factor === 1;
       if (plain || (!this.plan.returned[id] && only.bits <= KEPT_BITS)) return value;
