@@ -1,6 +1,8 @@
 /** @file The `mpc` namespace. */
+export type { Signed } from "./client/approve.ts";
 export type { Gift, Given } from "./client/give.ts";
-export { give, type OwnKeys, receive } from "./client/node.ts";
+export type { ListedInput } from "./client/list.ts";
+export { approve, give, look, type OwnKeys, receive } from "./client/node.ts";
 export type { PartyFacts } from "./client/probing.ts";
 export type { Delivery, Received } from "./client/receive.ts";
 export { type ClockDifference, type Examined, type ExamineOptions, examineParties } from "./driver/examine.ts";
@@ -25,6 +27,8 @@ export {
   Session,
   type SessionFile,
   type SignedGrant,
+  signedFromJson,
+  signedToJson,
   signGrant,
 } from "./session/index.ts";
 export { type NewSession, newSession } from "./session/new-session.ts";

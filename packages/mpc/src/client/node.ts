@@ -1,11 +1,15 @@
-/** @file mpc.give and mpc.receive: a provider's and a recipient's program. Node only. */
+/** @file mpc.give, mpc.approve and mpc.receive: programs of owners and recipients. Node only. */
 import type { Identity } from "../identity/identity.ts";
 import type { Passphrase } from "../identity/key-text.ts";
 import { openIdentity } from "../identity/open-identity.ts";
+import type { Grant, SignedGrant } from "../session/grant.ts";
 import { readSession } from "../session/read-session.ts";
 import type { Session } from "../session/session-file.ts";
 import { connectClient } from "../transport/client.ts";
-import { type Gift, type Given, type GiveOptions, give as giveOver } from "./give.ts";
+import { approve as approveOver, type Signed, signersAt } from "./approve.ts";
+import { type ClientOptions, checkPerson, type Gift, type Given, type GiveOptions, give as giveOver } from "./give.ts";
+import { type ListedInput, listInputs } from "./list.ts";
+import { openGroup } from "./reach.ts";
 import { type Received, type ReceiveOptions, receive as receiveOver } from "./receive.ts";
 
 /** Whose keys: an identity, or the path of a key file. Default: the environment's TACIT_KEY. */
@@ -29,6 +33,37 @@ export async function give(
   const session = await opened(from);
   const identity = await openIdentity(options.identity, options.passphrase);
   return giveOver(session, connectClient, gifts, { ...options, identity });
+}
+
+/**
+ * Hands grants that were signed (`mpc.signGrant`, or elsewhere) to the parties; resolves with everyone who has signed each by now.
+ * @throws TacitError GRANT_INVALID, SESSION_*, KEY_*, MPC_*
+ */
+export async function approve(
+  from: string | Session,
+  grants: readonly SignedGrant[],
+  options: Omit<ClientOptions, "identity"> & OwnKeys = {},
+): Promise<Signed[]> {
+  const session = await opened(from);
+  const identity = await openIdentity(options.identity, options.passphrase);
+  return approveOver(session, connectClient, grants, { ...options, identity });
+}
+
+/** What the parties of a session hold, and who has signed `grants`. */
+export async function look(
+  from: string | Session,
+  options: Omit<ClientOptions, "identity"> & OwnKeys & { readonly grants?: readonly Grant[] } = {},
+): Promise<{ readonly inputs: readonly ListedInput[]; readonly signed: readonly Signed[] }> {
+  const session = await opened(from);
+  const identity = await openIdentity(options.identity, options.passphrase);
+  checkPerson(session, identity);
+  const group = await openGroup(session, connectClient, options.waiting, options.wait);
+  try {
+    const inputs = await listInputs(group, identity);
+    return { inputs, signed: await signersAt(group, identity, options.grants ?? []) };
+  } finally {
+    group.close();
+  }
 }
 
 /**

@@ -3,12 +3,13 @@ import { Tensor } from "@tacit/core";
 import type { Binding, Device, Disclosure, Executable, Gap, Job, Storage } from "@tacit/core/device";
 import { TacitError } from "@tacit/core/errors";
 import { type Aval, Expr, type Program, showAval, type TypedArray } from "@tacit/core/program";
+import { type Signed, signersAt } from "../client/approve.ts";
 import { type Group, together } from "../client/group.ts";
 import { dtypeOfValues, giveInput, inputAval, inputValues } from "../client/inputs.ts";
 import { listInputs } from "../client/list.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Cost, Protocol, RangeWarning } from "../protocols/protocol.ts";
-import type { SignedGrant } from "../session/grant.ts";
+import type { Grant, SignedGrant } from "../session/grant.ts";
 import { handleOf } from "../session/handles.ts";
 import type { Session } from "../session/session-file.ts";
 import { type OnWaiting, whileWaiting } from "../session/waiting.ts";
@@ -314,6 +315,11 @@ export class MpcSession implements Device, AsyncDisposable {
   /** Removes the session's checkpoints at all parties: the work is done, or is given up. */
   async forgetCheckpoints(): Promise<void> {
     await this.#runner.numbered((run) => ({ type: "forget", run }));
+  }
+
+  /** Who has signed these grants by now: the parties gather the signatures of owners whose keys are elsewhere. */
+  signed(grants: readonly Grant[]): Promise<Signed[]> {
+    return signersAt(this.#o.group, this.#o.driver, grants);
   }
 
   /** What the runs so far have cost. */

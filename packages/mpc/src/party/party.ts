@@ -5,9 +5,7 @@ import { Program } from "@tacit/core/program";
 import type { Identity } from "../identity/identity.ts";
 import type { Protocol, ProtocolParty } from "../protocols/protocol.ts";
 import type { Wire } from "../session/cbor.ts";
-import { type Consent, consentOf } from "../session/consent.ts";
 import type { Envelope } from "../session/envelope.ts";
-import { grantFromBytes, signersOf } from "../session/grant.ts";
 import { headWire, letterWire } from "../session/letter.ts";
 import type { Session } from "../session/session-file.ts";
 import type { Channel } from "../transport/channel.ts";
@@ -15,6 +13,7 @@ import type { Mesh } from "../transport/mesh.ts";
 import { Checkpoints } from "./checkpoints/checkpoints.ts";
 import { storageSecret } from "./checkpoints/sealed-file.ts";
 import { Connection } from "./connection.ts";
+import { Consents } from "./consents.ts";
 import type { Counters } from "./counters.ts";
 import { Inputs } from "./inputs.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -47,7 +46,6 @@ export type Ending = TacitError | null;
 
 const MOST_PROGRAMS = 4096;
 const MOST_PROGRAM_BYTES = 2 ** 28;
-const MOST_GRANTS = 65_536;
 const DRIVER_ONLY: ReadonlySet<Command["type"]> = new Set([
   "run",
   "reveal",
@@ -77,7 +75,7 @@ export class Party {
   readonly #mailbox: Mailbox;
   /** Null where nothing is kept on disk. */
   readonly #checkpoints: Checkpoints | null;
-  readonly #consents = new Map<string, Consent>();
+  readonly #consents: Consents;
   readonly #programs = new Map<string, Program>();
   readonly #connections = new Set<Connection>();
   #programBytes = 0;
@@ -88,13 +86,14 @@ export class Party {
   #over: TacitError | null = null;
   #resolveEnded: (ending: Ending) => void = () => {};
 
-  private constructor(options: PartyOptions, party: ProtocolParty, secret: Uint8Array) {
+  private constructor(options: PartyOptions, party: ProtocolParty, consents: Consents, secret: Uint8Array) {
     this.#o = options;
     const { session, index, identity, mesh, counters, protocol, directory } = options;
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
     this.#party = party;
+    this.#consents = consents;
     this.#store = new Store(party, options.memory ?? session.file.limits.memory);
     this.#transcript = new Transcript(directory === null ? null : join(directory, `${session.hex}.transcript`));
     this.#mailbox = new Mailbox(session, directory);
@@ -104,7 +103,7 @@ export class Party {
     const shared = { session, index, store: this.#store, peers: this.#peers, transcript: this.#transcript, party };
     this.#inputs = new Inputs({ ...shared, identity });
     const fatal = (error: TacitError): void => void this.#end(error);
-    const known = { consents: this.#consents, programs: this.#programs, mailbox: this.#mailbox, identity };
+    const known = { consents: consents.all, programs: this.#programs, mailbox: this.#mailbox, identity };
     const rest = { mesh, counters, inputs: this.#inputs, fatal };
     this.#runs = new Runs({ ...shared, ...known, ...rest, protocol });
     const kept = { attempt: mesh.attempt, secret, disk: options.disk };
@@ -115,6 +114,7 @@ export class Party {
   /** @throws TacitError GRANT_INVALID for a session file whose entries do not verify */
   static async start(options: PartyOptions): Promise<Party> {
     const { session, index, protocol, mesh, counters } = options;
+    const consents = await Consents.open(session, options.directory);
     counters.takeAttempt(mesh.attempt);
     const party = await protocol.createParty({
       index,
@@ -125,12 +125,13 @@ export class Party {
       mode: mesh.mode,
     });
     const secret = await storageSecret(options.identity, session.root);
-    const made = new Party(options, party, secret);
+    const made = new Party(options, party, consents, secret);
     await made.#learnCounters();
     await made.#checkpoints?.sweep();
     made.#transcript.add({ event: "session", session: session.hex, party: session.partyName(index), attempt: mesh.attempt });
-    for (const signed of session.file.grants)
-      made.#admit(consentOf(signed, await signersOf(session.root, signed, session.everyone)));
+    for (const { id, grant, signers } of consents.all.values()) {
+      made.#transcript.add({ event: "grant", grant: id, program: grant.program, signers: [...signers].sort() });
+    }
     return made;
   }
 
@@ -202,6 +203,8 @@ export class Party {
         return [];
       case "grant":
         return this.#grant(command.bytes);
+      case "granted":
+        return command.ids.map((id): Wire => this.#consents.signersOf(id));
       case "list":
         return this.#list();
       case "probe":
@@ -287,23 +290,12 @@ export class Party {
     return [index, counters.nextRun, mesh.attempt];
   }
 
+  /** Answers with everyone who has signed it by now. */
   async #grant(bytes: Uint8Array): Promise<Wire> {
-    const { session } = this.#o;
-    const signed = grantFromBytes(bytes);
-    if (signed.signatures.length === 0) throw new TacitError("GRANT_INVALID", "grant: expected a signature at least, got none");
-    this.#admit(consentOf(signed, await signersOf(session.id, signed, session.everyone)));
-    return [];
-  }
-
-  /** A grant that comes again with more signatures gathers them: owners may sign one after the other. */
-  #admit(consent: Consent): void {
-    const known = this.#consents.get(consent.id);
-    if (known === undefined && this.#consents.size >= MOST_GRANTS) {
-      throw new TacitError("GRANT_INVALID", `grant: expected at most ${MOST_GRANTS} grants in a session, got more`);
-    }
-    const signers = new Set([...(known?.signers ?? []), ...consent.signers]);
-    this.#consents.set(consent.id, { ...consent, signers });
-    this.#transcript.add({ event: "grant", grant: consent.id, program: consent.grant.program, signers: [...signers].sort() });
+    const { consent, fresh } = await this.#consents.admit(bytes);
+    const signers = [...consent.signers].sort();
+    if (fresh) this.#transcript.add({ event: "grant", grant: consent.id, program: consent.grant.program, signers });
+    return signers;
   }
 
   #program(bytes: Uint8Array): Wire {
@@ -342,7 +334,7 @@ export class Party {
 
   #counters(): Wire {
     const { counters } = this.#o;
-    const grants = [...this.#consents.keys()].map((id): Wire => [id, counters.used(id).runs, counters.used(id).reveals]);
+    const grants = [...this.#consents.all.keys()].map((id): Wire => [id, counters.used(id).runs, counters.used(id).reveals]);
     return [counters.nextRun, this.#store.bytes, grants];
   }
 
@@ -373,6 +365,7 @@ export class Party {
       c.close();
     }
     this.#o.counters.close();
+    this.#consents.close();
     this.#transcript.close();
     this.#resolveEnded(error);
   }

@@ -20,6 +20,8 @@ export {
   grantToBytes,
   type SignedGrant,
   type Source,
+  signedFromJson,
+  signedToJson,
   signersOf,
   signGrant,
 } from "./grant.ts";

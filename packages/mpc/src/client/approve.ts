@@ -1,0 +1,47 @@
+/** @file Approving: an owner's signatures go to the parties, who gather those of all owners; anybody who knows a grant may ask who signed it. */
+import type { Grant, SignedGrant } from "../session/grant.ts";
+import { grantId, grantToBytes } from "../session/grant.ts";
+import type { Session } from "../session/session-file.ts";
+import type { Connector } from "../transport/channel.ts";
+import { type ClientOptions, checkPerson } from "./give.ts";
+import type { Group } from "./group.ts";
+import { openGroup } from "./reach.ts";
+
+/** A grant and those who have signed it, at every party. */
+export interface Signed {
+  readonly id: string;
+  readonly signers: readonly string[];
+}
+
+/** Names that stand in every list. */
+const inAll = (lists: readonly (readonly string[])[]): string[] =>
+  (lists[0] ?? []).filter((name) => lists.every((list) => list.includes(name)));
+
+/** Hands signed grants to all parties. @throws TacitError GRANT_INVALID, SESSION_*, MPC_* */
+export async function approve(
+  session: Session,
+  connector: Connector,
+  grants: readonly SignedGrant[],
+  { identity, waiting, wait }: ClientOptions,
+): Promise<Signed[]> {
+  checkPerson(session, identity);
+  const group = await openGroup(session, connector, waiting, wait);
+  try {
+    const signed: Signed[] = [];
+    for (const grant of grants) {
+      const replies = await group.all(identity, { type: "grant", bytes: grantToBytes(grant) });
+      signed.push({ id: grantId(grant.grant), signers: inAll(replies.map((f) => f.remainingTexts(64))) });
+    }
+    return signed;
+  } finally {
+    group.close();
+  }
+}
+
+/** Who has signed these grants by now, at every party. */
+export async function signersAt(group: Group, identity: ClientOptions["identity"], grants: readonly Grant[]): Promise<Signed[]> {
+  const ids = grants.map(grantId);
+  const replies = await group.all(identity, { type: "granted", ids });
+  const lists = replies.map((f) => f.rest((item) => item.remainingTexts(64)));
+  return ids.map((id, i) => ({ id, signers: inAll(lists.map((list) => list[i] ?? [])) }));
+}
