@@ -12,7 +12,7 @@ export { type KeyFileOptions, readKeyFile, writeKeyFile } from "./identity/key-f
 export type { Passphrase } from "./identity/key-text.ts";
 export { openIdentity } from "./identity/open-identity.ts";
 export type { LinkMeasure } from "./party/link-probe.ts";
-export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan } from "./plan/index.ts";
+export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan, showSource } from "./plan/index.ts";
 export { PROTOCOLS } from "./protocols/index.ts";
 export type { Cost, Protocol, ProtocolOptions, RangeWarning, Speed } from "./protocols/protocol.ts";
 export { handleOf, isHandleOf } from "./session/handles.ts";

@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandRow>>> = {
   keygen: async () => (await import("./keygen.ts")).keygenCommand,
   session: async () => (await import("./session.ts")).sessionCommand,
   give: async () => (await import("./give.ts")).giveCommand,
+  approve: async () => (await import("./approve.ts")).approveCommand,
   receive: async () => (await import("./receive.ts")).receiveCommand,
   party: async () => (await import("./party.ts")).partyCommand,
   explain: async () => (await import("./explain.ts")).explainCommand,

@@ -11,6 +11,8 @@ import { drawBars, sayPicture } from "../output/pictures.ts";
 import { showMegabytes } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
 import { type Centring, centre } from "../private/batches.ts";
+import { type GivenWords, givenJob, grantsOf, personOfJob, withDriverOptions } from "../private/given-options.ts";
+import { driveGiven, showGiven } from "../private/given-session.ts";
 import { type Answer, privatePrediction } from "../private/predict.ts";
 import { showWitnesses } from "../private/witness.ts";
 import type { CommandRow } from "./command.ts";
@@ -94,13 +96,25 @@ export async function classify({ model, centring }: Opened, png: Uint8Array): Pr
 /** As decodePng takes them. */
 const MOST_PICTURE_BYTES = 2 ** 24;
 
-interface PredictOptions {
+interface PredictOptions extends GivenWords {
+  readonly model?: string;
   readonly json?: boolean;
   readonly private?: boolean;
   readonly classOnly?: boolean;
 }
 
+/** Predicts on what owners gave, at the parties of a session. */
+async function predictOnGiven(weights: string, pictures: string, options: PredictOptions): Promise<void> {
+  if (options.private !== true) expected("ARGUMENT_INVALID", "predict", "--session with --private", "--session without it");
+  const job = givenJob({ ...options, weights, pictures }, "predict");
+  const person = await personOfJob(options);
+  const r = await driveGiven(person, job, await grantsOf(options, person.session));
+  if (r === null) process.exitCode = EXIT.interrupted;
+  else result(options.json === true, "given-job", r.shown, () => showGiven(r.shown));
+}
+
 async function predict(modelPath: string, imagePath: string, options: PredictOptions): Promise<void> {
+  if (options.session !== undefined) return predictOnGiven(modelPath, imagePath, options);
   const opened = await openModel(modelPath);
   const png = await readBounded("predict", imagePath, MOST_PICTURE_BYTES);
   const json = options.json === true;
@@ -133,16 +147,20 @@ async function predictPrivately(opened: Opened, png: Uint8Array, json: boolean, 
 export const predictCommand: CommandRow = {
   name: "predict",
   add: (program: Command) =>
-    void program
-      .command("predict")
-      .summary("classify a picture with a saved model, in the clear or on shares")
-      .description(
-        "Examples:\n  tacit predict model.safetensors image.png\n  tacit predict --private model.safetensors image.png",
-      )
-      .argument("<model>", "a file that tacit train wrote")
-      .argument("<image>", "a PNG; resized to 28x28, dark on light is inverted")
-      .option("--private", "secret-share weights and picture among three parties on this machine")
-      .option("--class-only", "with --private: disclose the class alone, not the probabilities")
-      .option("--json", "print the result as one JSON object")
-      .action(predict),
+    void withDriverOptions(
+      program
+        .command("predict")
+        .summary("classify a picture with a saved model, in the clear or on shares")
+        .description(
+          "Examples:\n  tacit predict model.safetensors image.png\n  tacit predict --private model.safetensors image.png\n  tacit predict --private --session session.json --key driver.key --model mlp model-owner/model hospital-a/image",
+        )
+        .argument("<model>", "a file that tacit train wrote; with --session the weights' OWNER/NAME")
+        .argument("<image>", "a PNG; resized to 28x28, dark on light is inverted; with --session the pictures' OWNER/NAME")
+        .option("--private", "secret-share weights and picture among three parties on this machine")
+        .option("--class-only", "with --private: disclose the class alone, not the probabilities")
+        .option("--json", "print the result as one JSON object")
+        .option("--session <file>", "drive the parties of this session, on what their owners gave; options below are for it")
+        .option("--model <name>", "what the weights are of (default: lenet5)")
+        .option("--grants <files...>", "signed grants of tacit approve --out"),
+    ).action(predict),
 };

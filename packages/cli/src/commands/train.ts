@@ -14,7 +14,9 @@ import { MODELS, modelName } from "../models.ts";
 import { drawConfusion, sayConfusion, sayCurve } from "../output/pictures.ts";
 import { showSeconds } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
-import { mainJob, showMainJob } from "../private/main-job.ts";
+import { GIVEN_OPTIONS, type GivenWords, givenJob, grantsOf, personOfJob, withGivenOptions } from "../private/given-options.ts";
+import { driveGiven, showGiven } from "../private/given-session.ts";
+import { mainJob, saveModel, showMainJob } from "../private/main-job.ts";
 import { type JobWords, jobOptions, withPrivateOptions } from "../private/options.ts";
 import { openData } from "../training/datasets.ts";
 import { Interrupt } from "../training/interrupt.ts";
@@ -142,7 +144,7 @@ export function showTraining(r: TrainResult): string {
   return `${drawConfusion(r.confusion)}\n\n${accuracy} (${r.data}, ${r.model}, ${showSeconds(r.seconds)})\nmodel saved: ${r.file}`;
 }
 
-interface TrainWords extends TrainOptions {
+interface TrainWords extends TrainOptions, GivenWords {
   readonly private?: boolean;
   readonly compare?: boolean;
   readonly steps?: number;
@@ -153,6 +155,7 @@ interface TrainWords extends TrainOptions {
 
 /** Options that mean nothing in the other kind of training. */
 const ONLY_PRIVATE = ["steps", "momentum", "test", "revealModel", "compare"] as const;
+const ONLY_GIVEN = ["session", ...GIVEN_OPTIONS] as const;
 const ONLY_CLEAR = ["resume", "threads", "profile", "plots"] as const;
 
 const flag = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
@@ -168,13 +171,31 @@ async function trainPrivately(words: TrainWords, said: ReadonlySet<string>): Pro
   else result(words.json === true, "training", r, () => showMainJob(r));
 }
 
+/** Trains on what owners gave, at the parties of a session. */
+async function trainOnGiven(words: TrainWords, said: ReadonlySet<string>): Promise<void> {
+  if (words.compare)
+    expected("ARGUMENT_INVALID", "train", "--compare without --session", "both", "nobody has the data in the clear");
+  const own = Object.fromEntries(Object.entries(words).filter(([name]) => said.has(name)));
+  const job = givenJob(own as GivenWords & JobWords, "train");
+  const person = await personOfJob(words);
+  const r = await driveGiven(person, job, await grantsOf(words, person.session));
+  if (r === null) {
+    process.exitCode = EXIT.interrupted;
+    return;
+  }
+  const file = r.weights === null || r.plan === null ? null : words.out;
+  if (file !== null) await saveModel(file, { name: words.data, names: null, plan: r.plan! }, r.weights!);
+  result(words.json === true, "given-job", { ...r.shown, file }, () => showGiven(r.shown));
+}
+
 async function run(words: TrainWords, command: Command): Promise<void> {
   const said = new Set(Object.keys(words).filter((name) => command.getOptionValueSource(name) === "cli"));
-  const misplaced = (words.private ? ONLY_CLEAR : ONLY_PRIVATE).find((name) => said.has(name));
+  const misplaced = (words.private ? ONLY_CLEAR : [...ONLY_PRIVATE, ...ONLY_GIVEN]).find((name) => said.has(name));
   if (misplaced !== undefined) {
     const [want, got] = words.private ? ["in the clear", "with --private"] : ["with --private", "without it"];
     expected("ARGUMENT_INVALID", "train", `${flag(misplaced)} ${want}`, `${flag(misplaced)} ${got}`);
   }
+  if (words.private && ONLY_GIVEN.some((name) => said.has(name))) return trainOnGiven(words, said);
   if (words.private) return trainPrivately(words, said);
   const r = await train(words);
   if (r === null) process.exitCode = EXIT.interrupted;
@@ -189,7 +210,8 @@ const EXAMPLES = `Examples:
   tacit train --data my.csv --model mlp --epochs 5
   tacit train --data images.idx.gz --labels labels.idx.gz
   tacit train --private --data my.csv --steps 200
-  tacit train --private --epochs 1 --batch 128 --reveal-model --out private.safetensors`;
+  tacit train --private --epochs 1 --batch 128 --reveal-model --out private.safetensors
+  tacit train --private --session session.json --key driver.key --weights model-owner/model --data hospital-a/train,hospital-b/train`;
 
 export const trainCommand: CommandRow = {
   name: "train",
@@ -213,6 +235,9 @@ export const trainCommand: CommandRow = {
       .option("--json", "print the result as one JSON object")
       .option("--private", "secret-share pictures and weights among three parties on this machine; options below are for it")
       .option("--compare", "train the same model in the clear too");
-    withPrivateOptions(command).action((words: TrainWords) => run(words, command));
+    withPrivateOptions(command)
+      .option("--session <file>", "drive the parties of this session, on what their owners gave")
+      .option("--grants <files...>", "signed grants of tacit approve --out");
+    withGivenOptions(command).action((words: TrainWords) => run(words, command));
   },
 };

@@ -273,6 +273,11 @@ export const MPC: Entries = {
     fix: "Raise the limit, or move the files of sessions that have expired elsewhere. Never delete those of one that has not.",
     example: "party: expected at most 64 sessions in its data directory, got one more",
   },
+  PLAN_INVALID: {
+    means: "A file is not a plan of tacit plan --json, is for another session, or was changed after it was made.",
+    fix: "Make the plan again with tacit plan --session and the same session file.",
+    example: "approve: expected a plan for this session, got one for another",
+  },
   POLICY_REFUSED: {
     means: "No grant of the owners allows this run or this disclosure, or it is used up or expired.",
     fix: "Let every owner approve what tacit plan prints; the message gives each grant's reason.",

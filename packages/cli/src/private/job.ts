@@ -5,7 +5,8 @@ import type { ModelName } from "../models.ts";
 import { type Labelled, openData } from "../training/datasets.ts";
 import { type Samples, samplesOf } from "./batches.ts";
 import type { SecretDevice, Watcher } from "./device.ts";
-import { accuracyOnShares, type Owners, revealModel, type Trained, type TrainingPlan, trainOnShares } from "./training.ts";
+import { localSupply, type Supply } from "./supply.ts";
+import { accuracyOnShares, build, type Owners, revealModel, type Trained, type TrainingPlan, trainOnShares } from "./training.ts";
 
 export interface JobOptions {
   readonly data: string;
@@ -68,6 +69,7 @@ const planOf = (o: JobOptions, data: Labelled, steps: number): TrainingPlan => (
   momentum: o.momentum,
   seed: o.seed,
   owners: o.owners,
+  to: o.owners.model,
 });
 
 /** Reads the data of a job. @throws ARGUMENT_INVALID when they do not fill a batch */
@@ -105,9 +107,9 @@ export async function outlineOf(o: JobOptions): Promise<Job> {
 /** What a job came to. */
 export interface JobResult {
   readonly trained: Trained;
-  /** Null: no test pictures. */
+  /** Null: no test pictures, or it went to somebody who is not here. */
   readonly accuracy: number | null;
-  /** The disclosed weights, where the job asked for them. */
+  /** The disclosed weights, where the job asked for them and they came here. */
   readonly weights: ReadonlyMap<string, Tensor> | null;
 }
 
@@ -118,12 +120,25 @@ export async function runJob(
   watcher: Watcher,
   afterTraining: () => void = () => undefined,
 ): Promise<JobResult | null> {
-  const trained = await trainOnShares(device, job.train, job.plan, watcher);
+  const { plan, train, test } = job;
+  const { batch, classes, owners } = plan;
+  const supply = localSupply(device, () => build(plan), { train, test }, { batch, classes, owner: owners.data });
+  return runWith(supply, plan, job.revealModel, watcher, afterTraining);
+}
+
+/** The same with whatever supply. */
+export async function runWith(
+  supply: Supply,
+  plan: TrainingPlan,
+  reveal: boolean,
+  watcher: Watcher,
+  afterTraining: () => void = () => undefined,
+): Promise<JobResult | null> {
+  const trained = await trainOnShares(supply, plan, watcher);
   if (watcher.stopped) return null;
   afterTraining();
-  const tested = job.test.count > 0;
-  const accuracy = tested ? await accuracyOnShares(device, trained.model, job.test, job.plan, watcher) : null;
+  const accuracy = supply.test.count > 0 ? await accuracyOnShares(supply, trained.model, plan, watcher) : null;
   if (watcher.stopped) return null;
-  const weights = job.revealModel ? await revealModel(trained.model, job.plan, watcher) : null;
+  const weights = reveal ? await revealModel(supply, trained.model, plan, watcher) : null;
   return { trained, accuracy, weights };
 }

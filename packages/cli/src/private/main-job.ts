@@ -81,7 +81,11 @@ async function clearAccuracy(job: Job, watcher: Watcher): Promise<number | null>
 }
 
 /** Saves disclosed weights, as `tacit train` saves its own. */
-async function save(path: string, job: Job, weights: NonNullable<JobResult["weights"]>): Promise<void> {
+export async function saveModel(
+  path: string,
+  job: Pick<Job, "name" | "names"> & { readonly plan: Pick<TrainingPlan, "model" | "classes"> },
+  weights: NonNullable<JobResult["weights"]>,
+): Promise<void> {
   await saveSafetensors(path, weights, {
     "tacit.model": job.plan.model,
     "tacit.classes": String(job.plan.classes),
@@ -128,7 +132,7 @@ export async function mainJob(options: MainJobOptions): Promise<MainJobResult | 
       )
     : null;
   if (interrupt.requested) return stopped();
-  if (result.weights !== null) await save(options.out, job, result.weights);
+  if (result.weights !== null) await saveModel(options.out, job, result.weights);
   else say("the model stayed shared, and ended with the session: --reveal-model discloses it");
   return {
     data: job.name,

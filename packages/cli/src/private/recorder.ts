@@ -135,6 +135,13 @@ export class Recorder implements SecretDevice {
     return new Tensor(Expr.leaf(aval, this, this.#give(mpc.handleOf(owner, name), aval, owner)));
   }
 
+  /** An input that its owner has given at the parties. */
+  listed(handle: string, { shape, dtype }: Aval, owners: readonly string[]): Tensor {
+    const aval: Aval = { shape: [...shape], dtype };
+    this.given.push({ name: handle, owner: owners.join(", "), aval });
+    return new Tensor(Expr.leaf(aval, this, new Recorded(aval, owners, { kind: "handle", handle })));
+  }
+
   #give(name: string, { shape, dtype }: Aval, owner: string): Recorded {
     const aval: Aval = { shape: [...shape], dtype };
     this.given.push({ name, owner, aval });

@@ -3,10 +3,10 @@ import { noGrad, stack, Tensor, where } from "@tacit/core";
 import * as nn from "@tacit/core/nn";
 import * as optim from "@tacit/core/optim";
 import { Random } from "@tacit/core/random";
-import { oneHot } from "@tacit/mpc";
 import { MODELS, type ModelName } from "../models.ts";
-import { type Block, blocksOf, orders, plainDataset, rateAt, type Samples, sliceOf } from "./batches.ts";
-import type { SecretDevice, Watcher } from "./device.ts";
+import { blocksOf, orders, plainDataset, rateAt, type Samples } from "./batches.ts";
+import type { Watcher } from "./device.ts";
+import type { Shared, Supply } from "./supply.ts";
 
 export interface TrainingPlan {
   readonly model: ModelName;
@@ -17,6 +17,8 @@ export interface TrainingPlan {
   readonly momentum: number;
   readonly seed: number;
   readonly owners: Owners;
+  /** Who learns losses, accuracy and, if asked for, the weights. */
+  readonly to: string;
 }
 
 /** Names of the session. */
@@ -36,89 +38,57 @@ export interface Trained {
 
 /** A disclosed loss is the mean over this many steps: a single batch's loss would say more about its pictures. */
 export const REPORT_EVERY = 10;
-/** Encrypted test pictures of one input, and of one run. */
-const TEST_BLOCK = 1000;
+/** Encrypted test pictures of one run. */
 const TEST_BATCH = 250;
 
-const build = (plan: TrainingPlan): nn.Layer => MODELS[plan.model].build(plan.classes, { random: new Random(plan.seed) });
+export const build = (plan: TrainingPlan): nn.Layer => MODELS[plan.model].build(plan.classes, { random: new Random(plan.seed) });
 const publicRows = (rows: Int32Array): Tensor => Tensor.adopt(rows, [rows.length], "i32", { public: true });
 const optimizerOf = (model: nn.Layer, plan: TrainingPlan): optim.SGD =>
   optim.sgd(model, { lr: plan.lr, momentum: plan.momentum });
 
-/** Pictures and one-hot labels at the parties. */
-type Shared = readonly [images: Tensor, labels: Tensor];
-
-/** Shares pictures and one-hot labels, as their owner does. */
-function share(device: SecretDevice, name: string, samples: Samples, plan: TrainingPlan): Shared {
-  const options = { owner: plan.owners.data };
-  const images = { values: samples.images, shape: [samples.count, 1, 28, 28] };
-  return [
-    device.input(`${name}-images`, images, options),
-    device.input(`${name}-labels`, oneHot(samples.labels, plan.classes), options),
-  ];
+/** The chosen rows of a block. */
+function batchOf([images, labels]: Shared, rows: Int32Array): Shared {
+  const chosen = publicRows(rows);
+  return [images.indexSelect(0, chosen), labels.indexSelect(0, chosen)];
 }
 
-/** Blocks are shared while the one before is in use: sharing all at once would take several times their size. */
-class SharedBlocks {
-  readonly #share: (block: number) => Shared;
-  readonly #count: number;
-  readonly #shared: Shared[] = [];
-
-  constructor(device: SecretDevice, samples: Samples, blocks: readonly Block[], plan: TrainingPlan) {
-    this.#count = blocks.length;
-    this.#share = (i) => share(device, `train-${i}`, sliceOf(samples, blocks[i]!.start, blocks[i]!.end), plan);
-  }
-
-  batch(block: number, rows: Int32Array): Shared {
-    while (this.#shared.length < Math.min(block + 2, this.#count)) this.#shared.push(this.#share(this.#shared.length));
-    const [images, labels] = this.#shared[block]!;
-    const chosen = publicRows(rows);
-    return [images.indexSelect(0, chosen), labels.indexSelect(0, chosen)];
-  }
-}
-
-/** Trains on shares. The only thing that anyone learns is the mean loss of every ten steps, and only the model owner. */
-export async function trainOnShares(
-  device: SecretDevice,
-  samples: Samples,
-  plan: TrainingPlan,
-  watcher: Watcher,
-): Promise<Trained> {
-  const model = build(plan);
-  await model.to(device);
+/** Trains on shares. The only thing that anyone learns is the mean loss of every ten steps, and only `plan.to`. */
+export async function trainOnShares(supply: Supply, plan: TrainingPlan, watcher: Watcher): Promise<Trained> {
+  const model = await supply.model();
   model.train();
   const optimizer = optimizerOf(model, plan);
-  const blocks = blocksOf(samples.count, plan.batch);
-  const shared = new SharedBlocks(device, samples, blocks, plan);
   const progress = watcher.progress("on shares", plan.steps);
   const started = performance.now();
   const losses: number[] = [];
   let recent: Tensor[] = [];
   let done = 0;
-  for (const { block, rows } of orders(blocks, plan.batch, plan.steps, plan.seed)) {
+  for (const { block, rows } of orders(supply.train.rows, plan.batch, plan.steps, plan.seed)) {
     if (watcher.stopped) break;
     optimizer.lr = rateAt(plan.lr, done, plan.steps);
-    const [x, y] = shared.batch(block, rows);
+    const [x, y] = batchOf(supply.train.take(block), rows);
     const loss = nn.crossEntropy(model(x), y);
     watcher.stage("training step");
     await optimizer.step(loss);
     recent.push(loss.detach());
     done++;
     if (recent.length === REPORT_EVERY) {
-      losses.push(await meanLoss(recent, plan, watcher));
+      const mean = await meanLoss(supply, recent, plan, watcher);
+      if (mean !== null) losses.push(mean);
       recent = [];
     }
-    const shown = losses.length === 0 ? "loss not yet disclosed" : `mean loss ${losses.at(-1)!.toFixed(3)}`;
+    const known = losses.at(-1);
+    const shown = known === undefined ? `losses go to ${plan.to}` : `mean loss ${known.toFixed(3)}`;
     progress.update(done, [shown, ...watcher.costs()]);
   }
   progress.finish();
   return { model, seconds: (performance.now() - started) / 1000, losses, steps: done };
 }
 
-async function meanLoss(recent: readonly Tensor[], plan: TrainingPlan, watcher: Watcher): Promise<number> {
+async function meanLoss(supply: Supply, recent: readonly Tensor[], plan: TrainingPlan, watcher: Watcher): Promise<number | null> {
   watcher.stage(`mean loss of ${recent.length} steps`);
   const mean = noGrad(() => stack(recent).mean());
-  return Number((await mean.reveal({ to: plan.owners.model, why: "progress" }))[0]);
+  const values = await supply.disclose(mean, { to: plan.to, why: "progress" });
+  return values === null ? null : Number(values[0]);
 }
 
 /** How many of these pictures the shared model gets right, a secret. Ties at the top count as right. */
@@ -130,34 +100,38 @@ function rightOf(model: nn.Layer, [images, labels]: Shared): Tensor {
   });
 }
 
-/** Share of encrypted test pictures that the shared model gets right; only their number is disclosed, to the model owner. Null: stopped. */
+/**
+ * Share of encrypted test pictures that the shared model gets right; only their number is disclosed, to `plan.to`. Null: the user
+ * stopped it, or it went to somebody who is not here.
+ */
 export async function accuracyOnShares(
-  device: SecretDevice,
+  supply: Supply,
   model: nn.Layer,
-  samples: Samples,
   plan: TrainingPlan,
   watcher: Watcher,
 ): Promise<number | null> {
-  const progress = watcher.progress("encrypted test", samples.count);
+  const { test } = supply;
+  const progress = watcher.progress("encrypted test", test.count);
   model.eval();
   const counts: Tensor[] = [];
-  for (let start = 0; start < samples.count; start += TEST_BLOCK) {
-    const block = sliceOf(samples, start, Math.min(start + TEST_BLOCK, samples.count));
-    const [images, labels] = share(device, `test-${start / TEST_BLOCK}`, block, plan);
-    for (let at = 0; at < block.count; at += TEST_BATCH) {
+  let done = 0;
+  for (const [i, { start, end }] of test.rows.entries()) {
+    for (let at = 0; at < end - start; at += TEST_BATCH) {
       if (watcher.stopped) return null;
-      const rows = publicRows(Int32Array.from({ length: Math.min(TEST_BATCH, block.count - at) }, (_, i) => at + i));
+      const rows = Int32Array.from({ length: Math.min(TEST_BATCH, end - start - at) }, (_, k) => at + k);
       watcher.stage("test");
-      const right = rightOf(model, [images.indexSelect(0, rows), labels.indexSelect(0, rows)]);
+      const right = rightOf(model, batchOf(test.take(i), rows));
       await right.realize();
       counts.push(right);
-      progress.update(start + at + rows.numel);
+      done += rows.length;
+      progress.update(done);
     }
   }
   progress.finish();
   watcher.stage("number of right answers");
   const sum = noGrad(() => stack(counts).sum());
-  return Math.round(Number((await sum.reveal({ to: plan.owners.model, why: "test accuracy" }))[0])) / samples.count;
+  const values = await supply.disclose(sum, { to: plan.to, why: "test accuracy" });
+  return values === null ? null : Math.round(Number(values[0])) / test.count;
 }
 
 /** The same training in the clear: same weights, same batches, same schedule. */
@@ -192,12 +166,18 @@ export async function trainInTheClear(samples: Samples, plan: TrainingPlan, watc
 export const accuracyInTheClear = (model: nn.Layer, samples: Samples): Promise<number> =>
   nn.accuracy(model, plainDataset(samples));
 
-/** Discloses every weight to the model owner: a state that can be saved. */
-export async function revealModel(model: nn.Layer, plan: TrainingPlan, watcher: Watcher): Promise<Map<string, Tensor>> {
+/** Discloses every weight to `plan.to`: a state that can be saved; null where that is somebody who is not here. */
+export async function revealModel(
+  supply: Supply,
+  model: nn.Layer,
+  plan: TrainingPlan,
+  watcher: Watcher,
+): Promise<Map<string, Tensor> | null> {
   watcher.stage("final model");
   const state = new Map<string, Tensor>();
   for (const [name, value] of model.stateDict()) {
-    state.set(name, Tensor.from(await value.reveal({ to: plan.owners.model, why: "final model" }), value.shape));
+    const values = await supply.disclose(value, { to: plan.to, why: "final model" }, name);
+    if (values !== null) state.set(name, Tensor.from(values, value.shape));
   }
-  return state;
+  return state.size === 0 ? null : state;
 }

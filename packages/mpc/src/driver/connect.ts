@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly owner?: string;
   /** Hears for whom the session waits: "waiting for clinic-c (2 of 3), 14 s". Default: a line on stderr. */
   readonly waiting?: OnWaiting;
+  /** Milliseconds to wait for the parties. Default: the session's time. */
+  readonly wait?: number;
 }
 
 /** @throws TacitError SESSION_*, KEY_FILE, DRIVER_BUSY, MPC_* */
@@ -33,6 +35,6 @@ export async function connect(from: string | Session, options: ConnectOptions = 
   const others = await Promise.all((options.people ?? []).map((p) => openIdentity(p, passphrase)));
   const identities = new Map([driver, ...others].map((i) => [i.name, i]));
   const protocol = protocolNamed(session.file.protocol.name);
-  const { owner = driver.name, waiting = waitingOnStderr } = options;
-  return openSession(session, connectClient, { protocol, identities, owner, waiting });
+  const { owner = driver.name, waiting = waitingOnStderr, wait } = options;
+  return openSession(session, connectClient, { protocol, identities, owner, waiting, wait });
 }

@@ -6,7 +6,7 @@ import { type Aval, Expr, type Program, showAval, type TypedArray } from "@tacit
 import { type Signed, signersAt } from "../client/approve.ts";
 import { type Group, together } from "../client/group.ts";
 import { dtypeOfValues, giveInput, inputAval, inputValues } from "../client/inputs.ts";
-import { listInputs } from "../client/list.ts";
+import { type ListedInput, listInputs } from "../client/list.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Cost, Protocol, RangeWarning } from "../protocols/protocol.ts";
 import type { Grant, SignedGrant } from "../session/grant.ts";
@@ -203,6 +203,11 @@ export class MpcSession implements Device, AsyncDisposable {
     };
     await whileWaiting(look(), names.length, missing, waiting);
     return names.map((n) => this.input(n));
+  }
+
+  /** What people have given by now. */
+  listed(): Promise<ListedInput[]> {
+    return listInputs(this.#o.group, this.#o.driver);
   }
 
   /** A value that everybody may know (indices of a batch, masks): it travels in the clear with each run that reads it. */

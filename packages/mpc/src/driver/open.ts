@@ -16,6 +16,8 @@ export interface OpenOptions {
   readonly owner: string;
   /** Hears for whom it waits: parties that do not serve yet, and later those that a command waits for. */
   readonly waiting?: OnWaiting | undefined;
+  /** Milliseconds to wait for the parties. Default: the session's time. */
+  readonly wait?: number | undefined;
   /** Ends what the session started (party processes). */
   readonly dispose?: (() => Promise<void>) | undefined;
 }
@@ -25,7 +27,7 @@ export interface OpenOptions {
  * @throws TacitError DRIVER_ONLY, DRIVER_BUSY, GRANT_INVALID, MPC_*
  */
 export async function openSession(session: Session, connector: Connector, options: OpenOptions): Promise<MpcSession> {
-  const { protocol, identities, owner, waiting, dispose } = options;
+  const { protocol, identities, owner, waiting, wait, dispose } = options;
   const driver = identities.get(session.file.driver);
   if (driver === undefined) {
     throw new TacitError(
@@ -33,7 +35,7 @@ export async function openSession(session: Session, connector: Connector, option
       `connect: expected the key of ${session.file.driver}, who drives this session, got other keys`,
     );
   }
-  const group = await openGroup(session, connector, waiting);
+  const group = await openGroup(session, connector, waiting, wait);
   const ends = dispose === undefined ? {} : { dispose };
   try {
     return await MpcSession.open({ session, protocol, group, driver, identities, owner, ...ends });

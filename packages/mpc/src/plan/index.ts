@@ -1,2 +1,2 @@
 /** @file What a person must approve. */
-export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan } from "./plan.ts";
+export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan, showSource } from "./plan.ts";

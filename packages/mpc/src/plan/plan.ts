@@ -1,6 +1,7 @@
 /** @file plan: what a person must approve before a session runs: Programs, inputs by owner, reveals, counts, cost. */
 import type { Binding } from "@tacit/core/device";
 import { type Program, showAval } from "@tacit/core/program";
+import { toHex } from "../identity/encoding.ts";
 import { fingerprint } from "../identity/identity.ts";
 import { rowsOf } from "../party/store.ts";
 import { protocolNamed } from "../protocols/index.ts";
@@ -24,6 +25,8 @@ export interface PlannedProgram {
 export interface PlanEntry {
   readonly title: string;
   readonly program: string;
+  /** The Program's canonical bytes, in hexadecimal: whoever is asked can see for themselves what its id stands for. */
+  readonly code: string;
   /** Id of the grant that its owners would sign. */
   readonly grantId: string;
   readonly grant: Grant;
@@ -58,7 +61,7 @@ export interface Plan {
   readonly programs: readonly PlanEntry[];
 }
 
-function showSource(s: Source): string {
+export function showSource(s: Source): string {
   if (s.kind === "handle") return `input ${s.handle}`;
   if (s.kind === "result") return `a result of ${s.program.slice(0, 12)}`;
   const least = s.least === null ? "any" : String(s.least);
@@ -90,6 +93,7 @@ async function entryOf(
   return {
     title: p.title,
     program: p.program.id,
+    code: toHex(p.program.toBytes()),
     grantId: id,
     grant,
     owners: [...new Set(p.inputs.flatMap((i) => i.owners))].sort(),
