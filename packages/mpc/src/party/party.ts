@@ -374,7 +374,7 @@ export class Party {
     const { mesh, session, memory } = this.#o;
     return {
       attempt: mesh.attempt,
-      grants: this.#consents.size,
+      grants: this.#consents.all.size,
       memory: (memory ?? session.file.limits.memory) - this.#store.bytes,
       busy: this.#turns > 0,
       waits: this.#peers.waitsFor(),
