@@ -33,7 +33,7 @@ const ASKED: Readonly<Record<string, Asked>> = {
   "relu-1e6": { seconds: 0.16, bytes: 27e6, rounds: 7 },
   "relu-1e6-range": { seconds: 0.16, bytes: 19e6, rounds: 6, ours: narrow },
   "lenet5-infer-1": { seconds: 0.02, rounds: 70 },
-  "lenet5-infer-1-range": { seconds: 0.02, rounds: 54, ours: narrow },
+  "lenet5-infer-1-range": { seconds: 0.02, rounds: 40, ours: narrow },
   "lenet5-infer-128": { seconds: 0.4, bytes: 33e6 },
   "mlp-step-128": { seconds: 0.1, bytes: 4e6, rounds: 65 },
   "lenet5-step-128": { seconds: 0.6, bytes: 48e6 },

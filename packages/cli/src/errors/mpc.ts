@@ -220,7 +220,7 @@ export const MPC: Entries = {
   MPC_SHAPE: {
     means: "Arrays inside a protocol do not fit together: a bug of Tacit, since shapes are checked before a run.",
     fix: "Report it with the Program.",
-    example: "andTree: expected at least one operand, got none",
+    example: "conjunction: expected 1 to 36 bits, got 0",
     exit: 2,
   },
   MPC_TIMEOUT: {

@@ -35,8 +35,6 @@ const signs = signsOn(16);
 
 /** Bits for ops on bits, made by ids below the op's own. */
 const bitsOf = async (ctx: r3.Context, x: r3.Shares): Promise<r3.SplitBits> => (await r3.signBits(ctx, 1, x)).bits;
-const bitSharesOf = async (ctx: r3.Context, id: number, x: r3.Shares): Promise<r3.BitShares> =>
-  (await r3.signBits(ctx, id, x, { bitShares: true })).bitShares!;
 
 const CASES: readonly Case[] = [
   { name: "reshare", n: N, regions: whole("add"), run: (c, x, y) => r3.reshare(c, OP, r3.mulRaw(c, x, y)) },
@@ -64,15 +62,20 @@ const CASES: readonly Case[] = [
   },
   { name: "inject", n: N, regions: whole("add"), run: async (c, x, y) => r3.inject(c, OP, await bitsOf(c, x), y) },
   { name: "bitsToArithmetic", n: N, regions: whole("add"), run: async (c, x) => r3.bitsToArithmetic(c, OP, await bitsOf(c, x)) },
-  { name: "toBitShares", n: N, regions: whole("xor"), run: async (c, x) => r3.toBitShares(c, OP, await bitsOf(c, x)) },
   {
-    name: "andTree",
+    name: "conjunction",
     n: N,
     regions: whole("xor"),
     run: async (c, x, y) => {
-      const [a, b] = [await bitSharesOf(c, 1, x), await bitSharesOf(c, 5, y)];
-      return r3.andTree(c, OP, [a, b, a]);
+      const [a, b] = await Promise.all([r3.signBits(c, 1, x), r3.signBits(c, 4, y)]);
+      return r3.conjunction(c, OP, [a.bits, b.bits, r3.notBits(c, a.bits)]);
     },
+  },
+  {
+    name: "truncateSigns",
+    n: N,
+    regions: (message, bytes, op, n) => (op === OP ? truncation : op === OP + 1 ? signs : whole("add"))(message, bytes, op, n),
+    run: (c, x, y) => r3.truncateSigns(c, OP, r3.mulRaw(c, x, y), F, { threshold: 1n, injectSelf: true }),
   },
   {
     name: "relu (with its injection)",

@@ -19,7 +19,7 @@ async function busy(h: Harness, x: readonly r3.Shares[], first: number): Promise
       r3.truncate(ctx, first + 16, r3.mulRaw(ctx, mine, mine), 16),
       r3.truncateShares(ctx, first + 24, mine, 16),
       r3.reshare(ctx, first + 32, r3.mulRaw(ctx, mine, mine)),
-      r3.signBits(ctx, first + 40, mine, { carryBits: 20, carryIntegers: true, integers: true, bitShares: true }),
+      r3.signBits(ctx, first + 40, mine, { carryBits: 20, carryIntegers: true, integers: true }),
       r3.open(ctx, first + 48, mine),
     ]);
   });

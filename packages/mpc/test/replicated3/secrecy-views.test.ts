@@ -32,15 +32,14 @@ async function view(value: bigint, at: number): Promise<Harness> {
     await r3.truncate(ctx, 1, r3.mulRaw(ctx, mine, mine), 15);
     await r3.truncateShares(ctx, 2, mine, 15);
     await r3.reshare(ctx, 3, r3.mulRaw(ctx, mine, mine));
-    const { bits, bitShares } = await r3.signBits(ctx, 4, mine, {
+    const { bits } = await r3.signBits(ctx, 4, mine, {
       inject: [mine],
       integers: true,
-      bitShares: true,
       carryBits: 20,
       carryIntegers: true,
     });
     await r3.inject(ctx, 10, bits, mine);
-    await r3.andTree(ctx, 11, [bitShares!, bitShares!, bitShares!]);
+    await r3.conjunction(ctx, 11, [bits, bits, bits]);
     await r3.signBits(ctx, 12, mine, { inject: [mine], carryBits: 20, width: 32 });
   });
   return h;

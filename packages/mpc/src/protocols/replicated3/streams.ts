@@ -19,15 +19,12 @@ export const STREAM = {
   pairs: 11,
   out0: 12,
   out2: 13,
-  bits: 14,
   export: 15,
   /** Level l of the carry tree (1..4). */
   level: 16,
   /** Extra products of a carry at level l: its generate bit, its propagate bit. */
   carryGenerate: 24,
   carryPropagate: 32,
-  /** Level l of an AND tree (0..15). */
-  and: 40,
 } as const;
 
 export type Which = 0 | 1;

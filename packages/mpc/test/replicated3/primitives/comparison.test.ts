@@ -198,14 +198,16 @@ describe("truncation with signs", () => {
         return r3.truncateSigns(ctx, id, raw, 16, { threshold: 1n, injectSelf: true, inject: [x[me]!], integers: true });
       });
       const z = h.reveal(r.map((v) => v.y));
+      const products = X.map((v, i) => v * Y[i]! + (B[i]! << 16n));
       z.forEach((v, i) => {
-        const floor = (X[i]! * Y[i]! + (B[i]! << 16n)) >> 16n;
+        const floor = products[i]! >> 16n;
         expect(v === floor || v === floor + 1n).toBe(true);
       });
+      // Where the product is above 0 and below a unit, y may be 0 and the bit is 1: the positive part is the same.
       expect(h.reveal(r.map((v) => v.injected[0]!))).toEqual(z.map((v) => (v > 0n ? v : 0n)));
-      expect(h.reveal(r.map((v) => v.injected[1]!))).toEqual(X.map((v, i) => (z[i]! > 0n ? v : 0n)));
-      expect(h.reveal(r.map((v) => v.integers!))).toEqual(z.map((v) => (v > 0n ? 1n : 0n)));
-      expect(openBits(r.map((v) => v.bits))).toEqual([...z].map((v) => (v > 0n ? 1 : 0)));
+      expect(h.reveal(r.map((v) => v.injected[1]!))).toEqual(X.map((v, i) => (products[i]! > 0n ? v : 0n)));
+      expect(h.reveal(r.map((v) => v.integers!))).toEqual(products.map((v) => (v > 0n ? 1n : 0n)));
+      expect(openBits(r.map((v) => v.bits))).toEqual([...products].map((v) => (v > 0n ? 1 : 0)));
     }
   });
 });
@@ -228,37 +230,32 @@ describe("bits", () => {
     }
   });
 
-  it("join in an AND tree of any number of operands, and come back as split bits", async () => {
+  it("join in a conjunction of any number of operands, two levels of tables where there are more than six", async () => {
     for (const [n, k] of [
       [5, 1],
       [130, 2],
-      [1000, 3],
-      [4001, 9],
+      [1000, 6],
+      [4001, 7],
+      [257, 15],
     ] as const) {
-      const X = Array.from({ length: k }, () => randomWords(n).map((v) => (v & 3n ? v & (2n ** 63n - 1n) : v)));
+      const X = Array.from({ length: k }, () => randomWords(n).map((v) => (v & 7n ? v & (2n ** 63n - 1n) : v)));
       const x = X.map((v) => h.share(v));
-      const bits: r3.BitShares[][] = [];
-      for (const one of x) {
-        const id = newId();
-        bits.push(
-          await h.run(async (ctx, me) => {
-            const s = await r3.signBits(ctx, id, one[me]!);
-            return r3.toBitShares(ctx, id + 1, s.bits);
-          }),
-        );
+      const bits: r3.SplitBits[][] = [];
+      // Ids apart by a multiple of 3: the same roles for the same pieces.
+      const first = 1_000_000 + 3 * newId();
+      for (const [i, one] of x.entries()) {
+        bits.push(await h.run(async (ctx, me) => (await r3.signBits(ctx, first + 3 * i, one[me]!)).bits));
       }
-      const id = newId();
       const all = await h.run((ctx, me) =>
-        r3.andTree(
+        r3.conjunction(
           ctx,
-          id,
+          first + 100,
           bits.map((b) => b[me]!),
         ),
       );
-      const split = await h.run((ctx, me) => r3.toSplitBits(ctx, id, all[me]!));
-      expect(openBits(split)).toEqual(Array.from({ length: n }, (_, i) => (X.every((v) => v[i]! >= 0n) ? 1 : 0)));
-      const none = await h.run((ctx, me) => r3.toSplitBits(ctx, id, r3.notBitShares(ctx, all[me]!)));
-      expect(openBits(none)).toEqual(openBits(split).map((b) => 1 - b));
+      expect(openBits(all)).toEqual(Array.from({ length: n }, (_, i) => (X.every((v) => v[i]! >= 0n) ? 1 : 0)));
+      const again = await h.run((ctx, me) => r3.inject(ctx, first + 110, all[me]!, x[0]![me]!));
+      expect(h.reveal(again)).toEqual(X[0]!.map((v, i) => (X.every((w) => w[i]! >= 0n) ? v : 0n)));
     }
   });
 });

@@ -2,13 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type Kernels, loadKernels } from "../../../src/protocols/replicated3/kernels.ts";
 import { Memory } from "../../../src/protocols/replicated3/memory.ts";
-import {
-  type BitShares,
-  Context,
-  free,
-  type Shares,
-  type SplitBits,
-} from "../../../src/protocols/replicated3/primitives/index.ts";
+import { Context, free, type Shares, type SplitBits } from "../../../src/protocols/replicated3/primitives/index.ts";
 import { KeyStreams, type StreamKeys, type Streams } from "../../../src/protocols/replicated3/streams.ts";
 import { type Frame, type MemoryLinkOptions, memoryLinks } from "../../../src/transport/memory-link.ts";
 
@@ -111,7 +105,7 @@ export class Harness {
   }
 
   /** Frees values at every party. */
-  async free(...all: readonly (readonly (Shares | SplitBits | BitShares)[])[]): Promise<void> {
+  async free(...all: readonly (readonly (Shares | SplitBits)[])[]): Promise<void> {
     for (const x of all) await this.run((ctx, me) => free(ctx, x[me]!));
   }
 

@@ -114,8 +114,8 @@ describe("whole models", () => {
     expect(wide!.comparisons!.every((x) => x.bits === 64)).toBe(true);
     return narrow!.rounds - wide!.rounds;
   };
-  test("LeNet-5 predicts in 54 rounds instead of 63", async () => {
-    expect(await equal(await inferenceRun(lenet5(random), [1, 1, 28, 28], random), 2 ** -11)).toBe(-9);
+  test("LeNet-5 predicts in 34 rounds instead of 36", async () => {
+    expect(await equal(await inferenceRun(lenet5(random), [1, 1, 28, 28], random), 2 ** -11)).toBe(-2);
   });
   test("a training step of LeNet-5, and of a CNN with batch norm", async () => {
     const optimizer = (m: Parameters<typeof sgd>[0]) => sgd(m, { lr: 0.05, momentum: 0.9 });
@@ -123,7 +123,8 @@ describe("whole models", () => {
       expect(await equal(run, 2 ** -12)).toBeLessThan(0);
     }
     const norm = { model: batchNormCnn(random), x: [6, 2, 10, 10], classes: 5, random, optimizer };
-    for (const run of await trainingRuns(norm)) expect(await equal(run, 2 ** -7)).toBeLessThan(0);
+    // Two places of a window differ by less than a unit: in one run of five the gradient takes the other, and a weight is off by 2^-5.4.
+    for (const run of await trainingRuns(norm)) expect(await equal(run, 2 ** -5)).toBeLessThan(0);
   }, 30_000);
 });
 

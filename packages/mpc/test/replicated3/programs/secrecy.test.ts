@@ -70,7 +70,7 @@ const CASES: readonly Case[] = [
     name: "maximum of three classes",
     n: 384,
     regions: (message, bytes, op) =>
-      op === OP ? signs(message, bytes, 3) : op === OP + 4 ? words(bytes) : [{ from: 0, to: bytes, mode: "xor" }],
+      op === OP ? signs(message, bytes, 3) : op === OP + 8 ? words(bytes) : [{ from: 0, to: bytes, mode: "xor" }],
     run: (c, x) => maximum(c, OP, x, 3),
   },
   {
@@ -187,7 +187,7 @@ function formats(names: ReadonlyMap<number, string>, frames: readonly Frame[]): 
     if (name === "truncateWide") return wide(message, bytes);
     if (name === "truncate" || name === "truncateShares") return narrow(message, bytes, size(op, 1), size(op, 2));
     if (name === "signBits") return signs(message, bytes, size(op, 1) / 496);
-    if (name === "toBitShares" || name === "andTree") return [{ from: 0, to: bytes, mode: "xor" }];
+    if (name === "conjunction") return [{ from: 0, to: bytes, mode: "xor" }];
     return words(bytes);
   };
 }
@@ -217,7 +217,7 @@ describe.each(["step", "order"] as const)("a whole program: %s", (name) => {
     const { objections, covered } = await ledger.check({ name, n, regions: formats(names, frames), run });
     expect(objections).toEqual([]);
     expect(covered.length).toBeGreaterThanOrEqual(frames.length);
-  }, 60_000);
+  }, 180_000);
 
   it("sends messages whose sizes, order and rounds do not depend on the values", async () => {
     const program = made();

@@ -149,7 +149,7 @@ export const divideByPublic: Handler = (n) => (n.isUniform(1) ? byUniform(n, 0, 
 
 const negation: Handler = async (n) => n.of((await n.terms(0)).map((t) => ({ ...t, factor: -t.factor })));
 
-/** Bits [x > 0] and x where they are set. A linear layer's truncation and the comparison overlap: 8 rounds for both. */
+/** Bits [x > 0] and x where they are set. A linear layer's truncation and the comparison overlap: 7 rounds for both. */
 async function reluTerms(n: NodeRun): Promise<{ y: Shares; bits: SplitBits }> {
   const terms = await n.terms(0);
   const ready = asRaw(n.ctx, terms, n.f);

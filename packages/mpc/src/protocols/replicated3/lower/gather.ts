@@ -1,6 +1,6 @@
 /** @file Ops with indices, and running sums: with public indices the op table's own plain computation on each component, as 64-bit integers. */
 import { type Aval, OPS, sizeOf, type TypedArray } from "@tacit/core/program";
-import { ALL_PAIRS, COLUMNS, winners } from "../functions/maximum.ts";
+import { ALL_PAIRS, COLUMNS, ofWinners } from "../functions/maximum.ts";
 import {
   bitsToArithmetic,
   copy,
@@ -55,16 +55,31 @@ const byIndex =
     return n.isPublic(1) ? local(...secret)(n) : secretly(n);
   };
 
-/** One-hot integers [count, n] of the first maximum of x [count, n], which is freed. */
-async function oneHotOfMaximum(n: NodeRun, x: Shares, count: number): Promise<Shares> {
-  const size = x.n / count;
-  if (count >= 2 && count <= ALL_PAIRS && size % COLUMNS === 0) {
-    const hot = await winners(n.ctx, n.step(0), x, count, n.width);
-    free(n.ctx, x);
-    const out = await bitsToArithmetic(n.ctx, n.step(5), hot);
+/** The place of the first maximum of x [count, n]: the one-hot vector times 0, 1, 2, ... x is freed. */
+async function placeOfMaximum(n: NodeRun, x: Shares, count: number): Promise<Shares> {
+  const place = (hot: Shares): Shares => {
+    const size = hot.n / count;
+    const places = new BigInt64Array(hot.n);
+    for (let k = 0; k < count; k++) places.fill(BigInt(k), k * size, (k + 1) * size);
+    const weighted = mulPublicInteger(n.ctx, hot, places);
+    const out = sum(n.ctx, weighted, 1, count, size);
+    free(n.ctx, weighted);
     free(n.ctx, hot);
     return out;
-  }
+  };
+  if (count < 2 || count > ALL_PAIRS) return place(await oneHotByTournament(n, x, count));
+  const out = await ofWinners(n.ctx, n.step(0), x, count, { width: n.width }, async (part, _own, hot) => {
+    const integers = await bitsToArithmetic(n.ctx, part.id + 8, hot);
+    free(n.ctx, hot);
+    return place(integers);
+  });
+  free(n.ctx, x);
+  return out;
+}
+
+/** One-hot integers [count, n] of the first maximum of x [count, n], which is freed. */
+async function oneHotByTournament(n: NodeRun, x: Shares, count: number): Promise<Shares> {
+  const size = x.n / count;
   const { y, levels } = await tournament(n.ctx, n.step(0), x, count, n.width);
   free(n.ctx, y);
   const none = zeros(n.ctx, size);
@@ -81,7 +96,6 @@ function addOne(n: NodeRun, x: Shares): Shares {
   return x;
 }
 
-/** The place of the first maximum: the one-hot vector times 0, 1, 2, ... */
 const argExtremum =
   (largest: boolean): Handler =>
   (n) =>
@@ -96,13 +110,9 @@ const argExtremum =
       const wide = stridedWrite(n.ctx, signed, zeros(n.ctx, count * padded), [count, columns], [padded, 1]);
       free(n.ctx, slots);
       free(n.ctx, signed);
-      const hot = await oneHotOfMaximum(n, wide, count);
-      const places = new BigInt64Array(count * padded);
-      for (let k = 0; k < count; k++) places.fill(BigInt(k), k * padded, (k + 1) * padded);
-      const weighted = mulPublicInteger(n.ctx, hot, places);
-      const all = sum(n.ctx, weighted, 1, count, padded);
+      const all = await placeOfMaximum(n, wide, count);
       const out = copy(n.ctx, view(all, 0, columns));
-      for (const y of [hot, weighted, all]) free(n.ctx, y);
+      free(n.ctx, all);
       return n.result(out, 0);
     });
 

@@ -52,12 +52,21 @@ export interface Single {
   readonly bits: number;
 }
 
+/** One-hot bits [places, n] of the columns [lo, lo + n): the place that won, or none. */
+export interface WonColumns {
+  readonly lo: number;
+  readonly n: number;
+  readonly hot: SplitBits;
+}
+
 /** Bits that an op kept for its gradient. Freed with the value. */
 export interface Kept {
   /** [x > 0] of a ReLU (of the pooled value, where ReLU runs after the pool). */
   readonly relu?: SplitBits;
   /** The tournament of a maximum over windows: one entry per level. */
   readonly pool?: readonly SplitBits[];
+  /** The winners of windows whose places were compared all at once. */
+  readonly winners?: readonly WonColumns[];
 }
 
 export class PublicValue {
@@ -96,6 +105,7 @@ export class SecretValue {
     }
     if (this.kept.relu) free(this.#ctx, this.kept.relu);
     for (const bits of this.kept.pool ?? []) free(this.#ctx, bits);
+    for (const { hot } of this.kept.winners ?? []) free(this.#ctx, hot);
   }
 }
 

@@ -6,7 +6,7 @@
  * an interactive op (relu takes id and id + 1, signBits one more id for each follow-up); a used id throws OP_REUSED. Interactive ops may run at once (Promise.all): independent
  * ones share rounds.
  */
-export { and, andTree, toBitShares, toSplitBits } from "./bits.ts";
+export { conjunction } from "./conjunction.ts";
 export { Context, type ContextOptions, planPieces } from "./context.ts";
 export {
   convGradInputPublic,
@@ -27,7 +27,6 @@ export {
   fromPublic,
   mulPublicInteger,
   neg,
-  notBitShares,
   notBits,
   type PublicValues,
   stridedRead,
@@ -37,7 +36,6 @@ export {
   subRow,
   sum,
   view,
-  xorBitShares,
   xorBits,
   zeros,
 } from "./local.ts";
@@ -57,10 +55,9 @@ export {
   toRaw,
 } from "./products.ts";
 export { Raw } from "./raw.ts";
-export { relu, type SignOptions, type Signs, signBits, type Width } from "./sign.ts";
+export { relu, type SignOptions, type Signs, signBits, signBitsOn, type Width } from "./sign.ts";
 export { reshare, type TruncatedSigns, truncate, truncateShares, truncateSigns } from "./truncate.ts";
 export {
-  type BitShares,
   bitBytes,
   type ConvShape,
   convOutput,

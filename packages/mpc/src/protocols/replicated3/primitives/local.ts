@@ -3,7 +3,7 @@ import { expected, TacitError } from "@tacit/core/errors";
 import { PRIVATE } from "../memory.ts";
 import type { Context } from "./context.ts";
 import { Raw } from "./raw.ts";
-import { type BitShares, bitBytes, type Shares, type SplitBits } from "./values.ts";
+import { bitBytes, type Shares, type SplitBits } from "./values.ts";
 
 /** Public ring integers: one for all elements, or one for each. */
 export type PublicValues = bigint | BigInt64Array;
@@ -41,7 +41,7 @@ export function view(x: Shares, start: number, n: number): Shares {
 }
 
 /** Zeroises and frees. */
-export function free(ctx: Context, x: Shares | SplitBits | BitShares | Raw): void {
+export function free(ctx: Context, x: Shares | SplitBits | Raw): void {
   if (x instanceof Raw) x.drop(ctx);
   else if ("words" in x) ctx.release(x.words);
   else ctx.release(x.a, x.b);
@@ -253,23 +253,4 @@ export function xorBits(ctx: Context, x: SplitBits, y: SplitBits): SplitBits {
   const words = ctx.alloc(bitBytes(x.n));
   ctx.kernels.xorBytes(bitBytes(x.n), x.words, y.words, words, 0);
   return { ...x, words, depth: Math.max(x.depth, y.depth) };
-}
-
-/** not bit: component x_0 is flipped. Local. */
-export function notBitShares(ctx: Context, x: BitShares): BitShares {
-  const bytes = bitBytes(x.n);
-  const out = { a: ctx.alloc(bytes), b: ctx.alloc(bytes), n: x.n, depth: x.depth };
-  ctx.kernels.xorBytes(bytes, x.a, 0, out.a, ctx.me === 0 ? -1 : 0);
-  ctx.kernels.xorBytes(bytes, x.b, 0, out.b, ctx.me === 2 ? -1 : 0);
-  return out;
-}
-
-/** Exclusive or. Local. */
-export function xorBitShares(ctx: Context, x: BitShares, y: BitShares): BitShares {
-  sameSize("xorBitShares", x, y);
-  const bytes = bitBytes(x.n);
-  const out = { a: ctx.alloc(bytes), b: ctx.alloc(bytes), n: x.n, depth: Math.max(x.depth, y.depth) };
-  ctx.kernels.xorBytes(bytes, x.a, y.a, out.a, 0);
-  ctx.kernels.xorBytes(bytes, x.b, y.b, out.b, 0);
-  return out;
 }

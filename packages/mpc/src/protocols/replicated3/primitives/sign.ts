@@ -4,11 +4,10 @@
  */
 import { TacitError } from "@tacit/core/errors";
 import { STREAM } from "../streams.ts";
-import { followBitShares } from "./bits.ts";
 import { type Context, type Part, planPieces } from "./context.ts";
 import { type Follow, followInject, followIntegers } from "./inject.ts";
 import { sameSize } from "./local.ts";
-import { type BitShares, bitBytes, type Piece, type Shares, type SplitBits } from "./values.ts";
+import { bitBytes, type Piece, type Shares, type SplitBits } from "./values.ts";
 
 const MESSAGE = { tables: 0, pairs: 1, level: 2 } as const;
 /** Bits of a comparison's ring. */
@@ -41,8 +40,6 @@ export interface SignOptions {
   readonly integers?: boolean;
   /** Also the carry as ring integers, in one more round. */
   readonly carryIntegers?: boolean;
-  /** Also the bits as replicated bit shares, in no more rounds. */
-  readonly bitShares?: boolean;
 }
 
 export interface Signs {
@@ -51,7 +48,6 @@ export interface Signs {
   readonly injected: readonly Shares[];
   readonly integers?: Shares;
   readonly carryIntegers?: Shares;
-  readonly bitShares?: BitShares;
 }
 
 /** A (generate, propagate) pair in replicated XOR shares, one plane per block; p absent: it starts at digit 0. */
@@ -264,7 +260,6 @@ interface Follows {
   readonly inject: readonly Follow<Shares>[];
   readonly integers: Follow<Shares> | undefined;
   readonly carryIntegers: Follow<Shares> | undefined;
-  readonly bitShares: Follow<BitShares> | undefined;
 }
 
 function makeFollows(ctx: Context, id: number, n: number, options: SignOptions): Follows {
@@ -278,7 +273,6 @@ function makeFollows(ctx: Context, id: number, n: number, options: SignOptions):
     }),
     integers: when(options.integers, (at) => followIntegers(ctx, at, n)),
     carryIntegers: when(options.carryIntegers, (at) => followIntegers(ctx, at, n)),
-    bitShares: when(options.bitShares, (at) => followBitShares(ctx, at, n)),
   };
 }
 
@@ -295,27 +289,35 @@ class Depths {
   }
 }
 
+/** What a piece of signBits waits for. */
+export interface Stages {
+  /** What this piece compares, instead of its part of x: at a role 0 `b`, at a role 1 `a`, at a role 2 `a` + `b` (0: nothing). */
+  before?(piece: Piece): Promise<Shares>;
+  /** What its follow-ups read is there. */
+  after?(piece: Piece): Promise<void>;
+}
+
 /**
  * Bits [x >= threshold], exact on all 64-bit values (or 32-bit ones, `width`). 6 rounds, about 15.5 bytes per element and party (5 and 7.3;
  * whole blocks of 128); follow-ups take ids of their own, id + 1 onwards, and at most one more round in all. Throws MPC_CARRY, MPC_SHAPE.
  */
 export function signBits(ctx: Context, id: number, x: Shares, options: SignOptions = {}): Promise<Signs> {
-  return signPieces(ctx, id, x, options, planPieces(x.n, ctx.me, id), () => x.depth);
+  return signBitsOn(ctx, id, x, options, planPieces(x.n, ctx.me, id));
 }
 
-/** signBits on given pieces, each begun when `before` says that x is there (its depth). */
-export async function signPieces(
+/** signBits in given pieces, each begun when `before` gives what is to be compared: x, or x as A (roles 0 and 1) and B (role 2). */
+export async function signBitsOn(
   ctx: Context,
   id: number,
   x: Shares,
   options: SignOptions,
   pieces: readonly Piece[],
-  before: (piece: Piece) => Promise<number> | number,
+  stages: Stages = {},
 ): Promise<Signs> {
   const digits = carryDigits(options);
   const op = ctx.begin(id, "signBits");
   const follows = makeFollows(ctx, id, x.n, options);
-  const onBits = [...follows.inject, follows.integers, follows.bitShares].filter((f) => f !== undefined);
+  const onBits = [...follows.inject, follows.integers].filter((f) => f !== undefined);
   const words = ctx.alloc(bitBytes(x.n));
   const carry = digits ? ctx.alloc(bitBytes(x.n)) : 0;
   const threshold = options.threshold ?? 0n;
@@ -325,9 +327,9 @@ export async function signPieces(
   const depth = await op.each(pieces, x.depth, async (part) => {
     const at = part.lo / 8;
     for (const f of [...onBits, follows.carryIntegers]) f?.prepare(part.piece);
-    const ready = await before(part.piece);
-    const own = { ...part.of(x), depth: ready };
+    const own = (await stages.before?.(part.piece)) ?? part.of(x);
     const made = await signPiece(part, own, threshold, TREES[width], { bits: words + at, carry: carry + at, digits });
+    await stages.after?.(part.piece);
     const runs = onBits.map((f) => depths.run(f, part.piece, words + at, made));
     if (follows.carryIntegers) runs.push(depths.run(follows.carryIntegers, part.piece, carry + at, made));
     await Promise.all(runs);
@@ -343,7 +345,6 @@ function gatherSigns(bits: SplitBits, carry: number, follows: Follows, depths: D
     ...(carry ? { carry: { ...bits, words: carry } } : {}),
     ...(follows.integers ? { integers: depths.result(follows.integers) } : {}),
     ...(follows.carryIntegers ? { carryIntegers: depths.result(follows.carryIntegers) } : {}),
-    ...(follows.bitShares ? { bitShares: depths.result(follows.bitShares) } : {}),
   };
 }
 

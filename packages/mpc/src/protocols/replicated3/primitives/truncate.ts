@@ -4,7 +4,7 @@ import { STREAM } from "../streams.ts";
 import { type Context, Part, planPieces } from "./context.ts";
 import { fresh } from "./local.ts";
 import type { Raw } from "./raw.ts";
-import { type SignOptions, type Signs, signPieces } from "./sign.ts";
+import { type SignOptions, type Signs, signBitsOn } from "./sign.ts";
 import type { Piece, Shares } from "./values.ts";
 
 /** Messages of a piece. */
@@ -92,8 +92,16 @@ async function combine(
   return ready;
 }
 
+/** What roles 0 and 1 know of each other's parts of a product, and wait for. */
+interface Shown {
+  /** The other's part. */
+  readonly zb: number;
+  readonly depth: number;
+  readonly coming: Coming;
+}
+
 /** Roles 0 and 1 show each other their parts of a product, re-randomised; nothing goes to role 2, so k_1 has nothing to mask. */
-async function combineProduct(part: Part, f: number, z: number, out: Shares, depth: number): Promise<number> {
+async function showParts(part: Part, f: number, z: number, depth: number): Promise<Shown> {
   const { ctx, n } = part;
   const zero: readonly [number, number] = part.role === 0 ? [part.low(STREAM.zero), 0] : [0, part.high(STREAM.zero)];
   part.kernels.zeroShare(n, z, ...zero);
@@ -102,15 +110,47 @@ async function combineProduct(part: Part, f: number, z: number, out: Shares, dep
   const zb = ctx.alloc(8 * n);
   const arrived = part.expect(peer, MESSAGE.z, zb, 8 * n);
   const coming = expectMessages(part, f, depth);
-  const ready = await combine(part, f, z, zb, out, Math.max(depth, await arrived), coming);
-  ctx.release(zb);
+  return { zb, depth: Math.max(depth, await arrived), coming };
+}
+
+/** Roles 0 and 1, once both parts are there. */
+async function combineParts(part: Part, f: number, z: number, shown: Shown, out: Shares): Promise<number> {
+  const ready = await combine(part, f, z, shown.zb, out, shown.depth, shown.coming);
+  part.ctx.release(shown.zb);
   return ready;
 }
 
 /** One piece of a product: z at the piece's address is changed. Resolves with the depth of its shares in `out`. */
-function productPiece(part: Part, f: number, z: number, out: Shares, depth: number): Promise<number> | number {
+async function productPiece(part: Part, f: number, z: number, out: Shares, depth: number): Promise<number> {
   if (part.role === 2) return deal(part, f, { z, product: true }, out, depth);
-  return combineProduct(part, f, z, out, depth);
+  return combineParts(part, f, z, await showParts(part, f, z, depth), out);
+}
+
+/** A product in the middle of its truncation: as A at roles 0 and 1 and B at role 2; the depth of its shares once they are there. */
+interface Opened {
+  readonly split: Shares;
+  readonly truncated: Promise<number> | number;
+}
+
+/** The same on 32 bits: the product does not fit them, what is truncated does. */
+async function truncatedPiece(part: Part, f: number, z: number, out: Shares, depth: number): Promise<Opened> {
+  const truncated = await productPiece(part, f, z, out, depth);
+  return { split: { ...out, depth: truncated }, truncated };
+}
+
+/** The same, to be compared meanwhile. Role 2's part of z is re-randomised in place, as it is truncated. */
+async function openPiece(part: Part, f: number, z: number, out: Shares, depth: number): Promise<Opened> {
+  const { ctx, kernels, n } = part;
+  if (part.role === 2) {
+    kernels.zeroShare(n, z, part.low(STREAM.zero), part.high(STREAM.zero));
+    return { split: { a: z, b: 0, n, depth }, truncated: deal(part, f, { z, product: false }, out, depth) };
+  }
+  const shown = await showParts(part, f, z, depth);
+  const sum = ctx.alloc(8 * n);
+  kernels.add64(z, shown.zb, sum, n);
+  const truncated = combineParts(part, f, z, shown, out);
+  truncated.catch(() => {}); // looked at after the comparison, which may fail first
+  return { split: { a: sum, b: sum, n, depth: shown.depth }, truncated };
 }
 
 /**
@@ -136,9 +176,10 @@ export interface TruncatedSigns extends Signs {
 }
 
 /**
- * truncate, then signBits of the result (with its follow-ups; `injectSelf` adds bit * y as the first), piece by piece: role 2 has
- * its share two rounds early and deals its tables then, so that linear layer and ReLU take 8 rounds and not 9. Takes the ids
- * id, id + 1 (signs), id + 2 onwards (follow-ups). Consumes raw.
+ * truncate, and signBits of the product itself (with its follow-ups on y; `injectSelf` adds bit * y as the first), piece by piece. After
+ * the first message of truncation roles 0 and 1 know A = z_0 + z_1 and role 2 B = z_2, with A + B = x: enough to compare, beside the
+ * rest of the truncation. So linear layer and ReLU take 7 rounds and not 9. For threshold 1, bit * y = max(y, 0): x > 0 gives y >= 0,
+ * and x <= 0 gives y <= 0. On 32 bits y is compared, with the tables dealt meanwhile: 7 rounds too. Takes the ids id, id + 1 (signs), id + 2 onwards (follow-ups). Consumes raw.
  */
 export async function truncateSigns(
   ctx: Context,
@@ -154,13 +195,23 @@ export async function truncateSigns(
   const inject = [...(options.injectSelf ? [y] : []), ...(options.inject ?? [])];
   const pieces = planPieces(raw.n, ctx.me, id);
   let depth = raw.depth;
-  const before = async (piece: Piece): Promise<number> => {
-    const part = new Part(op, piece);
-    const made = await productPiece(part, shift, z + 8 * part.lo, part.of(y), raw.depth);
-    depth = Math.max(depth, made);
-    return made;
+  const beside = options.width !== 32;
+  const opened = new Map<Piece, Opened>();
+  const stages = {
+    async before(piece: Piece): Promise<Shares> {
+      const part = new Part(op, piece);
+      const open = beside ? openPiece : truncatedPiece;
+      const own = await open(part, shift, z + 8 * part.lo, part.of(y), raw.depth);
+      opened.set(piece, own);
+      return own.split;
+    },
+    async after(piece: Piece): Promise<void> {
+      const { split, truncated } = opened.get(piece)!;
+      depth = Math.max(depth, await truncated);
+      if (beside && piece.role !== 2) ctx.release(split.a);
+    },
   };
-  const signs = await signPieces(ctx, id + 1, y, { ...options, inject }, pieces, before);
+  const signs = await signBitsOn(ctx, id + 1, y, { ...options, inject }, pieces, stages);
   ctx.release(z);
   return { ...signs, y: { ...y, depth } };
 }

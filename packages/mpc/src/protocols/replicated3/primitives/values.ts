@@ -34,15 +34,6 @@ export interface SplitBits {
   readonly pieces: readonly Piece[];
 }
 
-/** Replicated XOR shares of bits, bit-packed, bit = x_0 ^ x_1 ^ x_2: party i holds x_i at `a` and x_{i+1} at `b`. */
-export interface BitShares {
-  readonly a: number;
-  readonly b: number;
-  /** Number of bits; each region has bitBytes(n) bytes. */
-  readonly n: number;
-  readonly depth: number;
-}
-
 /** Bytes of a bit-packed region: whole blocks of 128 bits. */
 export function bitBytes(n: number): number {
   return Math.ceil(n / 128) * 16;
