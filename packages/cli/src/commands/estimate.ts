@@ -4,7 +4,7 @@ import { result } from "../output/streams.ts";
 import { estimate, showEstimate } from "../private/estimate.ts";
 import { positive } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
-import { type OutlineWords, outlineFor, withOutlineOptions } from "./plan.ts";
+import { type OutlineWords, outlineFor, withAllOutlineOptions } from "./plan.ts";
 
 interface EstimateWords extends OutlineWords {
   readonly bandwidth: number;
@@ -19,7 +19,7 @@ async function estimateJob(w: EstimateWords): Promise<void> {
 export const estimateCommand: CommandRow = {
   name: "estimate",
   add: (program: Command) =>
-    void withOutlineOptions(
+    void withAllOutlineOptions(
       program
         .command("estimate")
         .summary("rounds, bytes, memory and seconds of a private job")

@@ -21,17 +21,21 @@ export interface OutlineWords extends JobWords, GivenWords {
   readonly json?: boolean;
 }
 
-/** Options that plan and estimate share. */
+/** Options that describe a job, for doctor too. */
 export const withOutlineOptions = (command: Command): Command =>
-  withGivenOptions(withJobOptions(command))
+  withJobOptions(command)
     .option("--for <job>", "train or predict", purpose, "train")
-    .option("--pictures <owner/name>", "of --for predict: the given pictures")
-    .option("--class-only", "of --for predict: disclose just the class")
     .option("--session <file>", "for the people, protocol and limits of this session, not of an example")
     .option("--range <bits>", "as if the session agreed that compared values stay below 2^bits", count)
     .option("--model-owner <name>", "whose weights, by the session's name")
     .option("--data-owner <name>", "whose pictures, by the session's name")
     .option("--json", "print the result as one JSON object");
+
+/** Options that plan and estimate share: of jobs on what owners gave as well. */
+export const withAllOutlineOptions = (command: Command): Command =>
+  withGivenOptions(withOutlineOptions(command))
+    .option("--pictures <owner/name>", "of --for predict: the given pictures")
+    .option("--class-only", "of --for predict: disclose just the class");
 
 /** A session has its range already: another would be another session. @throws ARGUMENT_INVALID */
 async function sessionOf(path: string, range: number | undefined): Promise<mpc.Session> {
@@ -70,7 +74,7 @@ async function plan(w: OutlineWords): Promise<void> {
 export const planCommand: CommandRow = {
   name: "plan",
   add: (program: Command) =>
-    void withOutlineOptions(
+    void withAllOutlineOptions(
       program
         .command("plan")
         .summary("print what the owners must approve before a private job runs")
