@@ -8,7 +8,7 @@ const executablePath = findChromium();
 function browser(name: string, headers: Record<string, string>): TestProjectConfiguration {
   return {
     server: { headers },
-    optimizeDeps: { include: ["cborg", "@noble/hashes/sha2.js", "fast-png"] },
+    optimizeDeps: { include: ["@hpke/core", "@noble/hashes/scrypt.js", "@noble/hashes/sha2.js", "cborg", "fast-png"] },
     test: {
       name,
       include: ["packages/*/test/**/*.browser.test.ts"],

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { inspect } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
-import { WebSocket as Client } from "ws";
+import { WebSocket as Client, WebSocketServer } from "ws";
 import { type LocalParties, localParties } from "../../src/driver/local.ts";
 import type { MpcSession } from "../../src/driver/mpc-session.ts";
 import { openSession } from "../../src/driver/open.ts";
@@ -129,6 +129,39 @@ describe("a party's web endpoint", () => {
       socket.on("error", () => undefined).send(what, () => undefined);
       await closed;
     }
+  });
+});
+
+describe("a page's connection", () => {
+  it("ends where the other end keeps it open and falls silent, and lasts while empty messages come", async () => {
+    const { session } = await makeWorld({ limits: { timeout: 300 } });
+    const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+    await once(server, "listening");
+    let beating = true;
+    server.on("connection", (socket) => {
+      const beat = setInterval(() => beating && socket.send(new Uint8Array(0)), 50);
+      socket.on("close", () => clearInterval(beat));
+    });
+    const url = `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+    const web = Object.fromEntries(session.file.parties.map((p) => [p.identity.name, url]));
+    const channel = await webConnector(web, page)(session, 0, new AbortController().signal);
+    const heard: Uint8Array[] = [];
+    let over: string | undefined;
+    const ended = new Promise<void>((resolve) => {
+      channel.listen({
+        message: (m) => heard.push(m),
+        closed(why) {
+          over = why;
+          resolve();
+        },
+      });
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect([over, heard.length]).toEqual([undefined, 0]);
+    beating = false;
+    await ended;
+    expect(over).toBe("silent");
+    server.close();
   });
 });
 
