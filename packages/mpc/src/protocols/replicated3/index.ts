@@ -1,7 +1,6 @@
-/** @file replicated3: three parties, semi-honest, one of them may be curious. Replicated shares modulo 2^64, fixed point. See README.md. */
+/** @file replicated3: three parties, semi-honest, one of them may be curious. Replicated shares modulo 2^64, fixed point. See README.md. What parties run is loaded by parties. */
 import type { Protocol } from "../protocol.ts";
-import { check, estimate } from "./check.ts";
-import { createParty } from "./party.ts";
+import { check } from "./check.ts";
 import { ranges } from "./ranges.ts";
 import { reconstruct, share } from "./shares.ts";
 import { computing, speed } from "./speed.ts";
@@ -11,11 +10,11 @@ export const replicated3: Protocol = {
   parties: 3,
   defaults: { fractionBits: 16, prgRounds: 20 },
   check,
-  estimate,
+  estimate: async (...of) => (await import("./cost.ts")).estimate(...of),
   ranges,
   speed: (options) => speed(options.prgRounds),
   computing,
   share,
   reconstruct,
-  createParty: (environment) => createParty(environment),
+  createParty: async (environment) => (await import("./party.ts")).createParty(environment),
 };

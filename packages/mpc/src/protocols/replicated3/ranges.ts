@@ -7,8 +7,7 @@
 import type { Binding } from "@tacit/core/device";
 import { DTYPE, type Node, type Program, type TypedArray } from "@tacit/core/program";
 import type { ProtocolOptions, RangeWarning } from "../protocol.ts";
-import { EXP_TOP } from "./functions/exp.ts";
-import { DIVISOR, POSITIVE, ROOT_BITS } from "./functions/general.ts";
+import { DIVISOR, EXP_TOP, POSITIVE, ROOT_BITS } from "./bounds.ts";
 import { makePlan, type Plan } from "./lower/plan.ts";
 import { foldedOf, productsOf } from "./lower/size.ts";
 import { COMPARED, rangeOf, widthOf } from "./range.ts";

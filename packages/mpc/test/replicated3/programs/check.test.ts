@@ -1,7 +1,10 @@
 /** @file What check says before a run, and what depends on shapes only. */
 import { type Expr, ops } from "@tacit/core/program";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ROOT_POWERS } from "../../../src/protocols/replicated3/bounds.ts";
 import { replicated3 } from "../../../src/protocols/replicated3/index.ts";
+import { HANDLERS } from "../../../src/protocols/replicated3/lower/index.ts";
+import { SHARED_OPS } from "../../../src/protocols/replicated3/lower/ops.ts";
 import { Shadow } from "../../../src/protocols/replicated3/shadow.ts";
 import { type Input, known, makeCase, secret } from "./ops.ts";
 import { OPTIONS, Parties } from "./parties.ts";
@@ -171,4 +174,9 @@ describe("shares at the client", () => {
   test("of a wrong length are refused", () => {
     expect(() => parties.parties[0]!.importShare(new Uint8Array(5), { shape: [4], dtype: "f32" })).toThrow(/64 bytes/);
   });
+});
+
+test("what a check takes for possible has a handler, and nothing else has", () => {
+  expect([...SHARED_OPS].sort()).toEqual([...HANDLERS.keys()].sort());
+  expect(ROOT_POWERS.every((k) => gaps([secret([4])], (x) => ops.pow(x!, ops.full([4], "f32", k))).length === 0)).toBe(true);
 });

@@ -17,6 +17,7 @@
  * one with w = 1 by less than 2^-29. Below -16 the result is 0 (exp(-16) = 1.1e-7 < 2^-23). x > 0 is out of range.
  * 64/3 bytes per element and party in step 3, 15.8 in step 1.
  */
+import { EXP_TOP } from "../bounds.ts";
 import type { Context, Part } from "../primitives/context.ts";
 import { addPublic, addRaw, free, Raw, type Shares, type SplitBits, signBits, type Width, xorBits } from "../primitives/index.ts";
 import { STREAM } from "../streams.ts";
@@ -149,8 +150,6 @@ export async function expWindow(ctx: Context, id: number, x: Shares, g: number, 
   return raw;
 }
 
-/** Largest argument of `exp`; results reach e^10 = 22026. */
-export const EXP_TOP = 10;
 /** Fraction bits of a factor of `exp`: its product reaches e^10 2^46 < 2^61. */
 const WIDE_FACTOR_BITS = 23;
 /** Fraction bits of the raw result of `exp`. */

@@ -11,6 +11,7 @@
  * v = 0 gives 0 (log: about -11.4). Bytes: 23.5 per comparison (52 for a
  * division, 15 for a root, 30 for a logarithm) and 11 per product.
  */
+import { DIVISOR, POSITIVE } from "../bounds.ts";
 import {
   add,
   addPublic,
@@ -32,14 +33,6 @@ import { logarithm } from "./clear.ts";
 import { divideRows, INNER } from "./divide.ts";
 import { type Octave, octaveOf, weigh } from "./normalise.ts";
 import { truncateWide } from "./truncate-wide.ts";
-
-/** |v| of a division in [2^lo, 2^hi). */
-export const DIVISOR = { lo: -12, hi: 14 } as const;
-/** v of roots and logarithms below 2^hi; from 2^lo on (sqrt: from 0). */
-export const POSITIVE = { lo: -16, hi: 14 } as const;
-
-/** Fraction bits of a root's argument where it has them: of a variance of 1e-4 that is 11 significant bits and not 3. */
-export const ROOT_BITS = 24;
 
 /** Fraction bits of a power of two that scales: exact for every octave of the ranges above. */
 const SCALE = 16;

@@ -32,8 +32,6 @@ import { oneHotInside, stacked } from "./one-hot.ts";
 
 /** Most elements that are ranked all at once. */
 export const RANKED = 32;
-/** Most elements: 78 layers of three steps. */
-export const MAX_SORTED: number = 2 ** 12;
 
 /** Sorted elements [n, columns] and, where asked for, the places they came from, as integers. */
 export interface Sorted {

@@ -1,7 +1,7 @@
 /** @file Elementwise ops: linear ones are local and keep public factors aside; comparisons and what is built on them. */
 import { OPS, sameShape, sizeOf, type TypedArray } from "@tacit/core/program";
+import { ROOT_BITS } from "../bounds.ts";
 import { exponentOf } from "../functions/clear.ts";
-import { ROOT_BITS } from "../functions/general.ts";
 import {
   add,
   addPublic,

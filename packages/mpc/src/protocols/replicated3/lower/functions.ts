@@ -1,7 +1,9 @@
 /** @file Nonlinear functions of secrets: each reads plain fixed point and gives plain fixed point. */
+
 import { sizeOf } from "@tacit/core/program";
+import { ROOT_BITS } from "../bounds.ts";
 import { EXP_WIDE_SCALE, expRange } from "../functions/exp.ts";
-import { divide, log as logOf, ROOT_BITS, root, toFraction } from "../functions/general.ts";
+import { divide, log as logOf, root, toFraction } from "../functions/general.ts";
 import { erf as erfOf, sigmoid as sigmoidOf, tanh as tanhOf } from "../functions/sigmoid.ts";
 import {
   addPublic,
@@ -120,15 +122,12 @@ async function power(ctx: Context, id: number, x: Shares, k: number, f: number):
   return result!;
 }
 
-/** The exponents that `pow` has a way for. */
-export const ROOTS: ReadonlyMap<number, Unary> = new Map<number, Unary>([
+/** The exponents that `pow` has a way for: ROOT_POWERS. */
+const ROOTS: ReadonlyMap<number, Unary> = new Map<number, Unary>([
   [0.5, (ctx, id, x, f) => root(ctx, id, x, false, f, f)],
   [-0.5, (ctx, id, x, f) => root(ctx, id, x, true, f, f)],
   [-1, (ctx, id, x, f) => divide(ctx, id, undefined, x, f)],
 ]);
-export const MAX_POWER = 64;
-/** Largest magnitude of another constant exponent: exp(k log x), whose relative error is k 2^-14. */
-export const MAX_EXPONENT = 4;
 
 /** x^k for x > 0 by exp(k log x). Ids id .. id + 50. */
 async function byLogarithm(ctx: Context, id: number, x: Shares, k: number, f: number): Promise<Shares> {

@@ -1,4 +1,4 @@
-/** @file The one list of ops that run on shares. A new op is a handler in its family. */
+/** @file The one list of ops that run on shares. A new op is a handler in its family, and its name in ops.ts. */
 import { ELEMENTWISE } from "./elementwise.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { GATHER } from "./gather.ts";

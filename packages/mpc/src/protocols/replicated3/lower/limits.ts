@@ -1,11 +1,9 @@
 /** @file Conditions of ops beyond having a handler: why a node cannot run as bound, or undefined. Read by check only. */
 import type { Node } from "@tacit/core/program";
 import { DTYPE } from "@tacit/core/program";
-import { MAX_SORTED } from "../functions/sort.ts";
-import { MAX_EXPONENT, MAX_POWER, ROOTS } from "./functions.ts";
+import { MAX_CLASSES, MAX_EXPONENT, MAX_POWER, MAX_SORTED, ROOT_POWERS } from "../bounds.ts";
 import type { Plan } from "./plan.ts";
 import { foldedOf, PRODUCT_BITS, productsOf } from "./size.ts";
-import { MAX_CLASSES } from "./softmax.ts";
 
 export type Limit = (plan: Plan, node: Node) => string | undefined;
 
@@ -68,7 +66,7 @@ const powLimit: Limit = (plan, node) => {
   if (!DTYPE[node.aval.dtype].float) return "secret arguments are f32";
   const values = plan.fixed.get(node.args[1]!);
   const k = Number(values?.[0]);
-  const whole = ROOTS.has(k) || (Number.isInteger(k) && k >= 0 && k <= MAX_POWER);
+  const whole = ROOT_POWERS.includes(k) || (Number.isInteger(k) && k >= 0 && k <= MAX_POWER);
   if (values?.every((v) => Number(v) === k) && (whole || Math.abs(k) <= MAX_EXPONENT)) return undefined;
   return `the exponent must be a constant of the program: an integer of 0 to ${MAX_POWER}, or any of magnitude ${MAX_EXPONENT} at most`;
 };

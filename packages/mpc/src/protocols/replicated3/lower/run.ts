@@ -2,7 +2,7 @@
 import { expected, TacitError } from "@tacit/core/errors";
 import { type Aval, DTYPE, type Node, OPS, sizeOf, type TypedArray } from "@tacit/core/program";
 import { STEPS_PER_NODE } from "../../protocol.ts";
-import { ROOT_BITS } from "../functions/general.ts";
+import { ROOT_BITS } from "../bounds.ts";
 import { bitsToArithmetic, type Context, fromPublic, type Shares, type Width } from "../primitives/index.ts";
 import { NARROW_BITS } from "../range.ts";
 import { bounded, combine, NEVER } from "./combine.ts";

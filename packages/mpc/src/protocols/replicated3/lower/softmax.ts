@@ -41,8 +41,6 @@ import type { Value } from "./value.ts";
 
 /** Steps of the node that computes the shared part, and of each op behind it. */
 const STEP = { maximum: 0, tournament: 0, exp: 85, expTruncate: 87, divide: 88, mass: 104, log: 105 } as const;
-/** Most classes: the steps of a tournament and of a quotient have room for these. */
-export const MAX_CLASSES = 1024;
 /** Fraction bits of the exponential's argument. */
 const EXP_BITS = 16;
 
