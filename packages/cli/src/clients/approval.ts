@@ -43,7 +43,11 @@ function askedOf(entry: unknown): Asked {
 
 /** The grants of a plan that `owner` is asked to sign. @throws TacitError PLAN_INVALID, GRANT_INVALID, FILE_READ */
 export async function readPlan(path: string, session: mpc.Session, owner: string): Promise<Asked[]> {
-  const text = new TextDecoder().decode(await readBounded("approve", path, MOST_BYTES));
+  return parsePlan(new TextDecoder().decode(await readBounded("approve", path, MOST_BYTES)), path, session, owner);
+}
+
+/** The same from its text. @throws TacitError PLAN_INVALID, GRANT_INVALID, PROGRAM_INVALID, ENCODING_INVALID */
+export function parsePlan(text: string, path: string, session: mpc.Session, owner: string): Asked[] {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -79,7 +83,14 @@ function showInput(asked: Asked, k: number, owner: string): string {
   return `  on     input ${k}${aval}: ${whose}; ${from}${rows}`;
 }
 
-/** What signing `asked` allows, for its owner to read. */
+/** When a grant ends; it may name a time that no calendar has. */
+const ends = (expires: number): string =>
+  expires <= 8.64e12 ? `until ${new Date(expires * 1000).toISOString()}` : "until the session ends";
+
+/**
+ * What signing `asked` allows, for its owner to read: a line for each input and each disclosure, whatever is written in them. A name
+ * with a line break in it would look like a line of ours.
+ */
 export function showAsked(asked: Asked, owner: string): string {
   const { grant, program } = asked;
   const what = program === null ? "an input, as it came" : `program ${program.id.slice(0, 16)} of ${program.nodes.length} ops`;
@@ -91,8 +102,10 @@ export function showAsked(asked: Asked, owner: string): string {
     `${asked.title}: ${what}`,
     ...grant.inputs.map((_, k) => showInput(asked, k, owner)),
     ...(opened.length === 0 ? ["  opens  nothing: all results stay shared"] : opened),
-    `  most   ${runsOf(grant.runs)}, ${grant.reveals} disclosures, until ${new Date(grant.expires * 1000).toISOString()}`,
-  ].join("\n");
+    `  most   ${runsOf(grant.runs)}, ${grant.reveals} disclosures, ${ends(grant.expires)}`,
+  ]
+    .map((line) => line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?"))
+    .join("\n");
 }
 
 /** Signed grants as a file. */
@@ -101,7 +114,11 @@ export const signedText = (session: mpc.Session, signed: readonly mpc.SignedGran
 
 /** Reads such a file. @throws TacitError PLAN_INVALID, GRANT_INVALID */
 export async function readSigned(path: string, session: mpc.Session): Promise<mpc.SignedGrant[]> {
-  const text = new TextDecoder().decode(await readBounded("grants", path, MOST_BYTES));
+  return parseSigned(new TextDecoder().decode(await readBounded("grants", path, MOST_BYTES)), path, session);
+}
+
+/** The same from its text. @throws TacitError PLAN_INVALID, GRANT_INVALID, ENCODING_INVALID */
+export function parseSigned(text: string, path: string, session: mpc.Session): mpc.SignedGrant[] {
   let json: unknown;
   try {
     json = JSON.parse(text);

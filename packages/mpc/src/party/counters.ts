@@ -1,5 +1,5 @@
 /** @file Counters that survive a restart: run numbers, attempts, and how much of each grant was used. Node only. */
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, truncateSync } from "node:fs";
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { TacitError } from "@tacit/core/errors";
 import { fromHex, toHex } from "../identity/encoding.ts";
@@ -19,13 +19,15 @@ const LAST_RUN = 2 ** 32 - 2 - RUNS_AHEAD;
 type Kind = "run" | "attempt" | "runs" | "reveals" | "checkpoint" | "forgotten";
 type Row = readonly [kind: Kind, key: string, value: number];
 const KINDS: readonly Kind[] = ["run", "attempt", "runs", "reveals", "checkpoint", "forgotten"];
+/** Lines that were overtaken by later ones, beyond which a start writes the file anew: 100,000 training steps leave some 4,000. */
+const MOST_OVERTAKEN = 4096;
 /** Most grants whose use one party tells another. */
 const MOST_GRANTS = 65_536;
 const GRANT = /^[0-9a-f]{64}$/;
 
 /**
  * An append-only file of [kind, key, value], each line written and synced before what it counts happens. Values only grow:
- * after a crash a counter may stand higher than what was used, never lower.
+ * after a crash a counter may stand higher than what was used, never lower. At a start lines that later ones overtook are left out.
  */
 export class Counters {
   readonly #values = new Map<string, number>();
@@ -60,7 +62,8 @@ export class Counters {
       );
     }
     try {
-      const durable = readCounters(path);
+      const { values: durable, lines } = readCounters(path);
+      if (lines - durable.size > MOST_OVERTAKEN) compact(path, durable);
       const file = openSync(path, "a", 0o600);
       syncDirectory(directory);
       return new Counters(file, lock, durable);
@@ -211,18 +214,19 @@ function syncDirectory(directory: string): void {
 }
 
 /** Reads the file; an unfinished last line (a crash while writing) counts for nothing: what it counts did not happen. */
-function readCounters(path: string): Map<string, number> {
+function readCounters(path: string): { readonly values: ReadonlyMap<string, number>; readonly lines: number } {
   const values = new Map<string, number>();
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    // All that is written here is ASCII; a byte for each character, whatever stands there.
+    text = readFileSync(path, "latin1");
   } catch (e) {
-    if (isRecord(e) && e.code === "ENOENT") return values;
+    if (isRecord(e) && e.code === "ENOENT") return { values, lines: 0 };
     throw e;
   }
   const lines = text.split("\n");
   const torn = lines.pop() ?? "";
-  if (torn !== "") truncateSync(path, Buffer.byteLength(text) - Buffer.byteLength(torn));
+  if (torn !== "") truncateSync(path, text.length - torn.length);
   for (const [i, line] of lines.entries()) {
     const [kind, key, value] = parseLine(line);
     const name = `${kind} ${key}`;
@@ -237,7 +241,25 @@ function readCounters(path: string): Map<string, number> {
     }
     values.set(name, value);
   }
-  return values;
+  return { values, lines: lines.length };
+}
+
+/** The same values in one line each: a new file, synced, then renamed over the old one. Without room for it the old one stays. */
+function compact(path: string, values: ReadonlyMap<string, number>): void {
+  const part = `${path}.part`;
+  try {
+    const file = openSync(part, "w", 0o600);
+    try {
+      const rows = [...values].map(([name, value]) => [name.slice(0, name.indexOf(" ")), grantOf(name), value]);
+      append(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(""), "counters");
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(part, path);
+  } catch {
+    rmSync(part, { force: true });
+  }
 }
 
 function parseLine(line: string): readonly [Kind | undefined, string, unknown] {

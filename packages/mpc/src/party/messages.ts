@@ -260,6 +260,9 @@ export function valuesOf(bytes: Uint8Array, aval: Aval): TypedArray {
   if (n * width !== bytes.length) {
     throw new TacitError(CODE, `value: expected ${n * width} bytes for its shape, got ${bytes.length}`);
   }
+  if (aval.dtype === "bool" && bytes.some((b) => b > 1)) {
+    throw new TacitError(CODE, "value: expected 0 or 1 as booleans, got another byte");
+  }
   const values = make(n);
   new Uint8Array(values.buffer).set(bytes);
   return values;

@@ -1,6 +1,6 @@
 /** @file Peers: the messages that parties exchange about commands: digests to compare, refusals, the end. */
 import { TacitError } from "@tacit/core/errors";
-import { printable, sameBytes, toHex } from "../identity/encoding.ts";
+import { concatBytes, printable, sameBytes, toHex } from "../identity/encoding.ts";
 import { fromCbor, toCbor, type Wire } from "../session/cbor.ts";
 import type { Session } from "../session/session-file.ts";
 import type { FrameLink } from "../transport/frame-link.ts";
@@ -158,15 +158,16 @@ export class Peers {
     if (size.length !== 32) throw new TacitError(CODE, `${who}: expected the size of ${subject}, got ${size.length} bytes`);
     const total = new DataView(size.buffer, size.byteOffset).getUint32(0);
     if (total > MOST_EXCHANGED) throw new TacitError(CODE, `${who}: expected at most ${MOST_EXCHANGED} bytes, got ${total}`);
-    const whole = new Uint8Array(total);
+    // Grows with what comes, not with what was announced.
+    const parts: Uint8Array[] = [];
     for (let at = 0; at < total; at += PART) {
       const part = await this.#word(j, `${subject} ${at / PART}`);
       if (part.length !== Math.min(PART, total - at)) {
         throw new TacitError(CODE, `${who}: expected ${Math.min(PART, total - at)} bytes on ${subject}, got ${part.length}`);
       }
-      whole.set(part, at);
+      parts.push(part);
     }
-    return whole;
+    return concatBytes(...parts);
   }
 
   /** What party j said, or its refusal. */

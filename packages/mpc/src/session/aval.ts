@@ -10,7 +10,8 @@ export function readAval(f: Fields): Aval {
   const dtype: DType | undefined = dtypeOf(f.uint(255));
   const shape = f.uints(8);
   f.end();
-  if (dtype === undefined || sizeOf(shape) > 2 ** 31)
+  // Empty axes count as one, as in Programs: a policy asks for rows, and rows of nothing are none.
+  if (dtype === undefined || sizeOf(shape.map((d) => Math.max(d, 1))) > 2 ** 31)
     throw new TacitError("ENVELOPE_INVALID", "command: expected a dtype and at most 2^31 elements");
   return { dtype, shape };
 }

@@ -43,6 +43,9 @@ export interface SessionFile {
 
 export const DEFAULT_LIMITS: Limits = { memory: 2 ** 31, message: 2 ** 28, timeout: 30_000 };
 const VERSION = 1;
+const MOST_GRANTS = 65_536;
+/** Of a session file: a grant has some 700. */
+export const MOST_CHARACTERS: number = 67_108_864;
 const CODE = "SESSION_INVALID";
 const HOST_PORT = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$/;
 
@@ -109,7 +112,7 @@ export class Session {
   static fromBytes(bytes: Uint8Array): Session {
     const f = fromCbor(bytes, "session", CODE, 2);
     const terms = readTerms(f.fields());
-    return new Session({ ...terms, grants: f.list(65_536, readSigned) });
+    return new Session({ ...terms, grants: f.list(MOST_GRANTS, readSigned) });
   }
 
   /** The text of a session file. */
@@ -131,7 +134,8 @@ export class Session {
   static fromJson(text: string): Session {
     const json = parseObject(text);
     const terms = readTerms(new Fields(jsonTerms(json), "session", CODE));
-    const grants = Array.isArray(json.grants) ? json.grants.map(signedFromJson) : [];
+    const grants = Array.isArray(json.grants) ? json.grants.slice(0, MOST_GRANTS + 1).map(signedFromJson) : [];
+    if (grants.length > MOST_GRANTS) throw new TacitError(CODE, `session: expected at most ${MOST_GRANTS} grants, got more`);
     const session = new Session({ ...terms, grants });
     const stated = json.id;
     if (stated !== undefined && !sameBytes(fromHex("session id", stated, 32), session.id)) {
@@ -146,7 +150,7 @@ export class Session {
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = text.length > MOST_CHARACTERS ? undefined : JSON.parse(text);
   } catch {
     json = undefined;
   }

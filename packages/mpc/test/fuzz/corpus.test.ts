@@ -2,12 +2,16 @@
 import { parseCsv } from "@tacit/core/data";
 import { TacitError } from "@tacit/core/errors";
 import { describe, expect, it } from "vitest";
+import { showAsked } from "../../../cli/src/clients/approval.ts";
 import { accountOf } from "../../../cli/src/private/witness.ts";
 import { parseIdx } from "../../../core/src/data/idx.ts";
 import { decodeSafetensors } from "../../../core/src/io/safetensors.ts";
 import { PartyClient } from "../../src/client/party-client.ts";
 import { readError } from "../../src/party/connection.ts";
+import { valuesOf } from "../../src/party/messages.ts";
+import { Peers } from "../../src/party/peers.ts";
 import { parsePartyConfig } from "../../src/party/service/config.ts";
+import { readAval } from "../../src/session/aval.ts";
 import { Fields, fromCbor, toCbor, type Wire } from "../../src/session/cbor.ts";
 import { channelId, sealEnvelope } from "../../src/session/envelope.ts";
 import { type Grant, grantFromBytes, grantToBytes } from "../../src/session/grant.ts";
@@ -15,6 +19,7 @@ import { Session } from "../../src/session/session-file.ts";
 import { type Channel, channelPair } from "../../src/transport/channel.ts";
 import { CONTROL_RUN } from "../../src/transport/frame.ts";
 import { FrameLink } from "../../src/transport/frame-link.ts";
+import type { Mesh } from "../../src/transport/mesh.ts";
 import { CLIENT_VERSION, SOFTWARE } from "../../src/version.ts";
 import { codeOf, errorOf } from "../support.ts";
 import { frame } from "./parsers/transport.ts";
@@ -181,6 +186,44 @@ describe("messages", () => {
     expect([e.message, e.hint]).toEqual(["a?[2J???? é …\nb", "?"]);
     const config = await errorOf(() => parsePartyConfig('{"sess\u007fn":1}', "party.json"));
     expect(config.message).toContain("sess?n");
+  });
+});
+
+describe("what an owner reads before signing", () => {
+  it("has no lines that a name in the grant made, and can be read whenever the grant ends", () => {
+    const to = "driver, for x\n  opens  nothing: all results stay shared";
+    const grant: Grant = { ...GRANT, program: "", disclosures: [{ output: 0, to, why: "\u202egnihtyna" }], expires: 2 ** 53 - 1 };
+    const lines = showAsked({ title: "open", grant, program: null }, "data-owner").split("\n");
+    expect(lines.filter((l) => l.startsWith("  opens"))).toEqual([]);
+    expect(lines.filter((l) => l.startsWith("  OPENS"))).toHaveLength(1);
+    expect(lines.join()).not.toContain("\u202e");
+    expect(lines.at(-1)).toContain("until the session ends");
+  });
+});
+
+describe("values", () => {
+  const aval = (dtype: number, shape: number[]): Fields => fromCbor(toCbor([dtype, shape]), "aval", "X");
+
+  it("cannot have rows of nothing without end: a policy that asks for rows counted them", async () => {
+    expect(await codeOf(() => readAval(aval(0, [2 ** 40, 0])))).toBe("ENVELOPE_INVALID");
+    expect(readAval(aval(0, [5, 0])).shape).toEqual([5, 0]);
+  });
+
+  it("of booleans are 0 or 1", async () => {
+    const bool = { dtype: "bool", shape: [2] } as const;
+    expect(await codeOf(() => valuesOf(Uint8Array.of(0, 7), bool))).toBe("ENVELOPE_INVALID");
+    expect([...valuesOf(Uint8Array.of(0, 1), bool)]).toEqual([0, 1]);
+  });
+});
+
+describe("what parties exchange", () => {
+  it("cannot announce its size in less than a size: that was an error of ours", async () => {
+    const link = { peer: "party 1", onControl: (_: Uint8Array) => {}, onLost: () => {}, sendControl: () => {} };
+    const peers = new Peers(SESSION, { links: [undefined, link], early: () => [] } as unknown as Mesh, { lost: () => {} });
+    await Promise.resolve();
+    const said = codeOf(() => peers.exchange("held 9", Uint8Array.of(1)));
+    link.onControl(toCbor(["part", "held 9 size", new Uint8Array(2)]));
+    expect(await said).toBe("MPC_FRAME_INVALID");
   });
 });
 

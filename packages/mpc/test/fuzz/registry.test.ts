@@ -9,7 +9,7 @@ import { PARSERS } from "./registry.ts";
 const PACKAGES = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** What a file does that reads bytes of others. */
-const READS = /\bfromCbor\(|\bJSON\.parse\(|\bnew DataView\(|\bnew Fields\(|\bTextDecoder\(|\breadRows\(|\bparseHeaderJson\(/;
+const READS = /\bfromCbor\(|\bJSON\.parse\(|\bnew DataView\(|\bFields\b.* from |\bTextDecoder\(|\breadRows\(|\bparseHeaderJson\(/;
 
 /** Files that read what is their own, and why. */
 const OWN: Readonly<Record<string, string>> = {
@@ -22,6 +22,7 @@ const OWN: Readonly<Record<string, string>> = {
   "core/src/io/tensors.ts": "hands text to parseIndex: see safetensors index",
   "kernels/src/ring/reference-chacha.ts": "its own block",
   "mpc/src/driver/checkpoints.ts": "hands bytes to readManifest",
+  "mpc/src/client/group.ts": "hands replies on",
   "mpc/src/party/checkpoints/values.ts": "what this party sealed itself, opened under its own key",
   "cli/src/passphrase.ts": "the person's own passphrase",
   "cli/src/commands/party.ts": "hands text to parsePartyConfig",

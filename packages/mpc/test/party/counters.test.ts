@@ -90,6 +90,25 @@ describe("counters", () => {
     again.close();
   });
 
+  it("are written anew at a start once most lines were overtaken, with the values that they had", () => {
+    const c = Counters.open(directory, session);
+    c.takeRun(7);
+    c.takeAttempt(3);
+    c.close();
+    const rows = Array.from({ length: 5000 }, (_, i) => ["reveals", i % 2 === 0 ? "g" : "h", Math.floor(i / 2) + 1]);
+    appendFileSync(path(), rows.map((r) => `${JSON.stringify(r)}\n`).join(""));
+    for (let i = 0; i < 2; i++) {
+      const again = Counters.open(directory, session);
+      expect([again.nextRun, again.nextAttempt]).toEqual([72, 4]);
+      expect([again.used("g"), again.used("h")]).toEqual([
+        { runs: 0, reveals: 2500 },
+        { runs: 0, reveals: 2500 },
+      ]);
+      again.close();
+      expect(readFileSync(path(), "utf8").split("\n").length).toBeLessThan(10);
+    }
+  });
+
   it("belong to one party at a time", async () => {
     const c = Counters.open(directory, session);
     expect(await codeOf(() => Counters.open(directory, session))).toBe("COUNTERS_INVALID");

@@ -21,6 +21,7 @@ const digest = new Uint8Array(32).fill(5);
 
 export const COMMANDS: readonly Command[] = [
   { type: "drive" },
+  { type: "probe", what: "echo", bytes: new Uint8Array(10), reply: 10 },
   { type: "probe", what: "echo", bytes: new Uint8Array(8), reply: 8 },
   { type: "probe", what: "facts", bytes: new Uint8Array(0), reply: 0 },
   { type: "put", handle: "images", attempt: new Uint8Array(16), aval, total: 64, chunks: 1, encapsulated: digest },
@@ -67,7 +68,7 @@ export const COMMANDS: readonly Command[] = [
 
 const command: Parser = {
   name: "command",
-  guards: ["mpc/src/party/messages.ts"],
+  guards: ["mpc/src/party/messages.ts", "mpc/src/session/aval.ts"],
   form: "cbor",
   seeds: COMMANDS.map((c) => toCbor(commandWire(c))),
   codes: ["ENVELOPE_INVALID"],
@@ -97,6 +98,10 @@ const CONTROL: readonly Wire[] = [
   ["refuse", "run 7", "POLICY_REFUSED", "run: expected a grant, got none"],
   ["abort", "MPC_TIMEOUT", "party 2 sent nothing", "see its log"],
   ["leave"],
+  ["ping", 3],
+  ["pong", 3],
+  ["filler", new Uint8Array(30)],
+  ["waits", [0, 2]],
   ["waits", [0, 2]],
   ["ping", 3],
   ["pong", 3],
@@ -126,6 +131,8 @@ const control: Parser = {
     const compared = peers.compare("run 7", () => digest, "RUN_MISMATCH", "hint").catch((e: unknown) => e);
     const exchanged = peers.exchange("held 9", digest).catch((e: unknown) => e);
     // It listens from the next turn on.
+    await Promise.resolve();
+    // It listens from the next microtask on.
     await Promise.resolve();
     let error: unknown;
     try {
