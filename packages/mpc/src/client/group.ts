@@ -14,7 +14,7 @@ export class Group {
   readonly clients: readonly PartyClient[];
   readonly #waiting: OnWaiting | undefined;
 
-  /** `waiting` hears for whom a command waits that some parties have answered and others have not. */
+  /** `waiting` hears for whom a command waits: a party that is silent, that others wait for, or that alone has not answered. */
   constructor(clients: readonly PartyClient[], waiting?: OnWaiting) {
     this.clients = clients;
     this.#waiting = waiting;
@@ -37,8 +37,14 @@ export class Group {
       const done = (): void => void open.delete(this.clients[i]!);
       w.then(done, done);
     }
-    // Before the first answer all of them compute: nobody is waited for.
-    const missing = (): string[] => (open.size === this.clients.length ? [] : [...open].map((c) => c.name));
+    const missing = (): string[] => {
+      const waited = [...open].filter(
+        (c) => c.isSilent || [...open].some((other) => !other.isSilent && other.waits.includes(c.index)),
+      );
+      // Before the first answer all of them compute: nobody is waited for, unless it is silent, or a party says that it waits for it.
+      const named = waited.length > 0 ? waited : open.size === this.clients.length ? [] : [...open];
+      return named.map((c) => c.name);
+    };
     return whileWaiting(together(work), this.clients.length, missing, this.#waiting);
   }
 

@@ -8,12 +8,17 @@ import { channelId, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../
 import type { Session } from "../session/session-file.ts";
 import { type Channel, CLIENT_MESSAGE } from "../transport/channel.ts";
 import { CLIENT_VERSION, SOFTWARE, softwareOf, versionError } from "../version.ts";
+import { readFacts } from "./facts.ts";
+import { Heartbeat } from "./heartbeat.ts";
 
 const CODE = "ENVELOPE_INVALID";
+const FACTS: Command = { type: "probe", what: "facts", bytes: new Uint8Array(0), reply: 0 };
 
 interface Pending {
   readonly resolve: (body: Fields) => void;
   readonly reject: (error: TacitError) => void;
+  /** false: a question about life, which itself needs no watching. */
+  readonly counts: boolean;
 }
 
 export class PartyClient {
@@ -32,6 +37,9 @@ export class PartyClient {
   #greeted: { resolve(challenge: Uint8Array): void; reject(error: TacitError): void } | null = null;
   #sending: Promise<void> = Promise.resolve();
   #receiving: Promise<void> = Promise.resolve();
+  readonly #heartbeat: Heartbeat;
+  /** Whoever asked last signs the questions about life. */
+  #asks: Identity | null = null;
   #lost: TacitError | null = null;
   #closing = false;
 
@@ -40,6 +48,23 @@ export class PartyClient {
     this.index = index;
     this.name = session.partyName(index);
     this.#channel = channel;
+    this.#heartbeat = new Heartbeat({
+      timeout: session.timeout,
+      pending: () => this.#lost === null && [...this.#pending.values()].some((p) => p.counts),
+      buffered: () => channel.buffered?.() ?? 0,
+      ask: async () => (this.#asks === null ? [] : readFacts(await this.#ask(this.#asks, FACTS, false)).waits),
+      silent: () => this.#silent(),
+    });
+  }
+
+  /** Whom the party says it waits for, while this client waits for it. */
+  get waits(): readonly number[] {
+    return this.#heartbeat.waits;
+  }
+
+  /** Whether this client waits for it and it gives no sign of life. */
+  get isSilent(): boolean {
+    return this.#heartbeat.isSilent;
   }
 
   /** Greets the party over `channel`. @throws TacitError MPC_PARTY_LOST, MPC_VERSION, ENVELOPE_INVALID */
@@ -65,12 +90,18 @@ export class PartyClient {
 
   /** Sends a command signed by `identity`; resolves with the fields of the reply. @throws TacitError what the party said, or MPC_PARTY_LOST */
   request(identity: Identity, command: Command): Promise<Fields> {
+    this.#asks = identity;
+    this.#heartbeat.begin();
+    return this.#ask(identity, command, true);
+  }
+
+  #ask(identity: Identity, command: Command, counts: boolean): Promise<Fields> {
     const scope = this.#scope;
     if (this.#lost !== null || scope === null) return Promise.reject(this.#lost ?? this.#gone());
     const sequence = this.#sequences.get(identity.name) ?? 0;
     this.#sequences.set(identity.name, sequence + 1);
     return new Promise<Fields>((resolve, reject) => {
-      this.#pending.set(`${identity.name} ${sequence}`, { resolve, reject });
+      this.#pending.set(`${identity.name} ${sequence}`, { resolve, reject, counts });
       this.#sending = this.#sending
         .then(async () => this.#send(await sealEnvelope(scope, identity, sequence, commandWire(command))))
         .catch((e: unknown) => this.#fail(e instanceof TacitError ? e : this.#gone()));
@@ -108,8 +139,20 @@ export class PartyClient {
     });
   }
 
+  #silent(): void {
+    const { timeout } = this.#session;
+    const who = this.#session.showParty(this.index);
+    this.#fail(
+      new TacitError("MPC_TIMEOUT", `${who} answered nothing for ${(1.5 * timeout) / 1000} s`, {
+        hint: "see whether that party still runs and can be reached; then begin the session again from the last checkpoint",
+      }),
+    );
+    this.#channel.close();
+  }
+
   #fail(error: TacitError): void {
     this.#lost ??= error;
+    this.#heartbeat.end();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const p of pending) p.reject(this.#lost);
@@ -146,6 +189,7 @@ export class PartyClient {
     }
     if (this.#reader === null) throw new TacitError(CODE, "reply: expected a greeting first, got another message");
     const { body } = await this.#reader.open(bytes);
+    this.#heartbeat.hear();
     if (body.text() === "ended") return this.#fail(readError(body));
     const key = `${body.text()} ${body.uint()}`;
     const ok = body.boolean();

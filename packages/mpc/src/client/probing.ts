@@ -1,32 +1,11 @@
 /** @file What a party tells of itself, as a person reads it: the inverse of party/probe.ts, checked field by field. Portable. */
-import { printable } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { LinkMeasure } from "../party/link-probe.ts";
 import { MOST_ECHO } from "../party/messages.ts";
 import type { Speed } from "../protocols/protocol.ts";
 import type { Fields } from "../session/cbor.ts";
+import { type PartyFacts, readFacts } from "./facts.ts";
 import type { PartyClient } from "./party-client.ts";
-
-export interface PartyFacts {
-  readonly protocol: number;
-  readonly software: string;
-  readonly node: string;
-  /** Its clock, milliseconds since 1970. */
-  readonly clock: number;
-  /** Seconds since it was started. */
-  readonly uptime: number;
-  /** Parties it waits for, by their places. */
-  readonly waits: readonly number[];
-  /** Null until it is joined with all others. */
-  readonly joined: {
-    readonly attempt: number;
-    readonly grants: number;
-    /** Bytes of share memory that are not used. */
-    readonly memory: number;
-    /** Whether something runs that the driver asked for. */
-    readonly busy: boolean;
-  } | null;
-}
 
 const NOTHING = new Uint8Array(0);
 
@@ -34,17 +13,8 @@ const ask = (client: PartyClient, who: Identity, what: "facts" | "links" | "spee
   client.request(who, { type: "probe", what, bytes: NOTHING, reply: 0 });
 
 /** @throws TacitError PROBE_REFUSED, ENVELOPE_INVALID, MPC_PARTY_LOST */
-export async function askFacts(client: PartyClient, who: Identity): Promise<PartyFacts> {
-  const f = await ask(client, who, "facts");
-  const head = { protocol: f.uint(), software: printable(f.text(32)), node: printable(f.text(32)), clock: f.uint() };
-  const facts = { ...head, uptime: f.uint(), waits: f.uints(64) };
-  const j = f.fieldsOrNull();
-  f.end();
-  if (j === null) return { ...facts, joined: null };
-  const joined = { attempt: j.uint(), grants: j.uint(), memory: j.uint(), busy: j.boolean() };
-  j.end();
-  return { ...facts, joined };
-}
+export const askFacts = async (client: PartyClient, who: Identity): Promise<PartyFacts> =>
+  readFacts(await ask(client, who, "facts"));
 
 /** Empty where the party is busy, or not joined with the others. */
 export async function askLinks(client: PartyClient, who: Identity): Promise<readonly LinkMeasure[]> {

@@ -1,7 +1,8 @@
 /** @file What a person can learn about the parties of a session before anything runs: the measuring half of `tacit doctor`. Node only. */
 import { TacitError } from "@tacit/core/errors";
+import type { PartyFacts } from "../client/facts.ts";
 import { PartyClient } from "../client/party-client.ts";
-import { askFacts, askLinks, askSpeed, echo, type PartyFacts } from "../client/probing.ts";
+import { askFacts, askLinks, askSpeed, echo } from "../client/probing.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { LinkMeasure } from "../party/link-probe.ts";
 import { MOST_ECHO } from "../party/messages.ts";

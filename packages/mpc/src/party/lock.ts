@@ -1,35 +1,112 @@
-/** @file Locks: a file that names the process that holds it. Node only. */
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+/**
+ * @file Locks: a file that names the process that holds it, by id, start and id space. A number that a later process got, after a
+ * restart of the machine for instance, is no longer that process. Node only.
+ */
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { linkSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { isRecord } from "../identity/identity.ts";
 
-/** Locks of this process. */
-const held = new Set<string>();
+/** Who holds a lock. `start` and `space` are "" where the platform does not tell. */
+export interface Holder {
+  readonly pid: number;
+  /** When it was started: boot and ticks since then on Linux, else seconds since 1970. */
+  readonly start: string;
+  /** In which space of process ids; containers have their own. */
+  readonly space: string;
+}
+
+/** Locks of this process, and the timers that keep them fresh. */
+const held = new Map<string, NodeJS.Timeout>();
+
+/** A holder in another space of ids cannot be looked at: it says that it lives by touching its file this often. */
+const TOUCH_MS = 10_000;
+/** And is gone when it has not done so for this long. */
+const STALE_MS = 60_000;
+/** `ps` tells whole seconds, and this process counts its own. */
+const START_SECONDS = 5;
+const LOOK_MS = 5000;
 
 export function dropLock(lock: string): void {
+  if (!held.has(lock)) return;
+  clearInterval(held.get(lock));
   held.delete(lock);
   rmSync(lock, { force: true });
 }
 
-/**
- * Whether the lock is now this process's. One left by a process that is gone is taken over. Process ids say nothing across
- * containers: two of them must not share a directory.
- */
+/** Whether the lock is now this process's. One left by a process that is gone is taken over. */
 export function takeLock(lock: string): boolean {
-  for (let i = 0; i < 2; i++) {
-    try {
-      const file = openSync(lock, "wx", 0o600);
-      writeSync(file, String(process.pid));
-      closeSync(file);
-      held.add(lock);
-      return true;
-    } catch (e) {
-      if (!isRecord(e) || e.code !== "EEXIST") throw e;
-      const pid = Number(readFileSync(lock, "utf8"));
-      if (held.has(lock) || (pid !== process.pid && isRunning(pid))) return false;
-      rmSync(lock, { force: true });
-    }
+  if (held.has(lock)) return false;
+  if (place(lock)) return keep(lock);
+  // One at a time decides that a lock is left over: else the second would take away what the first has just made.
+  const deciding = `${lock}.taking`;
+  if (!place(deciding)) {
+    if (isHeld(deciding)) return false;
+    rmSync(deciding, { force: true });
+    if (!place(deciding)) return false;
   }
-  return false;
+  try {
+    if (isHeld(lock)) return false;
+    rmSync(lock, { force: true });
+    return place(lock) && keep(lock);
+  } finally {
+    rmSync(deciding, { force: true });
+  }
+}
+
+/** The holder that a lock names; null for none, or for a file of another form. */
+export function holderOf(lock: string): Holder | null {
+  try {
+    const json: unknown = JSON.parse(readFileSync(lock, "utf8").slice(0, 4096));
+    if (!isRecord(json)) return null;
+    const { pid, start, space } = json;
+    const whole = typeof pid === "number" && typeof start === "string" && typeof space === "string";
+    return whole ? { pid, start, space } : null;
+  } catch {
+    return null;
+  }
+}
+
+function keep(lock: string): true {
+  const touch = (): void => {
+    try {
+      utimesSync(lock, new Date(), new Date());
+    } catch {
+      // The directory is gone: so is what the lock was for.
+    }
+  };
+  held.set(lock, setInterval(touch, TOUCH_MS).unref());
+  return true;
+}
+
+/** Makes the file, whole or not at all; false where one is there. */
+function place(lock: string): boolean {
+  const part = `${lock}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  writeFileSync(part, JSON.stringify(thisProcess()), { mode: 0o600, flag: "wx" });
+  try {
+    linkSync(part, lock);
+    return true;
+  } catch (e) {
+    if (isRecord(e) && e.code === "EEXIST") return false;
+    throw e;
+  } finally {
+    rmSync(part, { force: true });
+  }
+}
+
+function isHeld(lock: string): boolean {
+  const holder = holderOf(lock);
+  // Earlier versions wrote a bare number; who reads one of those in a hurry is safe rather than early.
+  if (holder === null) return isFresh(lock);
+  if (holder.space !== idSpace()) return bootOf(holder.start) === bootOf(startOf(process.pid)) && isFresh(lock);
+  if (!isRunning(holder.pid)) return false;
+  const start = startOf(holder.pid);
+  return holder.start === "" || start === "" || isSame(holder.start, start);
+}
+
+function isFresh(lock: string): boolean {
+  const at = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+  return at !== undefined && Date.now() - at < STALE_MS;
 }
 
 function isRunning(pid: number): boolean {
@@ -40,4 +117,46 @@ function isRunning(pid: number): boolean {
   } catch (e) {
     return isRecord(e) && e.code === "EPERM";
   }
+}
+
+const thisProcess = (): Holder => ({ pid: process.pid, start: startOf(process.pid), space: idSpace() });
+const bootOf = (start: string): string => start.split(" ")[0]!;
+const isSame = (a: string, b: string): boolean =>
+  a === b || (!a.includes(" ") && !b.includes(" ") && Math.abs(Number(a) - Number(b)) <= START_SECONDS);
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+};
+
+/** Linux: which namespace the ids are of. Elsewhere there is one. */
+function idSpace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+}
+
+/** Linux: the boot's id and field 22 of stat (proc(5)); elsewhere seconds since 1970, for others as the system's own tool tells. */
+function startOf(pid: number): string {
+  const stat = textOf(`/proc/${pid}/stat`);
+  // The command's name, in brackets, may hold anything.
+  const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  if (stat !== "" && ticks !== undefined) return `${textOf("/proc/sys/kernel/random/boot_id")} ${ticks}`;
+  if (pid === process.pid) return String(Math.round(Date.now() / 1000 - process.uptime()));
+  const windows = process.platform === "win32";
+  const [tool, words] = windows
+    ? ["powershell", ["-NoProfile", "-Command", `(Get-Process -Id ${pid}).StartTime.ToUniversalTime().ToString('o')`]]
+    : ["ps", ["-o", "lstart=", "-p", String(pid)]];
+  const ran = spawnSync(tool as string, words as string[], {
+    encoding: "utf8",
+    timeout: LOOK_MS,
+    env: { ...process.env, LC_ALL: "C" },
+  });
+  const seconds = Math.round(Date.parse((ran.stdout ?? "").trim()) / 1000);
+  return Number.isFinite(seconds) ? String(seconds) : "";
 }

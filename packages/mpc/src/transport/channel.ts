@@ -13,6 +13,8 @@ export interface Channel {
   /** Set once, before anything is awaited; messages that came earlier are delivered then. */
   listen(on: { message(bytes: Uint8Array): void; closed(reason: string): void }): void;
   close(): void;
+  /** Bytes that were given to `send` and have not left yet, where the carrier tells. */
+  buffered?(): number;
 }
 
 /**

@@ -40,6 +40,7 @@ export function channelOf(socket: WebSocket): Channel {
       if (closed !== null) on.closed(closed);
     },
     close: () => socket.close(),
+    buffered: () => socket.bufferedAmount,
   };
 }
 

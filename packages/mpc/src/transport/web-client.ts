@@ -115,6 +115,7 @@ function webChannel(socket: WebSocket, session: Session): Channel {
   socket.addEventListener("error", () => end("error"));
   socket.addEventListener("close", ({ code }) => end(`closed with code ${code}`));
   return {
+    buffered: () => socket.bufferedAmount,
     send(message): void {
       if (over === null) socket.send(new Uint8Array(message));
     },

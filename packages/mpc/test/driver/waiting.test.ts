@@ -37,4 +37,32 @@ describe("a driver", () => {
     local.children[1]!.kill();
     expect((await counters).message).toMatch(/^party 1 \(party-b\)/);
   });
+
+  it("says in the middle of a run which party it waits for, when no party has answered yet, and a deadline ends it", async () => {
+    const said: Waiting[] = [];
+    const local = await startLocal(3, { quiet: true, limits: { timeout: 4000 }, waiting: (_words, w) => said.push(w) });
+    open.push(local);
+    const x = local.session.input(
+      "x",
+      Float32Array.from({ length: 4096 }, (_, i) => i / 4096),
+      { shape: [64, 64] },
+    );
+    let stopped = false;
+    const steps = errorOf(async () => {
+      let y = await x.matmul(x).realize();
+      while (!stopped || said.length === 0) y = await x.matmul(x).add(y.mul(0)).realize();
+    });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const began = performance.now();
+    stopped = true;
+    process.kill(local.children[2]!.pid, "SIGSTOP");
+    const e = await steps;
+    // The parties' own time, a second look, two seconds for their last words, and a loaded machine.
+    expect(performance.now() - began).toBeLessThan(40_000);
+    expect(said[0]).toMatchObject({ missing: ["party-c"], here: 2, of: 3 });
+    expect(said[0]!.seconds).toBeLessThanOrEqual(4);
+    expect(e).toMatchObject({ code: "MPC_TIMEOUT" });
+    expect(e.message).toMatch(/^party 2 \(party-c\) (sent|said|answered) nothing/);
+    local.children[2]!.kill();
+  });
 });

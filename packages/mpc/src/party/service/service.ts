@@ -10,7 +10,7 @@ import type { Session } from "../../session/session-file.ts";
 import { sayWaiting } from "../../session/waiting.ts";
 import type { WebEndpoint } from "../../transport/client-server.ts";
 import { bytesIn, diskError, diskWords } from "../disk.ts";
-import { dropLock, takeLock } from "../lock.ts";
+import { dropLock, holderOf, takeLock } from "../lock.ts";
 import type { Ending, Party } from "../party.ts";
 import { indexOf, listen, serve } from "../process.ts";
 import type { PartyConfig } from "./config.ts";
@@ -48,11 +48,11 @@ function takeData(data: string): string {
     }
     const lock = join(data, "party.lock");
     if (takeLock(lock)) return lock;
-    const pid = readFileSync(lock, "utf8").replace(/\D/g, "");
-    throw new TacitError(
-      "PARTY_BUSY",
-      `party: expected a data directory that no other process uses, got ${data} (process ${pid})`,
-    );
+    const holder = holderOf(lock);
+    const who = holder === null ? "a process" : `process ${holder.pid}`;
+    throw new TacitError("PARTY_BUSY", `party: expected a data directory that no other process uses, got ${data} (${who})`, {
+      hint: "end that process; if it ran in a container that is gone, wait a minute: its lock is left over by then",
+    });
   } catch (cause) {
     if (cause instanceof TacitError) throw cause;
     const full = diskWords(cause);

@@ -1,0 +1,115 @@
+/** @file Locks against processes that live, are gone, or have the number of one that is gone. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { dropLock, type Holder, holderOf, takeLock } from "../../src/party/lock.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "tacit-lock-"));
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const c of children.splice(0)) c.kill("SIGKILL");
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+let made = 0;
+const fresh = (): string => join(directory, `${made++}.lock`);
+const MODULE = fileURLToPath(new URL("../../src/party/lock.ts", import.meta.url));
+
+/** Processes that take `lock` at the same moment and say whether they have it; they live until they are killed. */
+async function contend(lock: string, count: number): Promise<{ readonly child: ChildProcess; readonly has: boolean }[]> {
+  const at = Date.now() + 2500;
+  const script = `import { takeLock } from ${JSON.stringify(MODULE)};
+    while (Date.now() < ${at}) await new Promise((r) => setTimeout(r, Math.max(0, Math.min(20, ${at} - Date.now()))));
+    console.log(takeLock(${JSON.stringify(lock)}));
+    setInterval(() => {}, 1000);`;
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+      children.push(child);
+      const text = await new Promise<string>((resolve) => child.stdout!.setEncoding("utf8").once("data", resolve));
+      return { child, has: text.trim() === "true" };
+    }),
+  );
+}
+
+const holder = (lock: string, change: Partial<Holder>): void =>
+  writeFileSync(lock, JSON.stringify({ ...holderOf(lock), ...change }));
+
+describe("a lock", () => {
+  it("is taken once, names its holder, and is given back without a trace", () => {
+    const lock = fresh();
+    expect([takeLock(lock), takeLock(lock)]).toEqual([true, false]);
+    expect(holderOf(lock)?.pid).toBe(process.pid);
+    dropLock(lock);
+    expect(readdirSync(directory)).toEqual([]);
+    expect(takeLock(lock)).toBe(true);
+    dropLock(lock);
+  });
+
+  it("of a process that was killed is taken by one of several that come at the same moment, and while it lives by none", async () => {
+    const lock = fresh();
+    const [first] = await contend(lock, 1);
+    expect(first!.has).toBe(true);
+    expect(takeLock(lock)).toBe(false);
+    const gone = new Promise((resolve) => first!.child.once("exit", resolve));
+    first!.child.kill("SIGKILL");
+    await gone;
+    const rest = await contend(lock, 4);
+    expect(rest.filter((r) => r.has)).toHaveLength(1);
+  }, 120_000);
+
+  it("whose number another process has got since is left over: a party does not wait for a stranger after a restart", async () => {
+    const lock = fresh();
+    const [first] = await contend(lock, 1);
+    const { pid, start } = holderOf(lock)!;
+    expect(pid).toBe(first!.child.pid);
+    // As if the holder had died and that very number been given to a process that started later, or after another boot.
+    const [boot, ticks] = start.split(" ");
+    for (const other of ticks === undefined
+      ? [String(Number(start) - 100)]
+      : [`${boot} ${Number(ticks) - 1}`, `other ${ticks}`]) {
+      holder(lock, { pid: pid, start: other });
+      expect(takeLock(lock)).toBe(true);
+      dropLock(lock);
+      writeFileSync(lock, JSON.stringify({ pid, start, space: holderSpace() }));
+    }
+    expect(takeLock(lock)).toBe(false);
+  }, 60_000);
+
+  it("of another container is respected while it is touched, and left over a minute later", () => {
+    const lock = fresh();
+    expect(takeLock(lock)).toBe(true);
+    const own = readFileSync(lock, "utf8");
+    dropLock(lock);
+    writeFileSync(lock, own);
+    holder(lock, { pid: 1, space: "pid:[1]" });
+    expect(takeLock(lock)).toBe(false);
+    const past = new Date(Date.now() - 61_000);
+    utimesSync(lock, past, past);
+    expect(takeLock(lock)).toBe(true);
+    dropLock(lock);
+  });
+
+  it("of an earlier version, or torn, counts as held while it is young", () => {
+    const lock = fresh();
+    for (const text of ["4711", "", "{"]) {
+      writeFileSync(lock, text);
+      expect(takeLock(lock)).toBe(false);
+      const past = new Date(Date.now() - 61_000);
+      utimesSync(lock, past, past);
+      expect(takeLock(lock)).toBe(true);
+      dropLock(lock);
+    }
+  });
+});
+
+function holderSpace(): string {
+  const lock = fresh();
+  takeLock(lock);
+  const { space } = holderOf(lock)!;
+  dropLock(lock);
+  return space;
+}
