@@ -4,13 +4,12 @@ import { mpc } from "@tacit/mpc";
 import type { Command } from "commander";
 import { positive } from "../commands/arguments.ts";
 import { say } from "../output/streams.ts";
-import { askPassphrase, passphraseFrom } from "../passphrase.ts";
+import { askPassphrase, namedPassphrase, type PassphraseWords, withPassphraseOptions } from "../passphrase.ts";
 
-export interface PersonWords {
+export interface PersonWords extends PassphraseWords {
   readonly session: string;
   readonly as: string;
   readonly key?: string;
-  readonly passphraseFile?: string;
   /** Seconds. */
   readonly wait?: number;
 }
@@ -22,10 +21,12 @@ export interface Person {
   readonly wait: number | undefined;
 }
 
-/** A key file's keys; its passphrase comes from --passphrase-file, TACIT_PASSPHRASE_FILE or the terminal. */
-export function openKey(path: string, passphraseFile?: string): Promise<mpc.Identity> {
-  const file = passphraseFile ?? process.env.TACIT_PASSPHRASE_FILE;
-  return mpc.openIdentity(path, () => (file === undefined ? askPassphrase(`passphrase of ${path}`) : passphraseFrom(file)));
+/** A key file's keys; its passphrase comes from where the words say, from TACIT_PASSPHRASE_FILE, or from the terminal. */
+export function openKey(path: string, w: PassphraseWords = {}): Promise<mpc.Identity> {
+  const file = process.env.TACIT_PASSPHRASE_FILE;
+  const none = w.passphraseFile === undefined && w.passphraseCommand === undefined;
+  const named = none && file !== undefined ? { passphraseFile: file } : w;
+  return mpc.openIdentity(path, async () => (await namedPassphrase(named)) ?? askPassphrase(`passphrase of ${path}`));
 }
 
 /** @throws SESSION_INVALID where the session does not name `as`, KEY_FILE where the keys are somebody else's */
@@ -37,7 +38,7 @@ export async function personOf(w: PersonWords): Promise<Person> {
     expected("SESSION_INVALID", "session", `--as with one of its people (${names})`, JSON.stringify(w.as));
   }
   const path = w.key ?? `${w.as}.key`;
-  const identity = await openKey(path, w.passphraseFile);
+  const identity = await openKey(path, w);
   if (identity.name !== w.as) expected("KEY_FILE", path, `the keys of ${w.as}`, `those of ${identity.name}`);
   return { session, identity, wait: w.wait === undefined ? undefined : w.wait * 1000 };
 }
@@ -46,9 +47,8 @@ export async function personOf(w: PersonWords): Promise<Person> {
 export const onWaiting = (words: string): void => say(words);
 
 export const withPersonOptions = (command: Command): Command =>
-  command
+  withPassphraseOptions(command)
     .requiredOption("--session <file>", "the session file")
     .requiredOption("--as <name>", "whose keys, by the session's name")
     .option("--key <file>", "the private key file (default: NAME.key)")
-    .option("--passphrase-file <file>", "the key file's passphrase; - reads stdin. Without it, it is asked for on the terminal")
     .option("--wait <seconds>", "how long to wait for the parties (default: the session's time)", positive);

@@ -7,6 +7,7 @@ import { CHECKS, type Check, type Finding } from "../doctor/checks.ts";
 import { type Measured, measuredOf, type Prediction, predict, predictUsual, showPredictions } from "../doctor/prediction.ts";
 import { findingsOf, type Lack, showLinks } from "../doctor/session.ts";
 import { EXIT, result, say } from "../output/streams.ts";
+import { type PassphraseWords, withPassphraseOptions } from "../passphrase.ts";
 import { positive } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
 import { type OutlineWords, outlineFor, withOutlineOptions } from "./plan.ts";
@@ -43,9 +44,8 @@ export function showFindings(
   return `${lines.join("\n")}\n\n${last}`;
 }
 
-interface Words extends OutlineWords {
+interface Words extends OutlineWords, PassphraseWords {
   readonly key?: string;
-  readonly passphraseFile?: string;
   readonly patience: number;
 }
 
@@ -60,7 +60,7 @@ async function predictions(w: Words, own: boolean, session: mpc.Session, measure
 
 async function doctorOfSession(path: string, w: Words, own: boolean): Promise<void> {
   const session = await mpc.readSession(path);
-  const who = w.key === undefined ? null : await openKey(w.key, w.passphraseFile);
+  const who = w.key === undefined ? null : await openKey(w.key, w);
   if (who !== null && !session.everyone.has(who.name))
     expected("KEY_FILE", w.key!, "the keys of somebody in the session", `those of ${who.name}`);
   const parties = await mpc.examineParties(session, { who, patience: 1000 * w.patience, waiting: say });
@@ -111,16 +111,14 @@ Examples:
 export const doctorCommand: CommandRow = {
   name: "doctor",
   add: (program: Command) =>
-    void withOutlineOptions(
-      program
-        .command("doctor")
-        .summary("say what this machine can do, or how the parties of a session are, with a fix for each lack")
-        .description(DESCRIPTION)
-        .option("--key <file>", "who asks: the private key file of one of the session's people")
-        .option(
-          "--passphrase-file <file>",
-          "the key file's passphrase; - reads stdin. Without it, it is asked for on the terminal",
-        )
-        .option("--patience <seconds>", "how long one party may take for one answer", positive, 5),
+    void withPassphraseOptions(
+      withOutlineOptions(
+        program
+          .command("doctor")
+          .summary("say what this machine can do, or how the parties of a session are, with a fix for each lack")
+          .description(DESCRIPTION)
+          .option("--key <file>", "who asks: the private key file of one of the session's people")
+          .option("--patience <seconds>", "how long one party may take for one answer", positive, 5),
+      ),
     ).action(doctor),
 };

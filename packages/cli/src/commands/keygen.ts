@@ -4,12 +4,11 @@ import { mpc } from "@tacit/mpc";
 import type { Command } from "commander";
 import { checkWritable } from "../files.ts";
 import { result, say } from "../output/streams.ts";
-import { askNewPassphrase, passphraseFrom } from "../passphrase.ts";
+import { askNewPassphrase, namedPassphrase, type PassphraseWords, withPassphraseOptions } from "../passphrase.ts";
 import type { CommandRow } from "./command.ts";
 
-interface Words {
+interface Words extends PassphraseWords {
   readonly out?: string;
-  readonly passphraseFile?: string;
   /** false with --no-passphrase. */
   readonly passphrase: boolean;
   readonly address?: string;
@@ -25,11 +24,11 @@ function reachedOf({ address, client }: Words): mpc.Reached | undefined {
 }
 
 async function newPassphrase(name: string, w: Words): Promise<string | undefined> {
-  if (!w.passphrase && w.passphraseFile !== undefined) {
-    expected("ARGUMENT_INVALID", "keygen", "--passphrase-file or --no-passphrase", "both");
+  if (!w.passphrase && (w.passphraseFile !== undefined || w.passphraseCommand !== undefined)) {
+    expected("ARGUMENT_INVALID", "keygen", "--passphrase-file, --passphrase-command or --no-passphrase", "two of them");
   }
   if (!w.passphrase) return undefined;
-  return w.passphraseFile === undefined ? askNewPassphrase(name) : passphraseFrom(w.passphraseFile);
+  return (await namedPassphrase(w)) ?? askNewPassphrase(name);
 }
 
 async function keygen(name: string, w: Words): Promise<void> {
@@ -51,19 +50,19 @@ async function keygen(name: string, w: Words): Promise<void> {
 export const keygenCommand: CommandRow = {
   name: "keygen",
   add: (program: Command) =>
-    void program
-      .command("keygen")
-      .summary("make the keys of a party or a person; prints the public half")
-      .description(
-        "Examples:\n  tacit keygen data-owner > data-owner.pub\n  tacit keygen clinic-a --address a.example:7001 --client a.example:7002 > clinic-a.pub\n  tacit keygen driver --passphrase-file driver.pass --out keys/driver.key > driver.pub",
-      )
-      .argument("<name>", "1 to 63 characters of a-z, 0-9, '.', '_', '-'")
-      .option("--out <file>", "the private key file (default: NAME.key)")
-      .option("--passphrase-file <file>", "the passphrase's file; - reads stdin. Without it, it is asked for on the terminal")
-      .option("--no-passphrase", "do not encrypt the key file")
-      .option("--address <host:port>", "of a party: where the other parties connect")
-      .option("--client <host:port>", "of a party: where people connect")
-      .option("--force", "replace a key file that is there")
-      .option("--json", "print the result as one JSON object")
-      .action(keygen),
+    void withPassphraseOptions(
+      program
+        .command("keygen")
+        .summary("make the keys of a party or a person; prints the public half")
+        .description(
+          "Examples:\n  tacit keygen data-owner > data-owner.pub\n  tacit keygen clinic-a --address a.example:7001 --client a.example:7002 > clinic-a.pub\n  tacit keygen driver --passphrase-file driver.pass --out keys/driver.key > driver.pub",
+        )
+        .argument("<name>", "1 to 63 characters of a-z, 0-9, '.', '_', '-'")
+        .option("--out <file>", "the private key file (default: NAME.key)")
+        .option("--no-passphrase", "do not encrypt the key file")
+        .option("--address <host:port>", "of a party: where the other parties connect")
+        .option("--client <host:port>", "of a party: where people connect")
+        .option("--force", "replace a key file that is there")
+        .option("--json", "print the result as one JSON object"),
+    ).action(keygen),
 };

@@ -3,7 +3,7 @@ import { type Log, makeLog, parsePartyConfig, runService } from "@tacit/mpc/part
 import { type Command, InvalidArgumentError } from "commander";
 import { readBounded } from "../files.ts";
 import { codedError, EXIT, exitCodeOf, sayError } from "../output/streams.ts";
-import { askPassphrase, passphraseFrom } from "../passphrase.ts";
+import { askPassphrase, namedPassphrase } from "../passphrase.ts";
 import type { CommandRow } from "./command.ts";
 
 interface Words {
@@ -36,9 +36,12 @@ async function party(w: Words): Promise<void> {
     const text = new TextDecoder().decode(await readBounded("party", w.config, MOST_BYTES));
     const config = parsePartyConfig(text, w.config);
     log = makeLog(write, { json, level: config.log });
-    const { passphraseFile: file } = config;
-    const passphrase = (): Promise<string> =>
-      file === null ? askPassphrase(`passphrase of ${config.key}`) : passphraseFrom(file);
+    const named = {
+      passphraseFile: config.passphraseFile ?? undefined,
+      passphraseCommand: config.passphraseCommand ?? undefined,
+    };
+    const passphrase = async (): Promise<string> =>
+      (await namedPassphrase(named)) ?? askPassphrase(`passphrase of ${config.key}`);
     const { ending, stopped } = await runService({ config, log, passphrase });
     if (stopped !== null) process.exitCode = stopped === "SIGINT" ? EXIT.interrupted : EXIT.done;
     else if (ending !== null) throw ending;

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { mpc } from "@tacit/mpc";
 import { afterAll, describe, expect, test } from "vitest";
-import { askPassphrase, passphraseFrom, type Terminal } from "../../src/passphrase.ts";
+import { askPassphrase, passphraseFrom, passphraseFromCommand, type Terminal } from "../../src/passphrase.ts";
 import { scratch, tacit } from "./tacit.ts";
 
 const place = scratch();
@@ -150,5 +150,51 @@ describe("a passphrase", () => {
     }
     place.write("line", "x".repeat(2000));
     await expect(passphraseFrom(file)).rejects.toMatchObject({ code: "SIZE_LIMIT" });
+  });
+});
+
+describe("a passphrase from a program", () => {
+  const program = (name: string, script: string): readonly string[] => {
+    chmodSync(place.write(name, `#!/bin/sh\n${script}\n`), 0o700);
+    return [place.file(name)];
+  };
+
+  test("seals a key file and opens it again, without a shell: its words come as they are", async () => {
+    const words = [...program("keyring", 'echo "correct horse $1"; echo "second line"; echo unlocked >&2'), "; rm -rf / #"];
+    const json = JSON.stringify(words);
+    const made = await tacit(["keygen", "ringed", "--passphrase-command", json], { cwd: place.path });
+    expect(made.code).toBe(0);
+    expect(made.stderr).toContain("under the passphrase");
+    const opened = await mpc.readKeyFile(place.file("ringed.key"), "correct horse ; rm -rf / #");
+    expect(opened.name).toBe("ringed");
+    expect(`${made.stdout}${made.stderr}`).not.toContain("horse");
+    await expect(passphraseFromCommand(words)).resolves.toBe("correct horse ; rm -rf / #");
+  });
+
+  test("that fails, hangs, says nothing or too much, or is not there is named, and what it said is not", async () => {
+    const cases: readonly (readonly [readonly string[], string])[] = [
+      [program("fails", "echo secret; exit 3"), "code 3"],
+      [program("hangs", "exec sleep 60"), "no end for 0.5 s"],
+      [program("silent", "echo"), "an empty line"],
+      [program("loud", "head -c 100000 /dev/zero"), "too much"],
+      [["/no/such/program"], "ENOENT"],
+    ];
+    for (const [words, says] of cases) {
+      const e = await passphraseFromCommand(words, 500 * (words[0]!.endsWith("hangs") ? 1 : 40)).catch((x: unknown) => x);
+      expect(e).toMatchObject({ code: "KEY_PASSPHRASE" });
+      expect((e as Error).message).toContain(`got ${says}`);
+      expect((e as Error).message).not.toContain("secret");
+    }
+  });
+
+  test("is given as a JSON array of words, and not together with a file", async () => {
+    for (const text of ["secret-tool lookup", "[]", "[1]", '""']) {
+      const ran = await tacit(["keygen", "nobody", "--passphrase-command", text], { cwd: place.path });
+      expect([ran.code, ran.stderr.includes("expected a program and its words as JSON")]).toEqual([1, true]);
+    }
+    const both = await tacit(["keygen", "nobody", "--passphrase-command", '["true"]', "--passphrase-file", "x"], {
+      cwd: place.path,
+    });
+    expect(both.stderr).toContain("ARGUMENT_INVALID");
   });
 });

@@ -21,6 +21,7 @@ describe("a party's configuration", () => {
       session: "/etc/tacit/s.json",
       key: "/etc/tacit/a.key",
       passphraseFile: null,
+      passphraseCommand: null,
       listen: null,
       health: null,
       wait: 600_000,

@@ -16,6 +16,8 @@ export interface PartyConfig {
   readonly key: string;
   /** The file with the key file's passphrase; null: asked for on the terminal where the key file wants one. */
   readonly passphraseFile: string | null;
+  /** A program that prints it, and its words; no shell takes part. */
+  readonly passphraseCommand: readonly string[] | null;
   /** Where counters and transcripts are kept, mode 0700, of this party alone. */
   readonly data: string;
   /** Where it listens; null: at the session's addresses. */
@@ -50,7 +52,20 @@ export const PARTY_DEFAULTS: {
 };
 const MOST_ORIGINS = 64;
 const MOST_CHARACTERS = 65_536;
-const KEYS = ["session", "key", "passphraseFile", "data", "listen", "web", "peers", "health", "wait", "limits", "log"];
+const KEYS = [
+  "session",
+  "key",
+  "passphraseFile",
+  "passphraseCommand",
+  "data",
+  "listen",
+  "web",
+  "peers",
+  "health",
+  "wait",
+  "limits",
+  "log",
+];
 
 const kindOf = (x: unknown): string =>
   x === null ? "null" : Array.isArray(x) ? "a list" : typeof x === "object" ? "an object" : `a ${typeof x}`;
@@ -97,6 +112,14 @@ class Reader {
     if (typeof x !== "string" || x === "" || x.includes("\0"))
       return this.bad(key, "a text", x === undefined ? "nothing" : kindOf(x));
     return x;
+  }
+
+  /** A program and its words. */
+  words(key: string): readonly string[] {
+    const x = this.#json[key];
+    const words = Array.isArray(x) ? x.filter((w) => typeof w === "string" && !w.includes("\0")) : [];
+    if (Array.isArray(x) && words.length === x.length && words.length >= 1 && words.length <= 64 && words[0] !== "") return words;
+    return this.bad(key, "a list of 1 to 64 words, the program first", kindOf(x));
   }
 
   address(key: string): string {
@@ -155,6 +178,8 @@ export function parsePartyConfig(text: string, path: string): PartyConfig {
   const r = new Reader(path, "", json, KEYS);
   const within = (x: string): string => (isAbsolute(x) ? x : join(dirname(path), x));
   const file = (key: string): string => within(r.text(key));
+  if (r.has("passphraseFile") && r.has("passphraseCommand"))
+    r.bad("passphraseCommand", "passphraseFile or passphraseCommand", "both");
   const listen = r.has("listen") ? r.object("listen", ["address", "client"]) : null;
   const web = r.has("web") ? r.object("web", ["address", "origins", "certificate", "key"]) : null;
   const peers = r.object("peers", null);
@@ -163,6 +188,7 @@ export function parsePartyConfig(text: string, path: string): PartyConfig {
     session: file("session"),
     key: file("key"),
     passphraseFile: r.has("passphraseFile") ? file("passphraseFile") : null,
+    passphraseCommand: r.has("passphraseCommand") ? r.words("passphraseCommand") : null,
     data: file("data"),
     listen: listen === null ? null : { address: listen.address("address"), client: listen.address("client") },
     web: web === null ? null : webOf(web, within),

@@ -207,6 +207,7 @@ const config: Parser = {
   form: "json",
   seeds: [
     { session: "session.json", key: "clinic-a.key", data: "data" },
+    { session: "session.json", key: "clinic-a.key", data: "data", passphraseCommand: ["secret-tool", "lookup", "tacit", "a"] },
     {
       session: "s.json",
       key: "k",
