@@ -7,7 +7,6 @@ import { CHECKS, type Check, type Finding } from "../doctor/checks.ts";
 import { type Measured, measuredOf, type Prediction, predict, predictUsual, showPredictions } from "../doctor/prediction.ts";
 import { findingsOf, type Lack, showLinks } from "../doctor/session.ts";
 import { EXIT, result, say } from "../output/streams.ts";
-import { type PassphraseWords, withPassphraseOptions } from "../passphrase.ts";
 import { positive } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
 import { type OutlineWords, outlineFor, withOutlineOptions } from "./plan.ts";
@@ -44,13 +43,25 @@ export function showFindings(
   return `${lines.join("\n")}\n\n${last}`;
 }
 
-interface Words extends OutlineWords, PassphraseWords {
-  readonly key?: string;
+interface Words extends OutlineWords {
   readonly patience: number;
 }
 
 /** Options that describe a job: with one of them that job is predicted, and not the usual two. */
-const JOB_OPTIONS = ["data", "labels", "model", "epochs", "batch", "steps", "momentum", "test", "revealModel", "for"];
+const JOB_OPTIONS = [
+  "weights",
+  "pictures",
+  "data",
+  "labels",
+  "model",
+  "epochs",
+  "batch",
+  "steps",
+  "momentum",
+  "test",
+  "revealModel",
+  "for",
+];
 
 const EXITS: Readonly<Record<Lack, number>> = { network: EXIT.network, expired: EXIT.refused, other: EXIT.user };
 
@@ -111,14 +122,11 @@ Examples:
 export const doctorCommand: CommandRow = {
   name: "doctor",
   add: (program: Command) =>
-    void withPassphraseOptions(
-      withOutlineOptions(
-        program
-          .command("doctor")
-          .summary("say what this machine can do, or how the parties of a session are, with a fix for each lack")
-          .description(DESCRIPTION)
-          .option("--key <file>", "who asks: the private key file of one of the session's people")
-          .option("--patience <seconds>", "how long one party may take for one answer", positive, 5),
-      ),
+    void withOutlineOptions(
+      program
+        .command("doctor")
+        .summary("say what this machine can do, or how the parties of a session are, with a fix for each lack")
+        .description(DESCRIPTION)
+        .option("--patience <seconds>", "how long one party may take for one answer", positive, 5),
     ).action(doctor),
 };

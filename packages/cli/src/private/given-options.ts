@@ -6,15 +6,15 @@ import { readSigned } from "../clients/approval.ts";
 import { type Person, personOf } from "../clients/person.ts";
 import { positive } from "../commands/arguments.ts";
 import { modelName } from "../models.ts";
+import { type PassphraseWords, withPassphraseOptions } from "../passphrase.ts";
 import type { GivenJob } from "./given.ts";
 import { DEFAULTS } from "./job.ts";
 import { type JobWords, jobOptions, type Purpose } from "./options.ts";
 
-export interface GivenWords {
+export interface GivenWords extends PassphraseWords {
   readonly session?: string;
   readonly as?: string;
   readonly key?: string;
-  readonly passphraseFile?: string;
   readonly wait?: number;
   readonly weights?: string;
   readonly testData?: string;
@@ -25,15 +25,25 @@ export interface GivenWords {
 }
 
 /** Options that only such a job has. */
-export const GIVEN_OPTIONS = ["weights", "testData", "pictures", "to", "grants", "as", "key", "passphraseFile", "wait"] as const;
+export const GIVEN_OPTIONS = [
+  "weights",
+  "testData",
+  "pictures",
+  "to",
+  "grants",
+  "as",
+  "key",
+  "passphraseFile",
+  "passphraseCommand",
+  "wait",
+] as const;
 
 /** Who runs or plans it, and who learns of it. */
 export const withDriverOptions = (command: Command): Command =>
-  command
+  withPassphraseOptions(command)
     .option("--to <name>", "who learns what is disclosed (default: the weights' owner; of a prediction the pictures' owner)")
     .option("--as <name>", "whose keys, by the session's name (default: the driver)")
     .option("--key <file>", "the private key file (default: NAME.key)")
-    .option("--passphrase-file <file>", "the key file's passphrase; - reads stdin")
     .option(
       "--wait <seconds>",
       "how long to wait for parties, inputs and signatures (default: the session's time, and for no signature)",
