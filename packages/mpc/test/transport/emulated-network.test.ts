@@ -1,4 +1,5 @@
 /** @file The emulated network: latency by the round, bandwidth by the byte, order, bounds; and who can have one. */
+import { noGrad, ones } from "@tacit/core";
 import { describe, expect, it } from "vitest";
 import { local } from "../../src/driver/local.ts";
 import { parsePartyConfig } from "../../src/party/service/config.ts";
@@ -37,7 +38,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** Times on a loaded machine: never early, and late by no more than this factor. */
-const LATE = 10;
+const LATE = 30;
 
 describe("an emulated network", () => {
   it("takes a latency for each message that depends on the one before", async () => {
@@ -130,6 +131,19 @@ describe("an emulated network", () => {
     await ended;
     expect(heard).toEqual([7]);
   });
+});
+
+describe("mpc.local over a network", () => {
+  it("waits for each round of a run, and once for the parties' agreement on it", async () => {
+    await using session = await local(3, { quiet: true, network: { bandwidth: 352e6, latency: 0.05 } });
+    const x = await ones([4]).to(session);
+    await noGrad(() => x.mul(x)).realize();
+    const before = session.cost();
+    const ms = await timed(() => noGrad(() => x.mul(x)).realize());
+    expect(session.cost().rounds - before.rounds).toBe(2);
+    expect(ms).toBeGreaterThan(3 * 49.5);
+    expect(ms).toBeLessThan(3 * 50 * LATE);
+  }, 60_000);
 });
 
 describe("who can have an emulated network", () => {
