@@ -40,6 +40,8 @@ function failureOf(message: unknown): Failure | undefined {
 export class ChildParty {
   readonly #child: ChildProcess;
   readonly #exited: Promise<number | null>;
+  /** Heard from the beginning: a quick process may say it before anybody asks. */
+  readonly #listening: Promise<unknown>;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -50,6 +52,8 @@ export class ChildParty {
         resolve(code);
       });
     });
+    this.#listening = this.#next("listening", START_TIMEOUT);
+    this.#listening.catch(() => {});
   }
 
   /** Process id, for tests that stop or kill it. */
@@ -106,7 +110,7 @@ export class ChildParty {
 
   /** The ports it listens at. */
   async listening(): Promise<{ readonly address: number; readonly client: number; readonly web: number }> {
-    const ports = await this.#next("listening", START_TIMEOUT);
+    const ports = await this.#listening;
     if (isRecord(ports) && typeof ports.address === "number" && typeof ports.client === "number") {
       return { address: ports.address, client: ports.client, web: Number(ports.web ?? 0) };
     }

@@ -7,6 +7,8 @@ export { type ConnectOptions, connect } from "./connect.ts";
 export type { NetworkOptions, SessionCost } from "./cost.ts";
 export { predictSeconds } from "./cost.ts";
 export { type LocalOptions, type LocalParties, local, localParties } from "./local.ts";
+export { isKept } from "./local-directory.ts";
 export { type InputData, type InputOptions, MpcSession, type PartyCounters, type WaitOptions } from "./mpc-session.ts";
+export { type PersistOptions, persist } from "./persist.ts";
 export type { Receipt } from "./runner.ts";
 export { type RestoredTraining, restoreTraining, saveTraining } from "./training.ts";

@@ -1,5 +1,5 @@
 /** @file mpc.local: three real party processes on this machine, for tests and a first run. Node only. */
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ import { connectClient } from "../transport/client.ts";
 import { checkNetwork, type NetworkOptions } from "../transport/emulated-network.ts";
 import type { WebAddresses } from "../transport/web-client.ts";
 import { ChildParty } from "./child-party.ts";
+import { dataOf, keep, makeDirectory, readKept } from "./local-directory.ts";
 import type { MpcSession } from "./mpc-session.ts";
 import { openSession } from "./open.ts";
 
@@ -36,6 +37,11 @@ export interface LocalOptions {
   readonly waiting?: OnWaiting;
   /** What the parties run in besides the session, as "shadow"; all must agree. */
   readonly mode?: string;
+  /**
+   * Where keys, session file and the parties' data are kept, for this user alone: the same call later takes up the same session, at
+   * the same ports, with its checkpoints. Default: a temporary directory that goes with the session.
+   */
+  readonly directory?: string;
   /** The network to emulate between the parties, each link apart: `{ bandwidth: 352e6, latency: 0.02 }`. Default: none. */
   readonly network?: NetworkOptions;
 }
@@ -102,6 +108,27 @@ async function gather({ people = ["model-owner", "data-owner"], driver }: LocalO
   return Promise.all(all.map((p) => (typeof p === "string" ? Identity.generate(p) : p)));
 }
 
+function sessionOf(
+  options: LocalOptions,
+  protocol: Protocol,
+  parties: readonly Identity[],
+  people: readonly (Identity | PublicIdentity)[],
+  ports: readonly { readonly address: number; readonly client: number }[],
+): Session {
+  return newSession({
+    parties: parties.map((p, i) => ({
+      identity: p.public,
+      address: `127.0.0.1:${ports[i]!.address}`,
+      client: `127.0.0.1:${ports[i]!.client}`,
+    })),
+    people: people.map((p) => (p instanceof Identity ? p.public : p)),
+    driver: people[0]!.name,
+    protocol,
+    options: options.options ?? {},
+    limits: options.limits ?? {},
+  });
+}
+
 /**
  * Starts `count` party processes on loopback, with fresh keys and free ports, and drives none: with `driver` and `web`, a page does.
  * @throws TacitError PROTOCOL_UNKNOWN, SESSION_INVALID, MPC_*
@@ -114,34 +141,30 @@ export async function localParties(
   const protocol = chooseProtocol(count, options, parts.protocols);
   const network = options.network === undefined ? {} : { network: checkNetwork(options.network) };
   warn(options.quiet);
-  const directory = await mkdtemp(join(tmpdir(), "tacit-local-"));
-  await chmod(directory, 0o700);
+  const kept = options.directory === undefined ? null : await readKept(options.directory, protocol.name);
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "tacit-local-")));
+  await makeDirectory(directory);
   const children: ChildParty[] = [];
   const dispose = async (): Promise<void> => {
     await Promise.all(children.map((c) => c.end()));
-    await rm(directory, { recursive: true, force: true });
+    if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
   };
   try {
-    const people = await gather(options);
-    const parties = await Promise.all(NAMES.slice(0, count).map((n) => Identity.generate(n)));
-    for (const p of parties) {
-      const own = await mkdtemp(join(directory, `${p.name}-`));
+    const people = kept?.people ?? (await gather(options));
+    const parties = kept?.parties ?? (await Promise.all(NAMES.slice(0, count).map((n) => Identity.generate(n))));
+    for (const [i, p] of parties.entries()) {
+      const own = await dataOf(directory, p.name);
       const web = options.web === undefined ? {} : { web: [...options.web] };
-      children.push(await ChildParty.start(parts.entry, p, { directory: own, mode: options.mode ?? "", ...network, ...web }));
+      const before = kept?.session.file.parties[i];
+      const at = before === undefined ? {} : { at: { address: before.address, client: before.client } };
+      children.push(
+        await ChildParty.start(parts.entry, p, { directory: own, mode: options.mode ?? "", ...at, ...network, ...web }),
+      );
     }
     const ports = await Promise.all(children.map((c) => c.listening()));
-    const session = newSession({
-      parties: parties.map((p, i) => ({
-        identity: p.public,
-        address: `127.0.0.1:${ports[i]!.address}`,
-        client: `127.0.0.1:${ports[i]!.client}`,
-      })),
-      people: people.map((p) => (p instanceof Identity ? p.public : p)),
-      driver: people[0]!.name,
-      protocol,
-      options: options.options ?? {},
-      limits: options.limits ?? {},
-    });
+    const session = kept?.session ?? sessionOf(options, protocol, parties, people, ports);
+    if (kept === null && options.directory !== undefined)
+      await keep(directory, session, [...parties, ...people.filter((p) => p instanceof Identity)]);
     await Promise.all(children.map((c) => c.serve(session)));
     const identities = new Map(people.flatMap((p): [string, Identity][] => (p instanceof Identity ? [[p.name, p]] : [])));
     const at = options.web === undefined ? [] : parties.map((p, i) => [p.name, `ws://127.0.0.1:${ports[i]!.web}`]);

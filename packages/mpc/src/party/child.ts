@@ -13,6 +13,8 @@ export interface ChildStart {
   readonly keys: unknown;
   readonly directory: string;
   readonly mode: string;
+  /** Where it listens; default: at free ports. */
+  readonly at?: { readonly address: string; readonly client: string };
   /** The network to emulate, if any. */
   readonly network?: unknown;
   /** Origins whose pages may connect at a web address on loopback; none without any. */
@@ -49,7 +51,8 @@ export async function runChild(protocols: readonly Protocol[] = PROTOCOLS): Prom
     const identity = await Identity.fromPrivate(start.keys);
     const origins = Array.isArray(start.web) ? start.web.map(String) : [];
     const web = origins.length === 0 ? null : { address: "127.0.0.1:0", origins, tls: null };
-    const listening = await listen(identity, { ...LOOPBACK, web });
+    const at = isRecord(start.at) ? { address: String(start.at.address), client: String(start.at.client) } : LOOPBACK;
+    const listening = await listen(identity, { ...at, web });
     const ports = { address: listening.parties.port, client: listening.clients.port, web: listening.web?.port ?? 0 };
     say({ listening: ports });
     const { session: text } = await nextMessage();
