@@ -5,8 +5,8 @@ import { type Identity, isRecord } from "../identity/identity.ts";
 import type { ChildStart } from "../party/child.ts";
 import type { Session } from "../session/session-file.ts";
 
-/** Longest time for a process to load and listen: far above the 0.3 s it takes, since machines may be busy. */
-const START_TIMEOUT = 30_000;
+/** Longest time for a process to load and listen: far above the 0.3 s it takes, since machines may be busy (33 s were seen at a load of 30). */
+const START_TIMEOUT = 120_000;
 /** Time for an orderly end before the process is killed. */
 const END_TIMEOUT = 2000;
 

@@ -16,7 +16,7 @@ export interface PersistOptions {
 }
 
 /** What a supervisor may cure by starting a party again. */
-const CURABLE: ReadonlySet<string> = new Set(["MPC_PARTY_LOST", "MPC_TIMEOUT", "MPC_HANDSHAKE", "DRIVER_BUSY", "SESSION_CLOSED"]);
+const CURABLE: ReadonlySet<string> = new Set(["MPC_PARTY_LOST", "MPC_TIMEOUT", "MPC_HANDSHAKE", "MPC_ADDRESS", "DRIVER_BUSY", "SESSION_CLOSED"]);
 const isCurable = (e: unknown): e is TacitError => e instanceof TacitError && CURABLE.has(e.code);
 const PAUSE = 500;
 

@@ -23,7 +23,7 @@ const place = (): string => {
 };
 
 describe("work that persists", () => {
-  it("goes on from the last checkpoint when a party is killed, and says so", { timeout: 120_000 }, async () => {
+  it("goes on from the last checkpoint when a party is killed, and says so", { timeout: 600_000 }, async () => {
     const directory = place();
     let local: LocalSession | null = null;
     const open = async (): Promise<LocalSession["session"]> => {
