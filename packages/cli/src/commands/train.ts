@@ -16,7 +16,7 @@ import { showSeconds } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
 import { GIVEN_OPTIONS, type GivenWords, givenJob, grantsOf, personOfJob, withGivenOptions } from "../private/given-options.ts";
 import { driveGiven, showGiven } from "../private/given-session.ts";
-import { mainJob, saveModel, showMainJob } from "../private/main-job.ts";
+import { EVERY, mainJob, saveModel, showMainJob } from "../private/main-job.ts";
 import { type JobWords, jobOptions, withPrivateOptions } from "../private/options.ts";
 import { openData } from "../training/datasets.ts";
 import { Interrupt } from "../training/interrupt.ts";
@@ -151,12 +151,14 @@ interface TrainWords extends TrainOptions, GivenWords {
   readonly momentum?: number;
   readonly test?: number | "all";
   readonly revealModel?: boolean;
+  readonly checkpointEvery?: number;
+  readonly checkpointDir?: string;
 }
 
 /** Options that mean nothing in the other kind of training. */
-const ONLY_PRIVATE = ["steps", "momentum", "test", "revealModel", "compare"] as const;
+const ONLY_PRIVATE = ["steps", "momentum", "test", "revealModel", "compare", "checkpointEvery", "checkpointDir"] as const;
 const ONLY_GIVEN = ["session", ...GIVEN_OPTIONS] as const;
-const ONLY_CLEAR = ["resume", "threads", "profile", "plots"] as const;
+const ONLY_CLEAR = ["threads", "profile", "plots"] as const;
 
 const flag = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
@@ -166,7 +168,13 @@ async function trainPrivately(words: TrainWords, said: ReadonlySet<string>): Pro
   const options = jobOptions(own as JobWords);
   const { out } = words;
   if (options.revealModel) await checkOut(out);
-  const r = await mainJob({ ...options, compare: words.compare ?? false, out });
+  const { checkpointEvery, checkpointDir, resume } = words;
+  const kept = {
+    ...(checkpointEvery !== undefined && { checkpointEvery }),
+    ...(checkpointDir !== undefined && { checkpointDir }),
+    ...(resume && { resume }),
+  };
+  const r = await mainJob({ ...options, compare: words.compare ?? false, out, ...kept });
   if (r === null) process.exitCode = EXIT.interrupted;
   else result(words.json === true, "training", r, () => showMainJob(r));
 }
@@ -178,7 +186,9 @@ async function trainOnGiven(words: TrainWords, said: ReadonlySet<string>): Promi
   const own = Object.fromEntries(Object.entries(words).filter(([name]) => said.has(name)));
   const job = givenJob(own as GivenWords & JobWords, "train");
   const person = await personOfJob(words);
-  const r = await driveGiven(person, job, await grantsOf(words, person.session));
+  const { checkpointEvery, resume = false } = words;
+  const keep = checkpointEvery === undefined && !resume ? null : { every: checkpointEvery ?? EVERY, resume };
+  const r = await driveGiven(person, job, await grantsOf(words, person.session), keep);
   if (r === null) {
     process.exitCode = EXIT.interrupted;
     return;
@@ -210,6 +220,7 @@ const EXAMPLES = `Examples:
   tacit train --data my.csv --model mlp --epochs 5
   tacit train --data images.idx.gz --labels labels.idx.gz
   tacit train --private --data my.csv --steps 200
+  tacit train --private --checkpoint-every 50
   tacit train --private --epochs 1 --batch 128 --reveal-model --out private.safetensors
   tacit train --private --session session.json --key driver.key --weights model-owner/model --data hospital-a/train,hospital-b/train`;
 
@@ -229,11 +240,13 @@ export const trainCommand: CommandRow = {
       .option("--seed <n>", "of initial weights and order", count, 0)
       .option("--threads <n>", "threads that share every step; same result on any number", positiveCount, defaultThreads())
       .option("--out <file>", "where the model goes", "model.safetensors")
-      .option("--resume", "go on from the checkpoint beside --out")
+      .option("--resume", "go on from the last checkpoint, with the same options")
       .option("--profile <file>", "time every kernel; the file opens in a trace viewer (Perfetto, Chrome)")
       .option("--plots <directory>", "write loss.svg, confusion.svg, kernels.svg and mistakes.svg there")
       .option("--json", "print the result as one JSON object")
       .option("--private", "secret-share pictures and weights among three parties on this machine; options below are for it")
+      .option("--checkpoint-every <n>", "have the parties save their shares every so many steps, in whole tens", positiveCount)
+      .option("--checkpoint-dir <directory>", "where parties on this machine keep them (default: OUT.parties)")
       .option("--compare", "train the same model in the clear too");
     withPrivateOptions(command)
       .option("--session <file>", "drive the parties of this session, on what their owners gave")

@@ -9,6 +9,7 @@ import { Interrupt } from "../training/interrupt.ts";
 import { onlooker, type Watcher } from "./device.ts";
 import { type Disclose, type Given, type GivenJob, handlesOf, predictOnGiven, trainOnGiven } from "./given.ts";
 import type { JobResult } from "./job.ts";
+import { type Keeper, sessionKeeper } from "./keeper.ts";
 import type { Outline } from "./outline.ts";
 import { Recorder, silentWatcher } from "./recorder.ts";
 import type { TrainingPlan } from "./training.ts";
@@ -43,12 +44,18 @@ interface Ran {
   readonly answer: readonly number[] | null;
 }
 
-async function runJob(given: Given, disclose: Disclose, job: GivenJob, watcher: Watcher): Promise<Ran> {
+async function runJob(
+  given: Given,
+  disclose: Disclose,
+  job: GivenJob,
+  watcher: Watcher,
+  keeperOf: (plan: TrainingPlan) => Keeper | null = () => null,
+): Promise<Ran> {
   if (job.kind === "predict") {
     const values = await predictOnGiven(given, disclose, job, watcher);
     return { plan: null, steps: 0, result: null, answer: values === null ? null : Array.from(values, Number) };
   }
-  const { plan, result } = await trainOnGiven(given, disclose, job, watcher);
+  const { plan, result } = await trainOnGiven(given, disclose, job, watcher, keeperOf);
   return { plan, steps: result?.trained.steps ?? plan.steps, result, answer: null };
 }
 
@@ -114,46 +121,83 @@ const costsOf = (session: MpcSession) => (): string[] => {
   return [`${showMegabytes(Math.max(...cost.bytesPerParty))} sent per party`, `${cost.rounds} rounds`];
 };
 
+/** Checkpoints of a training on given data: the parties keep them in their own directories. */
+export interface KeepGiven {
+  readonly every: number;
+  readonly resume: boolean;
+}
+
 /** Runs a job as the driver of a session, and leaves the parties serving. Null: the user stopped it. */
 export async function driveGiven(
-  { session: file, identity, wait }: Person,
+  person: Person,
   job: GivenJob,
   grants: readonly mpc.SignedGrant[],
+  keep: KeepGiven | null = null,
 ): Promise<GivenOutcome | null> {
   using interrupt = new Interrupt();
+  const { session: file, identity, wait } = person;
   const until = Date.now() + (wait ?? file.timeout);
-  const session = await mpc.connect(file, { identity, waiting: onWaiting, ...(wait !== undefined && { wait }) });
-  const deliveries: Deliveries = [];
+  const losses: number[] = [];
+  const options = {
+    open: () => mpc.connect(file, { identity, waiting: onWaiting, ...(wait !== undefined && { wait }) }),
+    end: (session: MpcSession) => session.leave(),
+    times: keep === null ? 0 : mpc.TIMES,
+    said: say,
+    stopped: () => interrupt.requested,
+  };
   try {
-    for (const g of grants) await session.grant(g);
-    const names = handlesOf(job);
-    const tensors = await session.inputs(names, { wait: Math.max(0, until - Date.now()), waiting: onWaiting });
-    const given = new Map(names.map((n, i) => [n, tensors[i]!]));
-    const outline = await outlineGiven(file, job, await session.listed());
-    if (wait !== undefined) await signatures(session, outline, until);
-    const watcher = onlooker(interrupt, costsOf(session));
-    const ran = await runJob((h) => given.get(h)!, discloser(session, identity.name, deliveries), job, watcher);
-    if (interrupt.requested) return null;
-    if (deliveries.length > 0)
-      say(`${deliveries.length} results wait at the parties for ${job.to}: tacit receive --as ${job.to}`);
-    const shown: GivenResult = {
-      session: file.hex,
-      job: job.kind,
-      to: job.to,
-      steps: ran.steps,
-      accuracy: ran.result?.accuracy ?? null,
-      losses: ran.result?.trained.losses ?? [],
-      answer: ran.answer,
-      deliveries,
-      cost: session.cost(),
-    };
-    return { shown, weights: ran.result?.weights ?? null, plan: ran.plan };
+    return await mpc.persist(options, async (session, again) => {
+      // First of all: it brings the inputs back.
+      const resumed = keep?.resume || again > 0 ? await session.resume() : null;
+      if (keep?.resume && resumed === null) say("no checkpoint to resume from: training from the start");
+      const keeperOf = (plan: TrainingPlan): Keeper | null =>
+        keep === null ? null : sessionKeeper(session, keep.every, resumed, { plan, losses });
+      const done = await drive(session, person, job, { grants, until, interrupt, keeperOf });
+      if (keep !== null && done !== null) await session.forgetCheckpoints();
+      return done;
+    });
   } catch (e) {
     if (interrupt.requested) return null;
     throw e;
-  } finally {
-    await session.leave();
   }
+}
+
+interface Drive {
+  readonly grants: readonly mpc.SignedGrant[];
+  readonly until: number;
+  readonly interrupt: Interrupt;
+  readonly keeperOf: (plan: TrainingPlan) => Keeper | null;
+}
+
+async function drive(
+  session: MpcSession,
+  { session: file, identity, wait }: Person,
+  job: GivenJob,
+  { grants, until, interrupt, keeperOf }: Drive,
+): Promise<GivenOutcome | null> {
+  const deliveries: Deliveries = [];
+  for (const g of grants) await session.grant(g);
+  const names = handlesOf(job);
+  const tensors = await session.inputs(names, { wait: Math.max(0, until - Date.now()), waiting: onWaiting });
+  const given = new Map(names.map((n, i) => [n, tensors[i]!]));
+  const outline = await outlineGiven(file, job, await session.listed());
+  if (wait !== undefined) await signatures(session, outline, until);
+  const watcher = onlooker(interrupt, costsOf(session));
+  const ran = await runJob((h) => given.get(h)!, discloser(session, identity.name, deliveries), job, watcher, keeperOf);
+  if (interrupt.requested) return null;
+  if (deliveries.length > 0) say(`${deliveries.length} results wait at the parties for ${job.to}: tacit receive --as ${job.to}`);
+  const shown: GivenResult = {
+    session: file.hex,
+    job: job.kind,
+    to: job.to,
+    steps: ran.steps,
+    accuracy: ran.result?.accuracy ?? null,
+    losses: ran.result?.trained.losses ?? [],
+    answer: ran.answer,
+    deliveries,
+    cost: session.cost(),
+  };
+  return { shown, weights: ran.result?.weights ?? null, plan: ran.plan };
 }
 
 /** The result for people. */

@@ -9,6 +9,7 @@ import { MODELS, type ModelName } from "../models.ts";
 import type { Block } from "./batches.ts";
 import type { Watcher } from "./device.ts";
 import { type JobResult, runWith } from "./job.ts";
+import type { Keeper } from "./keeper.ts";
 import type { Answer } from "./predict.ts";
 import { type Shared, SharedBlocks, type Supply } from "./supply.ts";
 import type { TrainingPlan } from "./training.ts";
@@ -119,6 +120,7 @@ export async function trainOnGiven(
   disclose: Disclose,
   job: GivenTraining,
   watcher: Watcher,
+  keeperOf: (plan: TrainingPlan) => Keeper | null = () => null,
 ): Promise<{ readonly plan: TrainingPlan; readonly result: JobResult | null }> {
   const classes = classesOf(given, job);
   const { batch } = job;
@@ -143,7 +145,7 @@ export async function trainOnGiven(
   const steps = "steps" in length ? length.steps : (length.epochs * train.count) / batch;
   const owners = { model: ownerOf(job.weights), data: ownerOf(job.data[0]!) };
   const plan: TrainingPlan = { model, classes, steps, batch, lr, momentum, seed, owners, to };
-  return { plan, result: await runWith(supply, plan, job.revealModel, watcher) };
+  return { plan, result: await runWith(supply, plan, job.revealModel, watcher, undefined, keeperOf(plan)) };
 }
 
 /** The classes of given pictures, by given weights, for `job.to`. */

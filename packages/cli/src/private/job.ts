@@ -5,6 +5,7 @@ import type { ModelName } from "../models.ts";
 import { type Labelled, openData } from "../training/datasets.ts";
 import { type Samples, samplesOf } from "./batches.ts";
 import type { SecretDevice, Watcher } from "./device.ts";
+import type { Keeper } from "./keeper.ts";
 import { localSupply, type Supply } from "./supply.ts";
 import { accuracyOnShares, build, type Owners, revealModel, type Trained, type TrainingPlan, trainOnShares } from "./training.ts";
 
@@ -113,17 +114,25 @@ export interface JobResult {
   readonly weights: ReadonlyMap<string, Tensor> | null;
 }
 
+/** What a session has restored, and what keeps its checkpoints. */
+export interface Kept {
+  readonly keeper: Keeper | null;
+  readonly inputs: ReadonlyMap<string, Tensor>;
+}
+const NOTHING_KEPT: Kept = { keeper: null, inputs: new Map() };
+
 /** Trains, tests and, where asked for, discloses the model. `afterTraining` sees the device between the two. Null: the user stopped it. */
 export async function runJob(
   device: SecretDevice,
   job: Job,
   watcher: Watcher,
   afterTraining: () => void = () => undefined,
+  kept: Kept = NOTHING_KEPT,
 ): Promise<JobResult | null> {
   const { plan, train, test } = job;
   const { batch, classes, owners } = plan;
-  const supply = localSupply(device, () => build(plan), { train, test }, { batch, classes, owner: owners.data });
-  return runWith(supply, plan, job.revealModel, watcher, afterTraining);
+  const supply = localSupply(device, () => build(plan), { train, test }, { batch, classes, owner: owners.data }, kept.inputs);
+  return runWith(supply, plan, job.revealModel, watcher, afterTraining, kept.keeper);
 }
 
 /** The same with whatever supply. */
@@ -133,8 +142,9 @@ export async function runWith(
   reveal: boolean,
   watcher: Watcher,
   afterTraining: () => void = () => undefined,
+  keeper: Keeper | null = null,
 ): Promise<JobResult | null> {
-  const trained = await trainOnShares(supply, plan, watcher);
+  const trained = await trainOnShares(supply, plan, watcher, keeper);
   if (watcher.stopped) return null;
   afterTraining();
   const accuracy = supply.test.count > 0 ? await accuracyOnShares(supply, trained.model, plan, watcher) : null;

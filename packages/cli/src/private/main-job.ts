@@ -1,4 +1,7 @@
 /** @file The main job: a CNN learns pictures that nobody sees, is tested on encrypted pictures, and is compared with a training in the clear. */
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { expected } from "@tacit/core/errors";
 import { saveSafetensors } from "@tacit/core/io";
 import { type MpcSession, mpc, type SessionCost } from "@tacit/mpc";
 import { MODELS, type ModelName } from "../models.ts";
@@ -9,6 +12,7 @@ import { Interrupt } from "../training/interrupt.ts";
 import { CENTRING } from "./batches.ts";
 import { onlooker, type Watcher } from "./device.ts";
 import { type Job, type JobOptions, type JobResult, openJob, runJob } from "./job.ts";
+import { restoredInputs, sessionKeeper } from "./keeper.ts";
 import { accuracyInTheClear, REPORT_EVERY, type TrainingPlan, trainInTheClear } from "./training.ts";
 import { showWitnesses, type Witness, witnesses } from "./witness.ts";
 
@@ -17,6 +21,12 @@ export interface MainJobOptions extends JobOptions {
   readonly compare: boolean;
   /** Where a disclosed model goes. */
   readonly out: string;
+  /** Steps between two checkpoints; default: none are kept. */
+  readonly checkpointEvery?: number;
+  /** Where the parties keep them; default: beside `out`. */
+  readonly checkpointDir?: string;
+  /** Go on from the last one. */
+  readonly resume?: boolean;
 }
 
 /** What the main job came to: the result of a training in the clear, with what is known of a private one. */
@@ -51,6 +61,15 @@ const costFields = (session: MpcSession) => (): string[] => {
   return [`${showMegabytes(Math.max(...cost.bytesPerParty))} sent per party`, `${cost.rounds} rounds`];
 };
 
+/** Steps between two checkpoints, where none are said. */
+export const EVERY = 50;
+
+interface KeepOptions {
+  readonly every: number;
+  readonly directory: string;
+  readonly resume: boolean;
+}
+
 /** What one session came to. */
 interface Shared {
   readonly result: JobResult;
@@ -59,20 +78,46 @@ interface Shared {
   readonly parties: readonly Witness[];
 }
 
-/** The private part, in a session of its own that has ended when this returns. */
-async function runOnParties(job: Job, interrupt: Interrupt): Promise<Shared | null> {
+/** The private part, in a session of its own that has ended when this returns; in several, where parties were lost. */
+async function runOnParties(job: Job, interrupt: Interrupt, keep: KeepOptions | null): Promise<Shared | null> {
   const { owners } = job.plan;
-  say("starting three parties…");
-  await using session = await mpc.local(3, { people: [owners.model, owners.data], owner: owners.model });
-  const names = session.session.file.parties.map((p) => p.identity.name);
-  say(`parties: ${names.join(", ")} (three processes, TLS 1.3, ${session.name})`);
-  say(`sharing ${job.train.count} pictures to train on and ${job.test.count} to test…`);
-  let training = session.cost();
-  const result = await runJob(session, job, onlooker(interrupt, costFields(session)), () => {
-    training = session.cost();
+  const place = keep === null ? {} : { directory: keep.directory };
+  const losses: number[] = [];
+  const open = (): Promise<MpcSession> => {
+    say("starting three parties…");
+    return mpc.local(3, { people: [owners.model, owners.data], owner: owners.model, ...place });
+  };
+  const options = { open, said: say, times: keep === null ? 0 : mpc.TIMES, stopped: () => interrupt.requested };
+  return mpc.persist(options, async (session, again) => {
+    const names = session.session.file.parties.map((p) => p.identity.name);
+    say(`parties: ${names.join(", ")} (three processes, TLS 1.3, ${session.name})`);
+    const resumed = keep?.resume || again > 0 ? await session.resume() : null;
+    if (keep?.resume && resumed === null) say("no checkpoint to resume from: training from the start");
+    if (resumed === null) say(`sharing ${job.train.count} pictures to train on and ${job.test.count} to test…`);
+    const keeper = keep === null ? null : sessionKeeper(session, keep.every, resumed, { plan: job.plan, losses });
+    const kept = { keeper, inputs: restoredInputs(session, resumed) };
+    let training = session.cost();
+    const after = (): void => {
+      training = session.cost();
+    };
+    const result = await runJob(session, job, onlooker(interrupt, costFields(session)), after, kept);
+    if (result === null) return null;
+    return { result, training, all: session.cost(), parties: await witnesses(session) };
   });
-  if (result === null) return null;
-  return { result, training, all: session.cost(), parties: await witnesses(session) };
+}
+
+/** Where checkpoints of a local session are kept. @throws ARGUMENT_INVALID where something else is there */
+function keepOptions({ checkpointEvery, checkpointDir, resume = false, out }: MainJobOptions): KeepOptions | null {
+  if (checkpointEvery === undefined && !resume) return null;
+  const directory = checkpointDir ?? `${out}.parties`;
+  if (!resume && existsSync(directory)) {
+    const hint = "--resume goes on with what is there; or remove it, or name another with --checkpoint-dir";
+    expected("ARGUMENT_INVALID", "train", `a new directory for the parties`, directory, hint);
+  }
+  if (resume && existsSync(directory) && !mpc.isKept(directory)) {
+    expected("ARGUMENT_INVALID", "train", "the directory of an interrupted training", `${directory}, which is none`);
+  }
+  return { every: checkpointEvery ?? EVERY, directory, resume };
 }
 
 async function clearAccuracy(job: Job, watcher: Watcher): Promise<number | null> {
@@ -102,8 +147,9 @@ function sayDisclosure({ owners }: TrainingPlan): void {
   say("a disclosed model can tell whether a picture was among those it learned, and rare ones may be drawn from it");
 }
 
-function stopped(): null {
-  say("nothing was saved; the shares ended with the session");
+function stopped(keep: KeepOptions | null): null {
+  if (keep === null) say("nothing was saved; the shares ended with the session");
+  else say(`stopped; the same command with --resume goes on from the last checkpoint in ${keep.directory}`);
   return null;
 }
 
@@ -117,12 +163,15 @@ export async function mainJob(options: MainJobOptions): Promise<MainJobResult | 
   const weights = MODELS[plan.model].build(plan.classes, {}).parameters();
   say(`model: ${plan.model}, ${weights.reduce((n, p) => n + p.numel, 0)} weights, ${plan.steps} steps of ${plan.batch}`);
   if (options.revealModel) sayDisclosure(plan);
-  const shared = await runOnParties(job, interrupt).catch((e: unknown) => {
+  const keep = keepOptions(options);
+  const shared = await runOnParties(job, interrupt, keep).catch((e: unknown) => {
     // After Ctrl-C the end of a party is no fault.
     if (interrupt.requested) return null;
     throw e;
   });
-  if (shared === null) return stopped();
+  if (shared === null) return stopped(keep);
+  // The work is done: what is left of it at the parties is of no use to anybody.
+  if (keep !== null) await rm(keep.directory, { recursive: true, force: true });
   const { result, training, all, parties } = shared;
   sayLosses(result.trained.losses, REPORT_EVERY, result.trained.steps);
   const inTheClear = options.compare
@@ -131,7 +180,7 @@ export async function mainJob(options: MainJobOptions): Promise<MainJobResult | 
         onlooker(interrupt, () => []),
       )
     : null;
-  if (interrupt.requested) return stopped();
+  if (interrupt.requested) return stopped(null);
   if (result.weights !== null) await saveModel(options.out, job, result.weights);
   else say("the model stayed shared, and ended with the session: --reveal-model discloses it");
   return {

@@ -3,7 +3,7 @@ import type { Tensor } from "@tacit/core";
 import type { Disclosure } from "@tacit/core/device";
 import type * as nn from "@tacit/core/nn";
 import type { TypedArray } from "@tacit/core/program";
-import { oneHot } from "@tacit/mpc";
+import { mpc, oneHot } from "@tacit/mpc";
 import { type Block, blocksOf, type Samples, sliceOf } from "./batches.ts";
 import type { SecretDevice } from "./device.ts";
 
@@ -52,16 +52,18 @@ const TEST_BLOCK = 1000;
 const cut = (count: number, size: number): Block[] =>
   Array.from({ length: Math.ceil(count / size) }, (_, i) => ({ start: i * size, end: Math.min(count, (i + 1) * size) }));
 
-/** Data and new weights that are on this machine: shared as they are needed, revealed here. */
+/** Data and new weights that are on this machine: shared as they are needed (but for `restored` inputs), revealed here. */
 export function localSupply(
   device: SecretDevice,
   build: () => nn.Layer,
   samples: { readonly train: Samples; readonly test: Samples },
   { batch, classes, owner }: { readonly batch: number; readonly classes: number; readonly owner: string },
+  restored: ReadonlyMap<string, Tensor> = new Map(),
 ): Supply {
+  const at = (name: string): Tensor | undefined => restored.get(mpc.handleOf(owner, name));
   const share = (name: string, part: Samples): Shared => [
-    device.input(`${name}-images`, { values: part.images, shape: [part.count, 1, 28, 28] }, { owner }),
-    device.input(`${name}-labels`, oneHot(part.labels, classes), { owner }),
+    at(`${name}-images`) ?? device.input(`${name}-images`, { values: part.images, shape: [part.count, 1, 28, 28] }, { owner }),
+    at(`${name}-labels`) ?? device.input(`${name}-labels`, oneHot(part.labels, classes), { owner }),
   ];
   const blocks = (name: string, rows: readonly Block[], of: Samples, ahead: number): SharedBlocks =>
     new SharedBlocks(rows, ahead, (i) => share(`${name}-${i}`, sliceOf(of, rows[i]!.start, rows[i]!.end)));

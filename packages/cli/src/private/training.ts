@@ -6,6 +6,7 @@ import { Random } from "@tacit/core/random";
 import { MODELS, type ModelName } from "../models.ts";
 import { blocksOf, orders, plainDataset, rateAt, type Samples } from "./batches.ts";
 import type { Watcher } from "./device.ts";
+import type { Keeper } from "./keeper.ts";
 import type { Shared, Supply } from "./supply.ts";
 
 export interface TrainingPlan {
@@ -53,17 +54,25 @@ function batchOf([images, labels]: Shared, rows: Int32Array): Shared {
 }
 
 /** Trains on shares. The only thing that anyone learns is the mean loss of every ten steps, and only `plan.to`. */
-export async function trainOnShares(supply: Supply, plan: TrainingPlan, watcher: Watcher): Promise<Trained> {
+export async function trainOnShares(
+  supply: Supply,
+  plan: TrainingPlan,
+  watcher: Watcher,
+  keeper: Keeper | null = null,
+): Promise<Trained> {
   const model = await supply.model();
   model.train();
   const optimizer = optimizerOf(model, plan);
   const progress = watcher.progress("on shares", plan.steps);
   const started = performance.now();
-  const losses: number[] = [];
+  const parts = { model, optimizer };
+  const restored = (await keeper?.restore(parts)) ?? { step: 0, losses: [] };
+  const losses = [...restored.losses];
   let recent: Tensor[] = [];
-  let done = 0;
+  let [done, skipped] = [restored.step, 0];
   for (const { block, rows } of orders(supply.train.rows, plan.batch, plan.steps, plan.seed)) {
     if (watcher.stopped) break;
+    if (skipped++ < restored.step) continue;
     optimizer.lr = rateAt(plan.lr, done, plan.steps);
     const [x, y] = batchOf(supply.train.take(block), rows);
     const loss = nn.crossEntropy(model(x), y);
@@ -72,10 +81,12 @@ export async function trainOnShares(supply: Supply, plan: TrainingPlan, watcher:
     recent.push(loss.detach());
     done++;
     if (recent.length === REPORT_EVERY) {
-      const mean = await meanLoss(supply, recent, plan, watcher);
+      const mean = keeper?.losses[losses.length] ?? (await meanLoss(supply, recent, plan, watcher));
       if (mean !== null) losses.push(mean);
+      if (mean !== null && keeper !== null && keeper.losses.length < losses.length) keeper.losses.push(mean);
       recent = [];
     }
+    if (isDue(done, plan, keeper)) await keeper!.save(parts, { step: done, losses });
     const known = losses.at(-1);
     const shown = known === undefined ? `losses go to ${plan.to}` : `mean loss ${known.toFixed(3)}`;
     progress.update(done, [shown, ...watcher.costs()]);
@@ -83,6 +94,10 @@ export async function trainOnShares(supply: Supply, plan: TrainingPlan, watcher:
   progress.finish();
   return { model, seconds: (performance.now() - started) / 1000, losses, steps: done };
 }
+
+/** Between two disclosures: a checkpoint keeps no losses that wait for theirs. The last step's spares the training a lost test. */
+const isDue = (done: number, plan: TrainingPlan, keeper: Keeper | null): boolean =>
+  keeper !== null && (done === plan.steps || done % (Math.ceil(keeper.every / REPORT_EVERY) * REPORT_EVERY) === 0);
 
 async function meanLoss(supply: Supply, recent: readonly Tensor[], plan: TrainingPlan, watcher: Watcher): Promise<number | null> {
   watcher.stage(`mean loss of ${recent.length} steps`);

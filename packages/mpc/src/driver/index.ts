@@ -9,6 +9,6 @@ export { predictSeconds } from "./cost.ts";
 export { type LocalOptions, type LocalParties, local, localParties } from "./local.ts";
 export { isKept } from "./local-directory.ts";
 export { type InputData, type InputOptions, MpcSession, type PartyCounters, type WaitOptions } from "./mpc-session.ts";
-export { type PersistOptions, persist } from "./persist.ts";
+export { type PersistOptions, persist, TIMES } from "./persist.ts";
 export type { Receipt } from "./runner.ts";
-export { type RestoredTraining, restoreTraining, saveTraining } from "./training.ts";
+export { type RestoredTraining, restoreTraining, saveTraining, takeUpTraining } from "./training.ts";

@@ -11,12 +11,23 @@ export interface PersistOptions {
   readonly patience?: number;
   /** Hears what was lost, and that the work goes on. */
   readonly said?: (words: string) => void;
+  /** Ends a session. Default: `close`, at all parties; `leave` lets them serve. */
+  readonly end?: (session: MpcSession) => Promise<void>;
   /** Whether the user wants no more. */
   readonly stopped?: () => boolean;
 }
 
+/** How often work is taken up again unless it is said. */
+export const TIMES = 10;
 /** What a supervisor may cure by starting a party again. */
-const CURABLE: ReadonlySet<string> = new Set(["MPC_PARTY_LOST", "MPC_TIMEOUT", "MPC_HANDSHAKE", "MPC_ADDRESS", "DRIVER_BUSY", "SESSION_CLOSED"]);
+const CURABLE: ReadonlySet<string> = new Set([
+  "MPC_PARTY_LOST",
+  "MPC_TIMEOUT",
+  "MPC_HANDSHAKE",
+  "MPC_ADDRESS",
+  "DRIVER_BUSY",
+  "SESSION_CLOSED",
+]);
 const isCurable = (e: unknown): e is TacitError => e instanceof TacitError && CURABLE.has(e.code);
 const PAUSE = 500;
 
@@ -26,15 +37,15 @@ const PAUSE = 500;
  * @throws TacitError what ended the last try; anything but a loss at once
  */
 export async function persist<T>(options: PersistOptions, work: (session: MpcSession, again: number) => Promise<T>): Promise<T> {
-  const { times = 10, said = () => undefined, stopped = () => false } = options;
+  const { times = TIMES, said = () => undefined, stopped = () => false, end = (s) => s.close() } = options;
   for (let again = 0; ; again++) {
     const session = again === 0 ? await options.open() : await reopen(options);
     try {
       const done = await work(session, again);
-      await session.close();
+      await end(session);
       return done;
     } catch (e) {
-      await session.close().catch(() => undefined);
+      await end(session).catch(() => undefined);
       if (!isCurable(e) || again >= times || stopped()) throw e;
       said(`${e.message}; going on from the last checkpoint (${again + 1} of at most ${times} times)`);
     }

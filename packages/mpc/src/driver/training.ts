@@ -2,7 +2,7 @@
 import { Tensor } from "@tacit/core";
 import { type CheckpointParts, checkpoint } from "@tacit/core/io";
 import { DTYPE } from "@tacit/core/program";
-import type { ResumeOptions } from "./checkpoints.ts";
+import type { Resumed, ResumeOptions } from "./checkpoints.ts";
 import type { MpcSession } from "./mpc-session.ts";
 
 /** What a training came to when it was saved. */
@@ -41,7 +41,11 @@ export async function restoreTraining(
   options: ResumeOptions = {},
 ): Promise<RestoredTraining | null> {
   const resumed = await session.resume(options);
-  if (resumed === null) return null;
+  return resumed === null ? null : takeUpTraining(session, resumed, parts);
+}
+
+/** The second half of `restoreTraining`, for whoever needs the restored inputs to make the model. */
+export async function takeUpTraining(session: MpcSession, resumed: Resumed, parts: CheckpointParts): Promise<RestoredTraining> {
   const own = checkpoint.state(parts).tensors;
   const tensors = new Map<string, Tensor>();
   for (const [name, t] of Object.entries(resumed.tensors)) {
