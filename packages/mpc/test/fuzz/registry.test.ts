@@ -23,6 +23,7 @@ const OWN: Readonly<Record<string, string>> = {
   "kernels/src/ring/reference-chacha.ts": "its own block",
   "mpc/src/driver/checkpoints.ts": "hands bytes to readManifest",
   "mpc/src/client/group.ts": "hands replies on",
+  "mpc/src/party/lock.ts": "a file of this machine's own, bounded; one of another form names no holder",
   "mpc/src/party/checkpoints/values.ts": "what this party sealed itself, opened under its own key",
   "cli/src/passphrase.ts": "the person's own passphrase",
   "cli/src/commands/party.ts": "hands text to parsePartyConfig",

@@ -112,7 +112,7 @@ const FACTS: readonly Wire[] = [
 ];
 const probe: Parser = {
   name: "what a party says of itself",
-  guards: ["mpc/src/client/probing.ts"],
+  guards: ["mpc/src/client/probing.ts", "mpc/src/client/facts.ts"],
   form: "cbor",
   seeds: FACTS.map((f) => toCbor(f)),
   codes: [REFUSED],
