@@ -16,7 +16,7 @@ describe.runIf(executablePath !== null)("a browser tab", LONGEST, () => {
   const wrong: string[] = [];
 
   beforeAll(async () => {
-    served = await servePage(0, 4000);
+    served = await servePage(0, 20_000);
     browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
     context = await browser.newContext();
   });
