@@ -7,6 +7,7 @@ import { CHECKS, type Check, type Finding } from "../doctor/checks.ts";
 import { type Measured, measuredOf, type Prediction, predict, predictUsual, showPredictions } from "../doctor/prediction.ts";
 import { findingsOf, type Lack, showLinks } from "../doctor/session.ts";
 import { EXIT, result, say } from "../output/streams.ts";
+import { withPassphraseOptions } from "../passphrase.ts";
 import { positive } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
 import { type OutlineWords, outlineFor, withOutlineOptions } from "./plan.ts";
@@ -122,11 +123,14 @@ Examples:
 export const doctorCommand: CommandRow = {
   name: "doctor",
   add: (program: Command) =>
-    void withOutlineOptions(
-      program
-        .command("doctor")
-        .summary("say what this machine can do, or how the parties of a session are, with a fix for each lack")
-        .description(DESCRIPTION)
-        .option("--patience <seconds>", "how long one party may take for one answer", positive, 5),
+    void withPassphraseOptions(
+      withOutlineOptions(
+        program
+          .command("doctor")
+          .summary("say what this machine can do, or how the parties of a session are, with a fix for each lack")
+          .description(DESCRIPTION)
+          .option("--key <file>", "who asks: the private key file of one of the session's people")
+          .option("--patience <seconds>", "how long one party may take for one answer", positive, 5),
+      ),
     ).action(doctor),
 };
