@@ -10,7 +10,7 @@ import { type Captured, captureDevice } from "./capture.ts";
 import { Parties, PUBLIC, SECRET, type Spread } from "./parties.ts";
 
 const long = process.env.TACIT_LONG !== undefined;
-const STEPS = 90;
+const STEPS = 60;
 const BATCH = 128;
 
 const cnn = (random: Random): nn.Module & { forward(x: Tensor): Tensor } =>
@@ -60,7 +60,7 @@ function right(logits: TypedArray, labels: readonly number[]): number {
   }).length;
 }
 
-test.runIf(long)("90 steps with batches of 128 end within 0.3 points of the clear ones", { timeout: 1_200_000 }, async () => {
+test.runIf(long)("60 steps with batches of 128 end within 0.3 points of the clear ones", { timeout: 1_200_000 }, async () => {
   const random = new Random(2);
   const { train, test: held } = drawnDigits({ train: STEPS * BATCH, test: 2000 });
   const { device, runs } = captureDevice();
@@ -96,6 +96,6 @@ test.runIf(long)("90 steps with batches of 128 end within 0.3 points of the clea
     score.shared += right(inner.read(results[0]!, job.program.outputAvals[0]!) as TypedArray, labels);
   }
   console.log(`right of 2,000: ${score.clear} in the clear, ${score.shared} on shares`);
-  expect(score.clear).toBeGreaterThan(1700);
+  expect(score.clear).toBeGreaterThan(1500);
   expect(Math.abs(score.clear - score.shared)).toBeLessThanOrEqual(6);
 });

@@ -73,6 +73,17 @@ test("batch norm by running statistics of a large variance equals the clear one"
   );
 });
 
+/** Its three terms have factors 1, 1/N and 2/N beside 1/128, and their sum over N places cancels. */
+test("the gradient through a batch norm of 6,272 rows, added up in the layer before it", async () => {
+  const random = new Random(7);
+  const layer = nn.linear(3, 2, { random });
+  const norm = nn.batchNorm1d(2);
+  const module = nn.sequential(layer, norm);
+  const inputs = [randn([6272, 3], random).mul(4).add(1), randn([6272, 2], random).add(0.5)];
+  const f = (x: Tensor, t?: Tensor): Tensor => module.forward(x).mul(t!).sum().div(128);
+  expect(await errorOf(await bySgd({ f: f as (...all: Tensor[]) => Tensor, module, inputs }))).toBeLessThan(2 ** -11);
+}, 60_000);
+
 describe("sums of many", () => {
   /** Values of a size with both signs. */
   const wave = (size: number) => (i: number) => size * (0.5 + Math.sin(i));

@@ -217,7 +217,7 @@ describe.each(["step", "order"] as const)("a whole program: %s", (name) => {
     const { objections, covered } = await ledger.check({ name, n, regions: formats(names, frames), run });
     expect(objections).toEqual([]);
     expect(covered.length).toBeGreaterThanOrEqual(frames.length);
-  }, 180_000);
+  }, 300_000);
 
   it("sends messages whose sizes, order and rounds do not depend on the values", async () => {
     const program = made();

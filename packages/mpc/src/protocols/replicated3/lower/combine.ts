@@ -160,6 +160,21 @@ async function wide(ctx: Context, id: number, terms: readonly Term[], f: number)
   return out;
 }
 
+/** Least bits that a factor should have beside others, going by the Program's constants. */
+const SHARED_BITS = 10;
+
+/**
+ * Terms that a common K serves, and those whose factors it would leave too few bits (1/N^2 beside 1/N, in a batch norm's gradient): these get a K
+ * and a truncation of their own, at the same time. At most two groups; they follow from the Program, not from a factor's value.
+ */
+function groups(terms: readonly Term[], f: number): readonly (readonly Term[])[] {
+  const own = terms.map((t) => Math.min(f + WIDE_SHIFT, 60 - t.bits - (t.fixed ?? 0)));
+  const k = Math.min(...own);
+  const poor = terms.map((t, i) => k < own[i]! && k - t.scale + (t.fixed ?? 0) < SHARED_BITS);
+  if (!poor.includes(true)) return [terms];
+  return [terms.filter((_, i) => !poor[i]), terms.filter((_, i) => poor[i])];
+}
+
 /** What `combine` gives: one Held at f fraction bits, owned by the caller. */
 export interface Combined {
   readonly held: Held;
@@ -167,22 +182,23 @@ export interface Combined {
   readonly key: string;
   /** Size without the factor; undefined: no factor is left, the value's own. */
   readonly bits: number | undefined;
+  readonly fixed: number;
 }
 
 /** For `keep`: no factor stays aside. */
 export const NEVER = -1;
-const whole = (held: Held): Combined => ({ held, factor: 1, key: "", bits: undefined });
+const whole = (held: Held): Combined => ({ held, factor: 1, key: "", bits: undefined, fixed: 0 });
 
 /**
  * Takes the terms over. A factor common to all terms stays aside where they are below 2^keep; otherwise, and with `keep` NEVER, the result is
- * plain fixed point. 0 rounds where nothing has more than f fraction bits, else 2. Ids `id` and `id + 1`.
+ * plain fixed point. 0 rounds where nothing has more than f fraction bits, else 2. Ids `id` .. `id + 3`.
  */
 export async function combine(ctx: Context, id: number, terms: readonly Term[], f: number, keep: number): Promise<Combined> {
   const first = terms[0]!;
   const bits = Math.max(...terms.map((t) => t.bits));
   const keepFactor = bits <= keep;
   if (keepFactor && terms.length === 1 && first.source instanceof Held && first.scale === f) {
-    return { held: first.source, factor: first.factor, key: first.key, bits };
+    return { held: first.source, factor: first.factor, key: first.key, bits, fixed: first.fixed ?? 0 };
   }
   const exact: Held[] = [];
   const rest: Term[] = [];
@@ -197,18 +213,18 @@ export async function combine(ctx: Context, id: number, terms: readonly Term[], 
   const keeps = key === "" || (keepFactor && exact.length === 0);
   if (oneScale && alike(rest) && keeps) {
     const held = new Held(ctx, await narrow(ctx, id, rest, exact, f));
-    return key === "" ? whole(held) : { held, factor, key, bits };
+    return key === "" ? whole(held) : { held, factor, key, bits, fixed: rest[0]!.fixed ?? 0 };
   }
-  const held = new Held(ctx, await wide(ctx, id, rest, f));
-  return whole(sumHeld(ctx, [held, ...exact]));
+  const made = await Promise.all(groups(rest, f).map((group, i) => wide(ctx, id + 2 * i, group, f)));
+  return whole(sumHeld(ctx, [...made.map((shares) => new Held(ctx, shares)), ...exact]));
 }
 
 /** A term with a factor: truncated to f fraction bits, the factor aside, where it would leave the factor too few bits. */
 export async function bounded(ctx: Context, id: number, term: Term, f: number): Promise<Term> {
   if (term.key === "" || term.scale <= f || !isCoarse(term.scale, term.bits)) return term;
-  const { held, factor, key } = await combine(ctx, id, [term], f, Number.POSITIVE_INFINITY);
+  const { held, factor, key, fixed } = await combine(ctx, id, [term], f, Number.POSITIVE_INFINITY);
   // All that a product may reach: at f fraction bits the factor has room beside it.
-  return { source: held, scale: f, factor, key, bits: Math.max(term.bits, RAW_BITS - 2 * f) };
+  return { source: held, scale: f, factor, key, fixed, bits: Math.max(term.bits, RAW_BITS - 2 * f) };
 }
 
 /** Where all terms are integers times shares at f or products of one scale: their sum as one Raw, and the shift it needs. */

@@ -49,9 +49,9 @@ async function operandTerms(n: NodeRun, i: number, sign: number): Promise<readon
     return [{ source: new Held(n.ctx, shares), scale, factor: sign, key: "", bits: SHARE_BITS }];
   }
   if (sizeOf(n.arg(i).shape) === sizeOf(n.aval.shape)) return (await n.terms(i)).map(times);
-  return n.singles([i], (x) => {
-    const wide = broadcast(n.ctx, x!.shares, n.arg(i).shape, n.aval.shape);
-    return [times({ source: new Held(n.ctx, wide), scale, factor: x!.factor, key: x!.key, bits: x!.bits })];
+  return n.moved(i, (x) => {
+    const wide = broadcast(n.ctx, x.shares, n.arg(i).shape, n.aval.shape);
+    return [times({ source: new Held(n.ctx, wide), scale, factor: x.factor, key: x.key, fixed: x.fixed ?? 0, bits: x.bits })];
   });
 }
 
@@ -88,7 +88,8 @@ function scaled(n: NodeRun, terms: readonly Term[], factor: number, fixed: boole
     const moved = fixed ? shifted(t, total, n.f) : undefined;
     if (moved) return moved;
     const exact = fixed && t.key === "" && Number.isInteger(total) && Math.abs(total) <= EXACT_LIMIT;
-    return { ...t, factor: total, key: exact ? "" : t.key === "" ? key : `${t.key}*${key}` };
+    const constant = (t.fixed ?? 0) + (fixed && factor !== 0 ? Math.log2(Math.abs(factor)) : 0);
+    return { ...t, factor: total, fixed: exact ? 0 : constant, key: exact ? "" : t.key === "" ? key : `${t.key}*${key}` };
   });
 }
 
@@ -179,15 +180,15 @@ const reluGrad: Handler = async (n) => {
   const y = await n.value(1);
   if (n.isPublic(1)) {
     const mask = flags(await n.publicValues(1));
-    return n.singles([0], (g) => n.result(mulPublicInteger(n.ctx, g!.shares, mask), n.f, g!));
+    return n.moved(0, (g) => n.result(mulPublicInteger(n.ctx, g.shares, mask), n.f, g));
   }
   const kept = y instanceof SecretValue ? y.kept.relu : undefined;
-  if (kept) return n.singles([0], async (g) => n.result(await inject(n.ctx, n.step(0), kept, g!.shares), n.f, g!));
+  if (kept) return n.moved(0, async (g) => n.result(await inject(n.ctx, n.step(0), kept, g.shares), n.f, g));
   return n.plain(1, (x) =>
-    n.singles([0], async (g) => {
-      const { bits, injected } = await signBits(n.ctx, n.step(0), x, { threshold: 1n, inject: [g!.shares], width: n.width });
+    n.moved(0, async (g) => {
+      const { bits, injected } = await signBits(n.ctx, n.step(0), x, { threshold: 1n, inject: [g.shares], width: n.width });
       free(n.ctx, bits);
-      return n.result(injected[0]!, n.f, g!);
+      return n.result(injected[0]!, n.f, g);
     }),
   );
 };

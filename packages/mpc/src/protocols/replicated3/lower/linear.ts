@@ -17,11 +17,17 @@ import {
 } from "../primitives/index.ts";
 import { toRing } from "./fixed-point.ts";
 import type { Handler, NodeRun } from "./run.ts";
-import { Held, type SecretValue, type Single, type Term } from "./value.ts";
+import { Held, type SecretValue, type Single } from "./value.ts";
+
+type Factor = Pick<Single, "factor" | "key" | "fixed">;
 
 /** A factor of a product: keys say where factors came from. */
-export function product(x: Pick<Single, "factor" | "key">, y: Pick<Single, "factor" | "key">): Pick<Term, "factor" | "key"> {
-  return { factor: x.factor * y.factor, key: [x.key, y.key].filter((k) => k !== "").join("*") };
+export function product(x: Factor, y: Factor): Required<Factor> {
+  return {
+    factor: x.factor * y.factor,
+    fixed: (x.fixed ?? 0) + (y.fixed ?? 0),
+    key: [x.key, y.key].filter((k) => k !== "").join("*"),
+  };
 }
 
 interface Bilinear {
@@ -42,7 +48,11 @@ async function bilinear(n: NodeRun, op: Bilinear): Promise<SecretValue> {
   const known = toRing(await n.publicValues(secret[0] === 0 ? 1 : 0), n.f);
   return n.singles(secret, async (x) => {
     const shares = secret[0] === 0 ? op.known(x!.shares, known) : op.known(known, x!.shares);
-    return n.of(await n.bounded([{ source: new Held(n.ctx, shares), scale, factor: x!.factor, key: x!.key, bits: n.bits }]));
+    return n.of(
+      await n.bounded([
+        { source: new Held(n.ctx, shares), scale, factor: x!.factor, key: x!.key, fixed: x!.fixed ?? 0, bits: n.bits },
+      ]),
+    );
   });
 }
 

@@ -18,7 +18,7 @@ export function broadcast(ctx: Context, x: Shares, from: Shape, to: Shape): Shar
 
 /** Applies a local linear map to the argument as one sharing; the factor stays aside. */
 async function map(n: NodeRun, f: (x: Shares) => Shares): Promise<SecretValue> {
-  return n.singles([0], (x) => n.result(f(x!.shares), fractionBitsOf(n.aval, n.f), x!));
+  return n.moved(0, (x) => n.result(f(x.shares), fractionBitsOf(n.aval, n.f), x));
 }
 
 const reshape: Handler = async (n) => n.of(await n.terms(0));

@@ -270,12 +270,12 @@ const maxPool2dGrad: Handler = async (n) => {
   }
   const { levels, made } = await levelsOf(n, s);
   const positive = n.run.plan.afterPool.has(n.node.args[1]!) && y instanceof SecretValue ? y.kept.relu : undefined;
-  const result = await n.singles([0], async (g) => {
+  const result = await n.moved(0, async (g) => {
     const begin = positive
-      ? await inject(n.ctx, n.step(RELU_STEP), positive, g!.shares)
-      : stridedRead(n.ctx, g!.shares, [g!.shares.n], [1]);
+      ? await inject(n.ctx, n.step(RELU_STEP), positive, g.shares)
+      : stridedRead(n.ctx, g.shares, [g.shares.n], [1]);
     const routed = await route(n.ctx, n.step(0), begin, levels, s.kh * s.kw);
-    return n.result(scatter(n.ctx, routed, s), n.f, g!);
+    return n.result(scatter(n.ctx, routed, s), n.f, g);
   });
   if (made) for (const bits of levels) free(n.ctx, bits);
   return result;
@@ -349,7 +349,12 @@ const avgPool2d: Handler = (n) => {
   const one = oneWeight(w);
   return n.singles([0], (x) => {
     const total = windowSums(n.ctx, x!.shares, s);
-    if (one !== undefined) return n.result(total, n.f, { factor: x!.factor * one, key: `${x!.key}*w${n.id}` });
+    if (one !== undefined)
+      return n.result(total, n.f, {
+        factor: x!.factor * one,
+        key: `${x!.key}*w${n.id}`,
+        fixed: (x!.fixed ?? 0) + Math.log2(one),
+      });
     const out = weighted(n, total, s, w);
     free(n.ctx, total);
     return n.result(out, 2 * n.f, x!);
@@ -367,7 +372,7 @@ const avgPool2dGrad: Handler = (n) => {
     if (each !== g!.shares) free(n.ctx, each);
     const image = scatter(n.ctx, spread, s);
     if (one === undefined) return n.result(image, 2 * n.f, g!);
-    return n.result(image, n.f, { factor: g!.factor * one, key: `${g!.key}*w${n.id}` });
+    return n.result(image, n.f, { factor: g!.factor * one, key: `${g!.key}*w${n.id}`, fixed: (g!.fixed ?? 0) + Math.log2(one) });
   });
 };
 

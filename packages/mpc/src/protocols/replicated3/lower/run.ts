@@ -12,8 +12,8 @@ import type { Plan } from "./plan.ts";
 import { KEPT_BITS, SHARE_BITS } from "./size.ts";
 import { Held, PublicValue, SecretBits, SecretValue, type Single, type Term, type Value } from "./value.ts";
 
-/** Steps that the executor itself uses (two each, but the first); ids are node * STEPS_PER_NODE + step. */
-const STEP = { integers: 250, plain: 252, single: 254 } as const;
+/** Steps that the executor itself uses (four each, but the first); ids are node * STEPS_PER_NODE + step. */
+const STEP = { integers: 244, plain: 246, single: 251 } as const;
 
 /** Sees every secret value of a run when it is made: the tests' shadow of plain values. */
 export type Observer = (id: number, value: Value, run: Run) => Promise<void> | void;
@@ -123,13 +123,19 @@ export class Run {
     const scale = this.plan.fine.has(id) ? ROOT_BITS : fractionBitsOf(this.plan.program.aval(id), this.f);
     if (value.terms.length === 1 && only.source instanceof Held && only.scale === scale) {
       const plain = only.key === "" && only.factor === 1;
-      if (plain || (!this.plan.returned[id] && only.bits <= KEPT_BITS)) return value;
+      if (plain || !this.plan.returned[id]) return value;
     }
     const step = this.stepOf(id, STEP.single);
     // Several readers: one of them may be a square. Only what is as small as a share keeps its factor aside.
     const keep = this.plan.returned[id] ? NEVER : SHARE_BITS;
-    const { held, factor, key, bits = this.plan.sizes[id]!.after } = await combine(this.ctx, step, value.take(), scale, keep);
-    const settled = new SecretValue(this.ctx, value.shape, [{ source: held, scale, factor, key, bits }], value.kept);
+    const {
+      held,
+      factor,
+      key,
+      fixed,
+      bits = this.plan.sizes[id]!.after,
+    } = await combine(this.ctx, step, value.take(), scale, keep);
+    const settled = new SecretValue(this.ctx, value.shape, [{ source: held, scale, factor, key, fixed, bits }], value.kept);
     for (const { source } of value.terms) if (source instanceof Held) source.release();
     return settled;
   }
@@ -149,12 +155,15 @@ export class Run {
   }
 
   /** As one sharing, a common factor aside. Owned by the caller. */
-  async single(id: number): Promise<{ readonly held: Held; readonly single: Single }> {
+  async single(id: number, keep: number = KEPT_BITS): Promise<{ readonly held: Held; readonly single: Single }> {
+    const value = await this.#values[id]!;
+    const only = value instanceof SecretValue && value.terms.length === 1 ? value.terms[0]! : undefined;
+    if (only?.source instanceof Held && only.key !== "" && only.bits > keep) return this.applied(id);
     const scale = fractionBitsOf(this.plan.program.aval(id), this.f);
     const terms = await this.terms(id);
-    const made = await combine(this.ctx, this.stepOf(id, STEP.single), terms, scale, KEPT_BITS);
-    const { held, factor, key, bits = this.plan.sizes[id]!.after } = made;
-    return { held, single: { shares: held.shares, factor, key, bits } };
+    const made = await combine(this.ctx, this.stepOf(id, STEP.single), terms, scale, keep);
+    const { held, factor, key, fixed, bits = this.plan.sizes[id]!.after } = made;
+    return { held, single: { shares: held.shares, factor, key, fixed, bits } };
   }
 
   /** As one sharing for a product with a secret: a factor that a truncation is due to meet is applied by it, or it would count twice in a square. */
@@ -162,6 +171,11 @@ export class Run {
     const value = await this.#values[id]!;
     const only = value instanceof SecretValue && value.terms.length === 1 ? value.terms[0]! : undefined;
     if (!only || only.key === "" || only.source instanceof Held) return this.single(id);
+    return this.applied(id);
+  }
+
+  /** With its factor applied, once for all readers. */
+  private async applied(id: number): Promise<{ readonly held: Held; readonly single: Single }> {
     const held = await this.plain(id);
     return { held, single: { shares: held.shares, factor: 1, key: "", bits: this.plan.sizes[id]!.after } };
   }
@@ -269,7 +283,7 @@ export class NodeRun {
       }
     }
   }
-  /** The id of an interactive step of this node, 0 .. 249. */
+  /** The id of an interactive step of this node, 0 .. 243. */
   step(step: number): number {
     return this.run.stepOf(this.id, step);
   }
@@ -300,6 +314,16 @@ export class NodeRun {
     for (const { held } of all) held.release();
     return result;
   }
+  /**
+   * Argument i as one sharing that is only moved, selected or added up: its factor waits, whatever the size. A mean that was rounded and
+   * then broadcast to N places would be wrong N times in the same direction: a sum over them is off by N units.
+   */
+  async moved<T>(i: number, use: (x: Single) => Promise<T> | T): Promise<T> {
+    const { held, single } = await this.run.single(this.node.args[i]!, Number.POSITIVE_INFINITY);
+    const result = await use(single);
+    held.release();
+    return result;
+  }
 
   /** The same for arguments that are multiplied with each other. */
   async operands<T>(use: (x: Single, y: Single) => Promise<T> | T): Promise<T> {
@@ -325,10 +349,10 @@ export class NodeRun {
     return this.run.plan.sizes[this.id]!.before;
   }
   /** The result: fresh shares with this many fraction bits and this factor. */
-  result(shares: Shares, scale: number, like?: Pick<Term, "factor" | "key">): SecretValue {
-    return this.of([
-      { source: new Held(this.ctx, shares), scale, factor: like?.factor ?? 1, key: like?.key ?? "", bits: this.bits },
-    ]);
+  result(shares: Shares, scale: number, like: Partial<Pick<Term, "factor" | "key" | "bits" | "fixed">> = {}): SecretValue {
+    const { factor = 1, key = "", fixed = 0 } = like;
+    const bits = Math.max(this.bits, like.bits ?? 0);
+    return this.of([{ source: new Held(this.ctx, shares), scale, factor, key, fixed, bits }]);
   }
   of(terms: readonly Term[], kept: SecretValue["kept"] = {}): SecretValue {
     return new SecretValue(this.ctx, this.aval.shape, terms, kept);

@@ -16,7 +16,7 @@ export const PRODUCT_BITS = 16;
 /** The average of the products that a matrix product or a convolution adds up. */
 const AVERAGE_BITS = 6;
 const LOSS_BITS = 9;
-/** Largest size of a value whose factor waits while it is moved or multiplied; beyond, the factor is applied first. */
+/** Largest size of a value whose factor waits while it is multiplied; beyond, the factor is applied first. */
 export const KEPT_BITS = 16;
 /** Bits of value and scale together beside which a factor still has 14 bits in two parts; beyond, the value is first truncated to f. */
 const ROOM_BITS = 55;
@@ -46,7 +46,7 @@ type Rule = (s: Site) => Size;
 const both = (bits: number): Size => ({ before: bits, after: bits });
 const log2 = (count: number): number => Math.log2(Math.max(count, 1));
 
-/** A factor waits while an op moves its value, unless the value is too large. */
+/** A factor waits while its value is multiplied with an array, unless the value is too large. */
 const moved = (x: Size): Size => (x.before > KEPT_BITS ? both(x.after) : x);
 const first: Rule = (s) => s.args[0]!;
 const linear: Rule = (s) => ({
@@ -118,9 +118,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
     softmaxCrossEntropy: () => both(LOSS_BITS),
     where: (s: Site) => both(Math.max(SHARE_BITS, s.args[1]!.after, s.args[2]!.after)),
     ...Object.fromEntries("neg reshape cast".split(" ").map((op) => [op, first])),
-    ...Object.fromEntries(
-      "permute expand slice pad flip reluGrad maxPool2dGrad".split(" ").map((op) => [op, (s: Site) => moved(s.args[0]!)]),
-    ),
+    ...Object.fromEntries("permute expand slice pad flip reluGrad maxPool2dGrad".split(" ").map((op) => [op, first])),
     ...Object.fromEntries("matmul conv2d conv2dGradInput conv2dGradWeight".split(" ").map((op) => [op, contraction])),
     ...Object.fromEntries(
       "relu abs maximum minimum maxPool2d amax amin cat gather indexSelect sort cumsum".split(" ").map((op) => [op, plain]),

@@ -178,7 +178,8 @@ const softmaxCrossEntropyGrad: Handler = (n) =>
     if (n.isUniform(2)) {
       const factor = await n.scalar(2);
       const fixed = n.fixed(2) !== undefined && Number.isInteger(factor);
-      return n.result(shares, f, { factor, key: fixed ? "" : `${n.node.args[2]}` });
+      const constant = n.fixed(2) !== undefined && factor !== 0 ? Math.log2(Math.abs(factor)) : 0;
+      return n.result(shares, f, { factor, fixed: fixed ? 0 : constant, key: fixed ? "" : `${n.node.args[2]}` });
     }
     const out = await timesRows(n, shares, rows, classes);
     free(ctx, shares);

@@ -42,6 +42,8 @@ export interface Term {
   readonly key: string;
   /** log2 of what the ring value is taken to be below, without the factor (`size.ts`). */
   readonly bits: number;
+  /** log2 of what the Program's own constants make of the factor; absent: 0. Known before a run, unlike the factor. */
+  readonly fixed?: number;
 }
 
 /** The one-term form that products and nonlinear ops read. */
@@ -50,6 +52,7 @@ export interface Single {
   readonly factor: number;
   readonly key: string;
   readonly bits: number;
+  readonly fixed?: number;
 }
 
 /** One-hot bits [places, n] of the columns [lo, lo + n): the place that won, or none. */
