@@ -81,7 +81,7 @@ test("the gradient through a batch norm of 6,272 rows, added up in the layer bef
   const module = nn.sequential(layer, norm);
   const inputs = [randn([6272, 3], random).mul(4).add(1), randn([6272, 2], random).add(0.5)];
   const f = (x: Tensor, t?: Tensor): Tensor => module.forward(x).mul(t!).sum().div(128);
-  expect(await errorOf(await bySgd({ f: f as (...all: Tensor[]) => Tensor, module, inputs }))).toBeLessThan(2 ** -11);
+  expect(await errorOf(await bySgd({ f: f as (...all: Tensor[]) => Tensor, module, inputs }))).toBeLessThan(2 ** -9);
 }, 60_000);
 
 describe("sums of many", () => {
