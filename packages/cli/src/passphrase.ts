@@ -94,6 +94,8 @@ export async function passphraseFromCommand(words: readonly string[], timeout: n
     }, timeout);
     const done = (end: string): void => {
       clearTimeout(timer);
+      // Whoever was left behind with it would keep this process from its end.
+      child.stdout.destroy();
       const bytes = Buffer.concat(parts);
       for (const part of parts) part.fill(0);
       resolve({ bytes, end });

@@ -134,6 +134,12 @@ export const MPC: Entries = {
     example: "party 1: expected an open session, got a closed one",
     exit: 4,
   },
+  MPC_CONNECTIONS: {
+    means: "One person has as many connections to a party as it gives to one.",
+    fix: "End programs that run with the same keys, or wait until their connections are gone.",
+    example: "connect: expected at most 16 connections of one person to a party, got one more of clinic",
+    exit: 4,
+  },
   MPC_DISK: {
     means:
       "A party cannot write to its data directory, or has reached its limit of disk there. What cannot be counted does not run.",

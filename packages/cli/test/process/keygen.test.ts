@@ -187,6 +187,14 @@ describe("a passphrase from a program", () => {
     }
   });
 
+  test("that leaves a process behind with its stdout does not keep this one from its end", async () => {
+    const pipes = (): number => process.getActiveResourcesInfo().filter((x) => x === "PipeWrap").length;
+    const before = pipes();
+    await expect(passphraseFromCommand(program("daemon", "echo ring; sleep 3 &"))).resolves.toBe("ring");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(pipes()).toBeLessThanOrEqual(before);
+  });
+
   test("is given as a JSON array of words, and not together with a file", async () => {
     for (const text of ["secret-tool lookup", "[]", "[1]", '""']) {
       const ran = await tacit(["keygen", "nobody", "--passphrase-command", text], { cwd: place.path });

@@ -26,6 +26,8 @@ export class Connection {
   #tail: Promise<void> = Promise.resolve();
   /** Somebody of this session has spoken: others must not hold a place for long. */
   #known = false;
+  /** Whom the party serves over it; it says who. */
+  readonly people: Set<string> = new Set();
   #waiting = 0;
   #waitingBytes = 0;
   #sequence = 0;

@@ -21,8 +21,10 @@ type Row = readonly [kind: Kind, key: string, value: number];
 const KINDS: readonly Kind[] = ["run", "attempt", "runs", "reveals", "checkpoint", "forgotten"];
 /** Lines that were overtaken by later ones, beyond which a start writes the file anew: 100,000 training steps leave some 4,000. */
 const MOST_OVERTAKEN = 4096;
-/** Most grants whose use one party tells another. */
+/** Most grants whose use one party tells another, and that it knows from others at all. */
 const MOST_GRANTS = 65_536;
+/** Items of what is told: four for each grant. */
+const MOST_ITEMS = 4 * MOST_GRANTS + 16;
 const GRANT = /^[0-9a-f]{64}$/;
 
 /**
@@ -35,10 +37,12 @@ export class Counters {
   readonly #durable = new Map<string, number>();
   readonly #file: number;
   readonly #lock: string;
+  readonly #most: number;
   #cut = false;
   #closed = false;
 
-  private constructor(file: number, lock: string, durable: ReadonlyMap<string, number>) {
+  private constructor(file: number, lock: string, durable: ReadonlyMap<string, number>, most: number) {
+    this.#most = most;
     this.#file = file;
     this.#lock = lock;
     for (const [k, v] of durable) {
@@ -50,9 +54,10 @@ export class Counters {
   /**
    * Opens the counters of a session in `directory`. Its root names the file: what owners sign in a session file they sign for the
    * root, and another file with the same terms must not count their runs anew.
+   * `most`: grants that are told to others, and known from them.
    * @throws TacitError COUNTERS_INVALID when the file was changed, or another party uses it
    */
-  static open(directory: string, session: Pick<Session, "root">): Counters {
+  static open(directory: string, session: Pick<Session, "root">, most: number = MOST_GRANTS): Counters {
     const path = join(directory, `${toHex(session.root)}.counters`);
     const lock = `${path}.lock`;
     if (!takeLock(lock)) {
@@ -66,7 +71,7 @@ export class Counters {
       if (lines - durable.size > MOST_OVERTAKEN) compact(path, durable);
       const file = openSync(path, "a", 0o600);
       syncDirectory(directory);
-      return new Counters(file, lock, durable);
+      return new Counters(file, lock, durable, most);
     } catch (e) {
       dropLock(lock);
       throw e;
@@ -165,12 +170,15 @@ export class Counters {
     this.#advance("forgotten", session, checkpoint, 0);
   }
 
+  /** Ids of grants that were used, in the order of their first use here. */
+  #grants(): Set<string> {
+    return new Set([...this.#values.keys()].filter((k) => k.startsWith("runs ") || k.startsWith("reveals ")).map(grantOf));
+  }
+
   /** What this party tells the others when it joins: the least unused run number, and how much of each grant was used. */
   told(): Uint8Array {
-    const grants = new Set(
-      [...this.#values.keys()].filter((k) => k.startsWith("runs ") || k.startsWith("reveals ")).map(grantOf),
-    );
-    const known = [...grants].filter((g) => GRANT.test(g)).slice(0, MOST_GRANTS);
+    // The latest: what was learnt from others must not hide what was used here.
+    const known = [...this.#grants()].filter((g) => GRANT.test(g)).slice(-this.#most);
     return toCbor([this.nextRun, known.map((g) => [fromHex("grant", g), this.#get("runs", g), this.#get("reveals", g)])]);
   }
 
@@ -180,7 +188,7 @@ export class Counters {
    * @throws TacitError MPC_FRAME_INVALID, MPC_DISK
    */
   learn(bytes: Uint8Array, who: string): void {
-    const f = fromCbor(bytes, `counters of ${who}`, "MPC_FRAME_INVALID", 2);
+    const f = fromCbor(bytes, `counters of ${who}`, "MPC_FRAME_INVALID", 2, MOST_ITEMS);
     const next = f.uint(LAST_RUN);
     const grants = f.list(MOST_GRANTS, (g) => {
       const used = { grant: toHex(g.bytes(32)), runs: g.uint(), reveals: g.uint() };
@@ -188,6 +196,14 @@ export class Counters {
       return used;
     });
     f.end();
+    // Ids mean nothing here until an owner brings the grant: without a bound made-up ones fill the disk, join after join.
+    const names = this.#grants();
+    for (const { grant } of grants) names.add(grant);
+    if (names.size > this.#most) {
+      throw new TacitError("MPC_FRAME_INVALID", `${who}: expected counts of at most ${this.#most} grants in all, got more`, {
+        hint: "that party tells of grants that nobody signed: find out why before you go on",
+      });
+    }
     const rows = grants.flatMap(({ grant, runs, reveals }): Row[] => [
       ["runs", grant, runs],
       ["reveals", grant, reveals],

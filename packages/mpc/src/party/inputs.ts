@@ -51,7 +51,7 @@ const CODE = "INPUT_INVALID";
  * this many times the session's time.
  */
 const PATIENCE = 20;
-/** Most inputs under way at once. */
+/** Most inputs under way at once, of one person: nobody takes the others' places. */
 const MOST = 256;
 
 const brokenOff = (handle: string): TacitError =>
@@ -85,13 +85,13 @@ export class Inputs {
     // From here to its place among the arriving nothing waits: two announcements of one name cannot both pass.
     const used = [store, this.#arriving, this.#checking].some((place) => place.has(put.handle));
     if (used) throw taken(put.handle);
-    if (put.chunks !== Math.max(1, Math.ceil(put.total / CHUNK_BYTES)) || this.#arriving.size >= MOST) {
+    const many = [...this.#arriving.values()].filter((a) => a.owner === owner).length >= MOST;
+    if (put.chunks !== Math.max(1, Math.ceil(put.total / CHUNK_BYTES)) || many) {
       throw new TacitError(CODE, `put: expected ${put.total} bytes in chunks of ${CHUNK_BYTES}, got ${put.chunks} chunks`);
     }
-    store.reserve(put.total);
+    const payload = room(store, put.total);
     const attempt = `${put.handle} ${toHex(put.attempt)}`;
     const subjects = { equal: `input ${attempt}`, accept: `accept ${attempt}` };
-    const payload = new Uint8Array(put.total);
     this.#arriving.set(put.handle, { put, owner, from, payload, opener, subjects, at: 0, chunks: 0 });
   }
 
@@ -222,6 +222,17 @@ export class Inputs {
       store.unreserve(reserved);
       throw e;
     }
+  }
+}
+
+/** Reserved bytes; where the platform has no array of that size nothing stays reserved. @throws TacitError MPC_MEMORY */
+function room(store: Store, bytes: number): Uint8Array {
+  store.reserve(bytes);
+  try {
+    return new Uint8Array(bytes);
+  } catch (cause) {
+    store.unreserve(bytes);
+    throw new TacitError("MPC_MEMORY", `put: expected memory for ${bytes} bytes at this party, got none`, { cause });
   }
 }
 

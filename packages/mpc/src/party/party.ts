@@ -45,6 +45,9 @@ export interface PartyOptions {
 export type Ending = TacitError | null;
 
 const MOST_PROGRAMS = 4096;
+/** Connections of one person, of the 64 that a party has (transport/client-server.ts): nobody takes all of them. */
+const MOST_OF_ONE = 16;
+const GOODBYE_MS = 100;
 const MOST_PROGRAM_BYTES = 2 ** 28;
 const DRIVER_ONLY: ReadonlySet<Command["type"]> = new Set([
   "run",
@@ -188,6 +191,7 @@ export class Party {
   async #command(from: Connection, { sender, body }: Envelope): Promise<Wire> {
     if (this.#over !== null) throw this.#over;
     this.#o.session.checkTime();
+    this.#checkPlaces(from, sender);
     const command = readCommand(body);
     if (DRIVER_ONLY.has(command.type) && (this.#driver !== from || sender !== this.#o.session.file.driver)) {
       throw new TacitError("DRIVER_ONLY", `${command.type}: expected the driver of this session, got somebody else`);
@@ -218,6 +222,22 @@ export class Party {
       default:
         return this.#inTurn(() => this.#driven(command));
     }
+  }
+
+  /** @throws TacitError MPC_CONNECTIONS, and closes the connection */
+  #checkPlaces(from: Connection, sender: string): void {
+    if (from.people.has(sender)) return;
+    if ([...this.#connections].filter((c) => c.people.has(sender)).length < MOST_OF_ONE) {
+      from.people.add(sender);
+      return;
+    }
+    // The reply goes first.
+    setTimeout(() => from.close(), GOODBYE_MS).unref();
+    throw new TacitError(
+      "MPC_CONNECTIONS",
+      `connect: expected at most ${MOST_OF_ONE} connections of one person to a party, got one more of ${sender}`,
+      { hint: "end programs that run with the same keys" },
+    );
   }
 
   /** What the driver asks happens one after the other, at every party in the same order. */

@@ -76,8 +76,12 @@ function mismatch(consent: Consent, run: BoundRun, now: number): string | undefi
   return consents(consent.signers, unionOfOwners(run.inputs)) ? undefined : "lacks the signature of an owner";
 }
 
+/** Most reasons in a message: anybody may sign grants for a Program, and refusals are written down. */
+const MOST_REASONS = 8;
+
 function refuse(what: string, hint: string, reasons: readonly string[]): never {
-  const because = reasons.length === 0 ? "no grant names it" : reasons.join("; ");
+  const more = reasons.length > MOST_REASONS ? [`${reasons.length - MOST_REASONS} more`] : [];
+  const because = reasons.length === 0 ? "no grant names it" : [...reasons.slice(0, MOST_REASONS), ...more].join("; ");
   throw new TacitError(
     "POLICY_REFUSED",
     `${what}: expected a grant signed by every owner, got none that allows it (${because})`,

@@ -19,6 +19,8 @@ import type { Carrier } from "./outbox.ts";
 const ALPN = "tacit-party/1";
 /** Connections that wait for their turn; more are refused. */
 const MOST_WAITING = 64;
+/** Sockets that may be open at once, those included that have not shown a key: a stranger must not use up the process's files. */
+const MOST_SOCKETS = 256;
 
 /**
  * TLS 1.3 alone, AES-GCM (on CPUs with AES it is twice as fast as ChaCha20-Poly1305), tickets off. `rejectUnauthorized` is
@@ -77,6 +79,7 @@ export class PartyServer {
   static async listen(identity: Identity, host: string, port: number, timeout = 30_000): Promise<PartyServer> {
     const leaf = await leafOf(identity);
     const server = createServer({ ...tlsOptions(leaf), requestCert: true, handshakeTimeout: timeout });
+    server.maxConnections = MOST_SOCKETS;
     await new Promise<void>((resolve, reject) => {
       server.once("error", (e) => {
         reject(new TacitError("MPC_ADDRESS", `listen: expected a free address, got ${host}:${port}`, { cause: e }));

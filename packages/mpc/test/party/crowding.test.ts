@@ -1,0 +1,162 @@
+/** @file One person or party alone takes nothing from the others: not their places, not their room for grants, not their counts. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import type { PartyClient } from "../../src/client/party-client.ts";
+import { sealerTo } from "../../src/identity/seal.ts";
+import { Consents } from "../../src/party/consents.ts";
+import { Counters } from "../../src/party/counters.ts";
+import { inputInfo } from "../../src/party/purposes.ts";
+import { toCbor } from "../../src/session/cbor.ts";
+import { type Consent, permitRun } from "../../src/session/consent.ts";
+import { type Grant, grantToBytes, signGrant } from "../../src/session/grant.ts";
+import { type InProcess, inProcess } from "../in-process.ts";
+import { codeOf, errorOf, inAnHour, makeWorld } from "../support.ts";
+
+const open: InProcess[] = [];
+const made: string[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((x) => x.stop()));
+  for (const d of made.splice(0)) rmSync(d, { recursive: true, force: true });
+});
+async function start(options = {}): Promise<InProcess> {
+  const p = await inProcess(options);
+  open.push(p);
+  return p;
+}
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "tacit-crowding-"));
+  made.push(directory);
+  return directory;
+}
+
+const terms = (change: Partial<Grant> = {}): Grant => ({
+  program: "p",
+  inputs: [{ owners: ["data-owner"], sources: [{ kind: "handle", handle: "data-owner/x" }], rows: 4 }],
+  disclosures: [],
+  runs: 1,
+  reveals: 0,
+  expires: inAnHour(),
+  ...change,
+});
+
+describe("grants", () => {
+  it("that one person signs and nobody asked for leave room for the owners', after a restart too", async () => {
+    const { session, people } = await makeWorld();
+    const directory = newDirectory();
+    const bytesOf = async (who: string, runs: number): Promise<Uint8Array> =>
+      grantToBytes(await signGrant(session.id, terms({ runs }), [people.get(who)!]));
+    const limits = { grants: 3, bytes: 1000 };
+    const first = await Consents.open(session, directory, limits);
+    for (let i = 1; i <= 3; i++) await first.admit(await bytesOf("model-owner", i));
+    expect(await codeOf(async () => first.admit(await bytesOf("model-owner", 4)))).toBe("GRANT_INVALID");
+    await first.admit(await bytesOf("data-owner", 1));
+    first.close();
+    const second = await Consents.open(session, directory, limits);
+    expect(second.all.size).toBe(3);
+    expect(await codeOf(async () => second.admit(await bytesOf("model-owner", 5)))).toBe("GRANT_INVALID");
+    expect((await second.admit(await bytesOf("data-owner", 9))).fresh).toBe(true);
+    second.close();
+  });
+
+  it("of one person take no more bytes than that person's share", async () => {
+    const { session, people } = await makeWorld();
+    const consents = await Consents.open(session, newDirectory(), { grants: 100, bytes: 2000 });
+    const sources = Array.from({ length: 8 }, (_, i) => ({
+      kind: "handle" as const,
+      handle: `data-owner/${"x".repeat(100)}${i}`,
+    }));
+    const large = (runs: number): Grant => terms({ runs, inputs: [{ owners: ["data-owner"], sources, rows: 4 }] });
+    const admit = async (runs: number): Promise<unknown> =>
+      consents.admit(grantToBytes(await signGrant(session.id, large(runs), [people.get("model-owner")!])));
+    await admit(1);
+    expect(await codeOf(() => admit(2))).toBe("GRANT_INVALID");
+    consents.close();
+  });
+
+  it("that lack signatures fill no refusal, which parties write down", async () => {
+    const consents = Array.from(
+      { length: 500 },
+      (_, i): Consent => ({ id: `${i}`, grant: terms({ runs: i }), signers: new Set() }),
+    );
+    const x = { owners: ["data-owner"], source: { kind: "handle", handle: "data-owner/x" }, rows: 4 } as const;
+    const e = await errorOf(() => permitRun(consents, { program: "p", inputs: [x] }, () => ({ runs: 0, reveals: 0 }), 0));
+    expect(e.message).toContain("492 more");
+    expect(e.message.length).toBeLessThan(1000);
+  });
+});
+
+describe("places", () => {
+  it("at a party are not all one person's", async () => {
+    const p = await start();
+    const owner = p.world.people.get("model-owner")!;
+    const clients: PartyClient[] = [];
+    for (let i = 0; i < 16; i++) {
+      clients.push(await p.client(0));
+      await clients[i]!.request(owner, { type: "list" });
+    }
+    const late = await p.client(0);
+    expect(await codeOf(() => late.request(owner, { type: "list" }))).toBe("MPC_CONNECTIONS");
+    const other = await p.client(0);
+    await other.request(p.world.people.get("data-owner")!, { type: "list" });
+    clients[3]!.close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await (await p.client(0)).request(owner, { type: "list" });
+  });
+
+  it("for inputs under way are not all one person's", async () => {
+    const p = await start();
+    const { session } = p.world;
+    const client = await p.client(0);
+    const announce = async (who: string, name: string): Promise<unknown> => {
+      const handle = `${who}/${name}`;
+      const { encapsulated } = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, handle));
+      const attempt = crypto.getRandomValues(new Uint8Array(16));
+      const aval = { shape: [4], dtype: "f32" } as const;
+      return client.request(p.world.people.get(who)!, { type: "put", handle, attempt, aval, total: 32, chunks: 1, encapsulated });
+    };
+    for (let i = 0; i < 256; i++) await announce("model-owner", `x${i}`);
+    expect(await codeOf(() => announce("model-owner", "y"))).toBe("INPUT_INVALID");
+    await announce("data-owner", "x");
+  });
+
+  it("in memory are free again after an announcement that no machine has memory for", async () => {
+    const p = await start({ limits: { memory: 2 ** 40 } });
+    const { session } = p.world;
+    const client = await p.client(0);
+    const owner = p.world.people.get("model-owner")!;
+    const total = 2 ** 40;
+    for (let i = 0; i < 2; i++) {
+      const handle = `model-owner/x${i}`;
+      const { encapsulated } = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, handle));
+      const attempt = crypto.getRandomValues(new Uint8Array(16));
+      const aval = { shape: [4], dtype: "f32" } as const;
+      const put = { type: "put", handle, attempt, aval, total, chunks: total / 2 ** 20, encapsulated } as const;
+      expect((await errorOf(() => client.request(owner, put))).message).toContain("got none");
+    }
+  });
+});
+
+describe("counts that a party tells", () => {
+  const session = { root: new Uint8Array(32).fill(0xcd) };
+  const id = (i: number): Uint8Array => {
+    const bytes = new Uint8Array(32).fill(1);
+    new DataView(bytes.buffer).setUint32(0, i);
+    return bytes;
+  };
+  const counts = (from: number, n: number): Uint8Array => toCbor([5, Array.from({ length: n }, (_, i) => [id(from + i), 1, 0])]);
+
+  it("of made-up grants neither grow without end nor hide those that were used here", async () => {
+    const counters = Counters.open(newDirectory(), session, 100);
+    counters.learn(counts(0, 100), "party 2 (c)");
+    expect(await codeOf(() => counters.learn(counts(200, 1), "party 2 (c)"))).toBe("MPC_FRAME_INVALID");
+    const own = "ee".repeat(32);
+    counters.countRun(own, 5);
+    const third = Counters.open(newDirectory(), session);
+    third.learn(counters.told(), "party 0 (a)");
+    expect(third.used(own).runs).toBe(1);
+    counters.close();
+    third.close();
+  });
+});
