@@ -39,7 +39,9 @@ export async function personOf(w: PersonWords): Promise<Person> {
   }
   const path = w.key ?? `${w.as}.key`;
   const identity = await openKey(path, w);
-  if (identity.name !== w.as) expected("KEY_FILE", path, `the keys of ${w.as}`, `those of ${identity.name}`);
+  if (identity.name !== w.as) {
+    expected("KEY_FILE", path, `the keys of ${w.as}`, `those of ${identity.name}`, `name the key file of ${w.as} with --key`);
+  }
   return { session, identity, wait: w.wait === undefined ? undefined : w.wait * 1000 };
 }
 

@@ -6,7 +6,7 @@ import { type Command, commandWire } from "../party/messages.ts";
 import { type Fields, fromCbor, toCbor } from "../session/cbor.ts";
 import { channelId, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
 import type { Session } from "../session/session-file.ts";
-import { type Channel, CLIENT_MESSAGE } from "../transport/channel.ts";
+import { type Channel, CLIENT_MESSAGE, SILENT } from "../transport/channel.ts";
 import { CLIENT_VERSION, SOFTWARE, softwareOf, versionError } from "../version.ts";
 import { readFacts } from "./facts.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -14,7 +14,13 @@ import { Heartbeat } from "./heartbeat.ts";
 const CODE = "ENVELOPE_INVALID";
 const FACTS: Command = { type: "probe", what: "facts", bytes: new Uint8Array(0), reply: 0 };
 
+/** What a request is about, as errors say it. */
+const placeOf = (c: Command): string =>
+  "handle" in c && (c.type === "put" || c.type === "chunk") ? `input ${c.handle}` : "run" in c ? `${c.type} ${c.run}` : c.type;
+
 interface Pending {
+  /** Where an error is: "input data-owner/images", "run 12". */
+  readonly place: string;
   readonly resolve: (body: Fields) => void;
   readonly reject: (error: TacitError) => void;
   /** false: a question about life, which itself needs no watching. */
@@ -73,7 +79,7 @@ export class PartyClient {
     const greeted = new Promise<Uint8Array>((resolve, reject) => {
       client.#greeted = { resolve, reject };
     });
-    channel.listen({ message: (bytes) => client.#arrived(bytes), closed: () => client.#fail(client.#gone()) });
+    channel.listen({ message: (bytes) => client.#arrived(bytes), closed: (reason) => client.#fail(client.#gone(reason)) });
     const timer = setTimeout(() => {
       client.#fail(new TacitError("MPC_TIMEOUT", `${session.showParty(index)} sent no greeting for ${session.timeout / 1000} s`));
       channel.close();
@@ -101,7 +107,7 @@ export class PartyClient {
     const sequence = this.#sequences.get(identity.name) ?? 0;
     this.#sequences.set(identity.name, sequence + 1);
     return new Promise<Fields>((resolve, reject) => {
-      this.#pending.set(`${identity.name} ${sequence}`, { resolve, reject, counts });
+      this.#pending.set(`${identity.name} ${sequence}`, { place: placeOf(command), resolve, reject, counts });
       this.#sending = this.#sending
         .then(async () => this.#send(await sealEnvelope(scope, identity, sequence, commandWire(command))))
         .catch((e: unknown) => this.#fail(e instanceof TacitError ? e : this.#gone()));
@@ -132,10 +138,18 @@ export class PartyClient {
     this.#fail(new TacitError("SESSION_CLOSED", "session: expected an open session, got one that was closed"));
   }
 
-  #gone(): TacitError {
+  #gone(reason = ""): TacitError {
     if (this.#closing) return new TacitError("SESSION_CLOSED", "session: expected an open session, got one that was closed");
-    return new TacitError("MPC_PARTY_LOST", `${this.#session.showParty(this.index)} closed its connection`, {
-      hint: "see that party's log; then begin the session again from the last checkpoint",
+    const [first] = this.#pending.values();
+    const place = first?.place ?? (this.#scope === null ? "the greeting" : "no request");
+    const who = this.#session.showParty(this.index);
+    if (reason === SILENT) {
+      return new TacitError("MPC_TIMEOUT", `${who} answered nothing for ${(2 * this.#session.timeout) / 1000} s in ${place}`, {
+        hint: "see whether that party still runs and can be reached",
+      });
+    }
+    return new TacitError("MPC_PARTY_LOST", `${who} closed its connection in ${place}`, {
+      hint: "see that party's log; it hangs up on messages of another session, key or version",
     });
   }
 
@@ -166,10 +180,20 @@ export class PartyClient {
         await this.#take(bytes);
       } catch (e) {
         // First the reason: closing tells of a party that is gone.
-        this.#fail(e instanceof TacitError ? e : new TacitError(CODE, "reply: expected a reply of this version, got another"));
+        this.#fail(this.#unread(e));
         this.#channel.close();
       }
     });
+  }
+
+  /** What a party sent cannot be read: says whose it was. */
+  #unread(e: unknown): TacitError {
+    const who = this.#session.showParty(this.index);
+    const what = e instanceof TacitError ? e.message : "reply: expected a reply of this version, got another";
+    const hint =
+      e instanceof TacitError && e.hint !== undefined ? e.hint : "that party has another version, or is faulty or hostile";
+    const code = e instanceof TacitError ? e.code : CODE;
+    return new TacitError(code, what.includes(who) ? what : `${who}: ${what}`, { hint, cause: e });
   }
 
   async #take(bytes: Uint8Array): Promise<void> {

@@ -23,7 +23,7 @@ export async function openGroup(
   const { parties } = session.file;
   const missing = new Set(parties.map((p) => p.identity.name));
   const giveUp = new AbortController();
-  const until = Date.now() + patience;
+  const until = performance.now() + patience;
   const timer = setTimeout(() => giveUp.abort(), Math.max(0, patience));
   const work = parties.map(async (p, i) => {
     const client = await patiently(until, async () => PartyClient.open(session, i, await connector(session, i, giveUp.signal)));
@@ -57,7 +57,7 @@ async function patiently<T>(until: number, work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (e) {
       const late = e instanceof TacitError && (e.code === "MPC_TIMEOUT" || e.code === "MPC_PARTY_LOST");
-      if (!late || Date.now() + PAUSE_MS >= until) throw e;
+      if (!late || performance.now() + PAUSE_MS >= until) throw e;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }

@@ -55,15 +55,20 @@ interface Person {
 export async function receive(session: Session, connector: Connector, options: ReceiveOptions): Promise<Received> {
   const { identity, wait } = options;
   checkPerson(session, identity);
-  const until = Date.now() + (wait ?? 0);
+  const until = performance.now() + (wait ?? 0);
   for (;;) {
-    const group = await openGroup(session, connector, options.waiting, wait === undefined ? undefined : until - Date.now());
+    const group = await openGroup(
+      session,
+      connector,
+      options.waiting,
+      wait === undefined ? undefined : until - performance.now(),
+    );
     try {
       return await collect({ session, identity, group }, options, until);
     } catch (e) {
       // Parties that are started anew while it waits are found again.
       const lost = e instanceof TacitError && (e.code === "MPC_PARTY_LOST" || e.code === "SESSION_CLOSED");
-      if (!lost || Date.now() + ASK_MS >= until) throw e;
+      if (!lost || performance.now() + ASK_MS >= until) throw e;
       await pause(ASK_MS);
     } finally {
       group.close();
@@ -92,9 +97,9 @@ async function waitFor(person: Person, options: ReceiveOptions, until: number): 
       const heads = await headsOf(person);
       const some = runsOf(heads).length > 0;
       if (some && whole(heads)) return heads;
-      if (some) apart ??= Date.now();
-      if (apart !== null && Date.now() - apart > APART_MS) return heads;
-      if (!some && Date.now() >= until) return nothing(heads, person, options);
+      if (some) apart ??= performance.now();
+      if (apart !== null && performance.now() - apart > APART_MS) return heads;
+      if (!some && performance.now() >= until) return nothing(heads, person, options);
       await pause(ASK_MS);
     }
   };

@@ -191,13 +191,13 @@ export class MpcSession implements Device, AsyncDisposable {
    */
   async inputs(names: readonly string[], options: WaitOptions = {}): Promise<Tensor[]> {
     const { wait = this.session.timeout, waiting } = options;
-    const until = Date.now() + wait;
+    const until = performance.now() + wait;
     const missing = (): string[] => names.filter((n) => this.#known(n).length === 0);
     const look = async (): Promise<void> => {
       for (;;) {
         await this.#look();
         if (missing().length === 0) return;
-        if (Date.now() >= until) throw lateInputs(missing(), wait);
+        if (performance.now() >= until) throw lateInputs(missing(), wait);
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       }
     };

@@ -220,7 +220,7 @@ export class Party {
       case "received":
         return this.#received(sender, command.runs);
       default:
-        return this.#inTurn(() => this.#driven(command));
+        return this.#inTurn(() => this.#said(command));
     }
   }
 
@@ -255,6 +255,19 @@ export class Party {
     });
     this.#queue = told.catch(() => {});
     return told;
+  }
+
+  /** The links' errors name what was asked for. */
+  async #said(command: Command): Promise<Wire> {
+    if (!("run" in command)) return this.#driven(command);
+    const done = this.#peers.doing(`${command.type} ${command.run}`);
+    try {
+      return await this.#driven(command);
+    } catch (e) {
+      throw e instanceof TacitError ? this.#owned(e) : e;
+    } finally {
+      done();
+    }
   }
 
   async #driven(command: Command): Promise<Wire> {
@@ -364,9 +377,18 @@ export class Party {
     return [];
   }
 
+  /** A full disk is this party's, and others hear of it: whose, and in what. */
+  #owned(error: TacitError): TacitError {
+    if (error.code !== "MPC_DISK" || error.message.startsWith("party ")) return error;
+    const { session, index } = this.#o;
+    const options = { cause: error, ...(error.hint !== undefined && { hint: error.hint }) };
+    return new TacitError(error.code, `${session.showParty(index)}: ${error.message} ${this.#peers.stage}`, options);
+  }
+
   /** Ends the session at this party, once. Links first: a late message must find no buffer. Then shares and keys go. */
-  async #end(error: Ending): Promise<void> {
+  async #end(cause: Ending): Promise<void> {
     if (this.#over !== null) return;
+    const error = cause === null ? null : this.#owned(cause);
     const why = error ?? new TacitError("SESSION_CLOSED", "party: expected an open session, got one that was closed");
     this.#over = why;
     if (error !== null) {

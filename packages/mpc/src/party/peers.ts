@@ -44,6 +44,9 @@ export class Peers {
   readonly #waiting = new Map<string, Waiting>();
   readonly #leaving = new Set<number>();
   readonly #measuring: LinkProbe;
+  readonly #doing: string[] = [];
+  /** Why the session is over. */
+  #over: TacitError | null = null;
   /** Subjects that this party refused: what others say of them is of no use. The latest 1024. */
   readonly #refused = new Set<string>();
 
@@ -51,6 +54,7 @@ export class Peers {
     this.#session = session;
     this.#mesh = mesh;
     this.#timeout = session.timeout;
+    this.#stage();
     this.#measuring = new LinkProbe(mesh);
     // Not at once: what came early may end a party that is still being made.
     queueMicrotask(() => {
@@ -62,6 +66,26 @@ export class Peers {
         };
       }
     });
+  }
+
+  /** Errors of links name `subject` until what this returns is called; the first of several: parties that lose each other say in what. */
+  doing(subject: string): () => void {
+    const own = `in ${shown(subject)}`;
+    this.#doing.push(own);
+    this.#stage();
+    return () => {
+      this.#doing.splice(this.#doing.indexOf(own), 1);
+      this.#stage();
+    };
+  }
+
+  /** What this party does with the others: "in run 12". */
+  get stage(): string {
+    return this.#doing[0] ?? "in no run";
+  }
+
+  #stage(): void {
+    for (const link of this.#mesh.links) if (link !== undefined) link.stage = this.stage;
   }
 
   #others(): number[] {
@@ -119,6 +143,21 @@ export class Peers {
     code: string,
     hint: string,
     patience = 1,
+  ): Promise<void> {
+    const done = this.doing(subject);
+    try {
+      await this.#compare(subject, digestFor, code, hint, patience);
+    } finally {
+      done();
+    }
+  }
+
+  async #compare(
+    subject: string,
+    digestFor: (other: number) => Uint8Array,
+    code: string,
+    hint: string,
+    patience: number,
   ): Promise<void> {
     const others = this.#others();
     this.#refused.delete(subject);
@@ -178,6 +217,8 @@ export class Peers {
   }
 
   #hear(j: number, subject: string, timeout: number): Promise<Said> {
+    // Whoever asks after the end must not wait, nor keep the process until its patience is over.
+    if (this.#over !== null) return Promise.resolve({ refused: this.#over });
     const key = `${j} ${subject}`;
     const early = this.#early.get(key) ?? this.#loose.get(key);
     if (early !== undefined) {
@@ -187,11 +228,10 @@ export class Peers {
       if (MAY_BREAK_OFF.test(subject) && "refused" in early) queueMicrotask(() => this.#wake(subject, early));
       return Promise.resolve(early);
     }
-    return new Promise((resolve, reject) => {
+    const word = new Promise<Said>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(key);
-        const who = this.#session.showParty(j);
-        reject(new TacitError("MPC_TIMEOUT", `${who} said nothing of ${shown(subject)} for ${timeout / 1000} s`));
+        reject(this.#late(j, subject, timeout));
       }, timeout);
       const done = (said: Said): void => {
         clearTimeout(timer);
@@ -200,10 +240,19 @@ export class Peers {
       };
       this.#waiting.set(key, { resolve: done });
     });
+    return this.#mesh.links[j]?.awaiting(word) ?? word;
+  }
+
+  /** It lives, or its link would be lost: it is slow, or was not told what this party was. */
+  #late(j: number, subject: string, timeout: number): TacitError {
+    const who = this.#session.showParty(j);
+    const hint = `it may be overloaded; or the driver (${this.#session.file.driver}) or the input's owner told it nothing of this: see their logs`;
+    return new TacitError("MPC_TIMEOUT", `${who} said nothing of ${shown(subject)} for ${timeout / 1000} s`, { hint });
   }
 
   /** Wakes everyone who waits: the session is over. */
   end(error: TacitError): void {
+    this.#over = error;
     for (const w of [...this.#waiting.values()]) w.resolve({ refused: error });
     this.#early.clear();
     this.#loose.clear();

@@ -7,6 +7,9 @@ export const CLIENT_MESSAGE = 67_108_864;
 /** Where a party answers probes, also before it serves anything else. */
 export const PROBE_PATH = "/probe";
 
+/** Why a channel closed whose other end answered nothing any more. */
+export const SILENT = "silent";
+
 /** One end. Messages arrive whole and in order, or the channel closes. */
 export interface Channel {
   send(message: Uint8Array): void;

@@ -8,13 +8,20 @@ import { TacitError } from "@tacit/core/errors";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { TlsLeaf } from "../identity/certificate.ts";
 import { unref } from "../timers.ts";
-import { type Channel, PROBE_PATH } from "./channel.ts";
+import { type Channel, PROBE_PATH, SILENT } from "./channel.ts";
 import { splitAddress } from "./tls.ts";
 
 /** Milliseconds for a closing handshake. */
 const LAST_WORDS = 300;
 /** Connections at once. */
 const MOST_CONNECTIONS = 64;
+
+/** Sockets that were ended because nothing came any more. */
+const silent = new WeakSet<WebSocket>();
+export function endSilent(socket: WebSocket): void {
+  silent.add(socket);
+  socket.terminate();
+}
 
 /** A WebSocket as a Channel. Text messages, and messages that the other end breaks off, close it. */
 export function channelOf(socket: WebSocket): Channel {
@@ -29,7 +36,7 @@ export function channelOf(socket: WebSocket): Channel {
   });
   socket.on("error", () => socket.terminate());
   socket.on("close", (code: number) => {
-    closed = `closed with code ${code}`;
+    closed = silent.has(socket) ? SILENT : `closed with code ${code}`;
     listener?.closed(closed);
   });
   return {
@@ -60,18 +67,18 @@ const HANDSHAKE = 10_000;
 /** Sockets that may be open at once, those included that have not asked for a WebSocket yet. */
 const MOST_SOCKETS = 4 * MOST_CONNECTIONS;
 /** A client that answers no ping for this long, or for twice the session's time, is gone. */
-const SILENT = 5000;
+const SILENT_MS = 5000;
 const NOTHING = new Uint8Array(0);
 
 /** Sees whether a client still answers; `beats` tells a page, which sees no pings, by empty messages that the party is there. */
 function watch(socket: WebSocket, timeout: number, beats: boolean): void {
-  let heard = Date.now();
+  let heard = performance.now();
   const hear = (): void => {
-    heard = Date.now();
+    heard = performance.now();
   };
   socket.on("pong", hear).on("message", hear);
   const look = (): void => {
-    if (Date.now() - heard > Math.max(SILENT, 2 * timeout)) socket.terminate();
+    if (performance.now() - heard > Math.max(SILENT_MS, 2 * timeout)) endSilent(socket);
     else socket.ping();
     if (beats) socket.send(NOTHING, () => undefined);
   };

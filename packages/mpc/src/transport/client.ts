@@ -6,14 +6,14 @@ import { peerKey } from "../identity/certificate.ts";
 import { sameBytes } from "../identity/encoding.ts";
 import type { Session } from "../session/session-file.ts";
 import type { Channel } from "./channel.ts";
-import { channelOf } from "./client-server.ts";
+import { channelOf, endSilent } from "./client-server.ts";
 
 /** Connects to the client address of party `index`, waiting until it serves. @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE */
 export async function connectClient(session: Session, index: number, signal?: AbortSignal): Promise<Channel> {
   const entry = session.file.parties[index]!;
-  const until = Date.now() + session.timeout;
-  while (Date.now() < until && signal?.aborted !== true) {
-    const socket = await open(`wss://${entry.client}`, session.file.limits.message, until - Date.now(), signal);
+  const until = performance.now() + session.timeout;
+  while (performance.now() < until && signal?.aborted !== true) {
+    const socket = await open(`wss://${entry.client}`, session.file.limits.message, until - performance.now(), signal);
     if (socket === undefined) {
       await new Promise((resolve) => setTimeout(resolve, 25));
       continue;
@@ -69,16 +69,16 @@ const isTls = (socket: object): socket is TLSSocket => "getPeerX509Certificate" 
 
 /** A party that answers no ping for twice the session's time is gone (one that computes answers between two ops). */
 function watch(socket: WebSocket, timeout: number): void {
-  let heard = Date.now();
+  let heard = performance.now();
   socket.on("pong", () => {
-    heard = Date.now();
+    heard = performance.now();
   });
   socket.on("message", () => {
-    heard = Date.now();
+    heard = performance.now();
   });
   const timer = setInterval(
     () => {
-      if (Date.now() - heard > 2 * timeout) socket.terminate();
+      if (performance.now() - heard > 2 * timeout) endSilent(socket);
       else socket.ping();
     },
     Math.max(50, timeout / 3),

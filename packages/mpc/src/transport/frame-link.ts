@@ -22,6 +22,8 @@ const SILENT_PERIODS = 3;
 /** Control messages ahead of their reader, 4 KiB each. */
 const MOST_EARLY = 4096;
 
+const SPEAKS = "parties must run the same version; a party that sends this twice is faulty or hostile";
+
 interface Waiter {
   readonly tag: Tag;
   readonly into: Uint8Array;
@@ -50,6 +52,8 @@ const keyOf = (tag: Tag): number => tag.op * 65_536 + tag.lane;
 export class FrameLink implements Link {
   readonly counters: LinkCounters = { bytesSent: 0, framesSent: 0 };
   readonly peer: string;
+  /** What this party does with its peer, besides ops: errors name it. */
+  stage = "in the handshake";
   /** Says which op of the running Program a tag belongs to: "op 14 of 37 (matmul)". */
   describe: (tag: Tag) => string = (tag) => `op ${tag.op}`;
   readonly #options: FrameLinkOptions;
@@ -67,6 +71,10 @@ export class FrameLink implements Link {
   #queuedBytes = 0;
   #queuedFrames = 0;
   #lost: TacitError | null = null;
+  /** How many wait for a control message of the peer. */
+  #awaited = 0;
+  /** The peer was seen silent once: the next look decides. */
+  #seenSilent = false;
   /** When anything came last. */
   #heard: number = performance.now();
   #timer: NodeJS.Timeout | null = null;
@@ -78,6 +86,7 @@ export class FrameLink implements Link {
     this.#outbox = new Outbox(carrier);
     const sink: FrameSink = { begin: (h) => this.#begin(h), end: (h, body) => this.#end(h, body) };
     this.#parser = new FrameParser(sink);
+    this.#watch();
   }
 
   /** Takes control messages; those that came before anyone did are its first. */
@@ -162,6 +171,17 @@ export class FrameLink implements Link {
     });
   }
 
+  /** Awaits `work`, which a control message of the peer ends. A peer that says nothing at all meanwhile, no sign of life either, loses the link. */
+  async awaiting<T>(work: Promise<T>): Promise<T> {
+    this.#awaited++;
+    this.#watch();
+    try {
+      return await work;
+    } finally {
+      this.#awaited--;
+    }
+  }
+
   /** Frames of runs before `run` are refused from now on; what was left of them is dropped. */
   openRun(run: number): void {
     this.#floor = run;
@@ -214,7 +234,7 @@ export class FrameLink implements Link {
     for (const w of waiters) w.reject(this.#named(error, w.tag));
     this.#carrier.destroy();
     const at = waiters[0]?.tag ?? this.#latest;
-    this.#lost = at === null ? error : this.#named(error, at);
+    this.#lost = at === null ? this.#staged(error) : this.#named(error, at);
     this.#onLost(this.#lost);
   }
 
@@ -332,13 +352,19 @@ export class FrameLink implements Link {
   }
 
   /**
-   * Blames the peer for a frame that is late where the peer is silent altogether, and at twice the time in any case. One that waits
-   * for somebody else itself says so by empty control messages (not counted, one each period): it finds out who that is first.
+   * Blames the peer for a frame that is late where the peer is silent altogether, and at twice the time in any case. Both ends give
+   * signs of life by empty control messages (not counted, one each period), whether they wait themselves or not: a party that waits
+   * for somebody else is not silent, and finds out who that is first.
    */
   #expire(): void {
-    if (this.#latest !== null) this.sendControl(new Uint8Array(0));
+    this.sendControl(new Uint8Array(0));
     const now = performance.now();
     const silent = now - this.#heard > this.#options.timeout;
+    if (silent && this.#awaited > 0 && this.#seenSilent) {
+      this.#blame();
+      return;
+    }
+    this.#seenSilent = silent;
     const oldest = now - (silent ? 1 : 2) * this.#options.timeout;
     for (const w of this.#waiters()) {
       if (w.since > oldest) continue;
@@ -346,25 +372,35 @@ export class FrameLink implements Link {
         w.late = true;
         continue;
       }
-      const seconds = this.#options.timeout / 1000;
-      this.fail(
-        new TacitError("MPC_TIMEOUT", `${this.peer} sent nothing for ${seconds} s`, {
-          hint: "see whether that party still runs and can be reached; then begin the session again from the last checkpoint",
-        }),
-      );
+      this.#blame();
       return;
     }
   }
 
-  #named(error: TacitError, tag: Tag): TacitError {
-    if (error.message.includes(" at op ")) return error;
-    const options = error.hint === undefined ? { cause: error } : { cause: error, hint: error.hint };
-    return new TacitError(error.code, `${error.message} at ${this.describe(tag)}`, options);
+  #blame(): void {
+    const seconds = this.#options.timeout / 1000;
+    this.fail(
+      new TacitError("MPC_TIMEOUT", `${this.peer} sent nothing for ${seconds} s`, {
+        hint: "see whether that party still runs and can be reached; then begin the session again from the last checkpoint",
+      }),
+    );
   }
 
+  /** Where no op is to blame. */
+  #staged(error: TacitError): TacitError {
+    if (/ (at op|in) /.test(error.message)) return error;
+    return new TacitError(error.code, `${error.message} ${this.stage}`, { cause: error, hint: error.hint ?? SPEAKS });
+  }
+
+  #named(error: TacitError, tag: Tag): TacitError {
+    if (error.message.includes(" at op ")) return error;
+    return new TacitError(error.code, `${error.message} at ${this.describe(tag)}`, { cause: error, hint: error.hint ?? SPEAKS });
+  }
+
+  /** A tag of garbage says nothing of the place: then it is where this party stands itself. */
   #invalid(tag: Tag, want: string, got: string): TacitError {
-    return new TacitError("MPC_FRAME_INVALID", `${this.peer}: expected ${want}, got ${got} at ${this.describe(tag)}`, {
-      hint: "parties must run the same version; a party that sends this twice is faulty or hostile",
-    });
+    const at = tag.run === this.#latest?.run ? tag : this.#latest;
+    const where = at === null ? this.stage : `at ${this.describe(at)}`;
+    return new TacitError("MPC_FRAME_INVALID", `${this.peer}: expected ${want}, got ${got} ${where}`, { hint: SPEAKS });
   }
 }

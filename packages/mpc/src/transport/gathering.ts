@@ -55,7 +55,7 @@ class Gathering {
   async mesh(): Promise<Mesh> {
     const { session, patience = session.timeout, waiting, signal } = this.#o;
     checkMode(session, this.#o.mode);
-    const began = Date.now();
+    const began = performance.now();
     const aborted = new Promise<never>((_, reject) => {
       const abort = (): void => reject(signal?.reason);
       if (signal?.aborted === true) abort();
@@ -63,7 +63,7 @@ class Gathering {
       this.#stop.signal.addEventListener("abort", () => signal?.removeEventListener("abort", abort));
     });
     aborted.catch(() => {});
-    const told = setInterval(() => waiting?.(this.#missing(), Date.now() - began), LOOK_MS);
+    const told = setInterval(() => waiting?.(this.#missing(), performance.now() - began), LOOK_MS);
     const notes = setInterval(() => this.#note(), notePeriod(session.timeout));
     let finished: Promise<Mesh> | null = null;
     try {
@@ -74,7 +74,7 @@ class Gathering {
         [...this.#introduced.values()],
         this.#contribution,
         this.#o,
-        Math.max(began + patience, Date.now() + session.timeout),
+        Math.max(began + patience, performance.now() + session.timeout),
       );
       return await Promise.race([finished, aborted]);
     } catch (e) {

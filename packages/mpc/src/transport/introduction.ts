@@ -89,7 +89,7 @@ export class Introduction {
 
   /**
    * Sends what this party holds of all hellos and waits for the same from the peer, as long as the peer is alive and not after
-   * `until` (of Date.now()).
+   * `until` (of performance.now()).
    * @throws TacitError MPC_HANDSHAKE, MPC_TIMEOUT, MPC_PARTY_LOST
    */
   async agree(ready: Uint8Array, until: number): Promise<void> {
@@ -119,7 +119,7 @@ export class Introduction {
       mode,
     };
     this.link.sendControl(helloBytes(own));
-    const hello = readHello(await this.#next(Date.now() + session.timeout), session, this.index, mode);
+    const hello = readHello(await this.#next(performance.now() + session.timeout), session, this.index, mode);
     return { hello, key: await pairKey(session, identity, ephemeral, { own, other: hello }) };
   }
 
@@ -154,7 +154,7 @@ export class Introduction {
       const message = this.#messages.shift();
       if (message !== undefined) return message;
       if (this.#error !== null) throw this.#error;
-      const left = Math.min(until - Date.now(), timeout - this.link.silence);
+      const left = Math.min(until - performance.now(), timeout - this.link.silence);
       // Seen late once: this process may have been busy, and the next look comes after what lies in the socket was read.
       if (left <= 0 && late) throw this.#late(timeout);
       late = left <= 0;

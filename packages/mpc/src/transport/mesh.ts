@@ -58,7 +58,7 @@ export async function openMesh(connections: readonly (Connection | undefined)[],
   checkMode(options.session, options.mode);
   const contribution = newContribution();
   const introductions = connections.flatMap((c, j) => (c === undefined ? [] : [introduce(c, j, contribution, options)]));
-  const until = Date.now() + options.session.timeout;
+  const until = performance.now() + options.session.timeout;
   return finishMesh(introductions, contribution, options, until);
 }
 

@@ -171,9 +171,9 @@ export async function dial(
   const entry = session.file.parties[index]!;
   const address = reach.peers?.get(entry.identity.name) ?? entry.address;
   const patience = reach.patience ?? session.timeout;
-  const until = Date.now() + patience;
-  for (let pause = FIRST_PAUSE; Date.now() < until && !signal.aborted; pause = Math.min(LAST_PAUSE, 1.2 * pause)) {
-    const socket = await dialOnce(address, leaf, Math.min(session.timeout, until - Date.now()));
+  const until = performance.now() + patience;
+  for (let pause = FIRST_PAUSE; performance.now() < until && !signal.aborted; pause = Math.min(LAST_PAUSE, 1.2 * pause)) {
+    const socket = await dialOnce(address, leaf, Math.min(session.timeout, until - performance.now()));
     if (socket !== undefined) {
       if (isPinned(socket, entry.identity.sign)) return socket;
       socket.destroy();

@@ -38,12 +38,12 @@ export function webConnector(web: WebAddresses, make: (url: string) => WebSocket
   return async (session, index, signal) => {
     checkAddresses(session, web);
     const url = web[session.partyName(index)]!;
-    const until = Date.now() + session.timeout;
-    while (Date.now() < until && !signal.aborted) {
+    const until = performance.now() + session.timeout;
+    while (performance.now() < until && !signal.aborted) {
       const socket = start(url, make);
       // Listens from the start: the greeting may come with the last byte of the handshake.
       const channel = webChannel(socket, session);
-      if (await opened(socket, until - Date.now(), signal)) return channel;
+      if (await opened(socket, until - performance.now(), signal)) return channel;
       channel.close();
       await new Promise((resolve) => setTimeout(resolve, RETRY));
     }
@@ -87,7 +87,7 @@ function webChannel(socket: WebSocket, session: Session): Channel {
   const early: Uint8Array[] = [];
   let listener: Parameters<Channel["listen"]>[0] | null = null;
   let over: string | null = null;
-  let heard = Date.now();
+  let heard = performance.now();
   const end = (why: string): void => {
     if (over !== null) return;
     over = why;
@@ -97,14 +97,14 @@ function webChannel(socket: WebSocket, session: Session): Channel {
   };
   let stale = false;
   const look = (): void => {
-    const late = Date.now() - heard > 2 * session.timeout;
+    const late = performance.now() - heard > 2 * session.timeout;
     // Twice: after a machine slept, a timer comes before the messages that lay in the socket.
     if (late && stale) end("silent");
     stale = late;
   };
   const watch = unref(setInterval(look, Math.max(50, session.timeout / 3)));
   socket.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
-    heard = Date.now();
+    heard = performance.now();
     if (over !== null) return;
     if (!(data instanceof ArrayBuffer) || data.byteLength > session.file.limits.message) return end("not a message");
     if (data.byteLength === 0) return;

@@ -57,7 +57,8 @@ describe("a party that waits for a silent one itself", () => {
     const tag = (op: number): { run: number; op: number; lane: number } => ({ run: 0, op, lane: 0 });
     const receive = (me: number, from: number, op: number): Promise<Error> =>
       errorOf(() => meshes[me]!.links[from]!.receive(tag(op), new Uint8Array(1)));
-    // Parties 1 and 2 are in the run; party 0 never says a word.
+    // Parties 1 and 2 are in the run; party 0 stands still, and gives no sign of life.
+    for (const link of meshes[0]!.links) if (link !== undefined) link.sendControl = () => undefined;
     meshes[2]!.links[1]!.send(tag(1), 0, new Uint8Array(1));
     await meshes[1]!.links[2]!.receive(tag(1), new Uint8Array(1));
     const fromHonest = receive(1, 2, 2);
