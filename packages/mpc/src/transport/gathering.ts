@@ -2,6 +2,7 @@
 import type { TLSSocket } from "node:tls";
 import { TacitError } from "@tacit/core/errors";
 import type { Session } from "../session/session-file.ts";
+import { unref } from "../timers.ts";
 import { type NetworkOptions, throughNetwork } from "./emulated-network.ts";
 import { checkMode, staysHere } from "./handshake.ts";
 import type { Introduction } from "./introduction.ts";
@@ -97,11 +98,13 @@ class Gathering {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const timer = setTimeout(() => {
+    const late = (): void => {
       this.#over = true;
       // Whoever is connected gets the session's time for its hello.
       if (this.#wanted.size > 0) this.#reject(this.#late(patience));
-    }, patience);
+    };
+    // A signal to stop ends the wait from outside: the timer must not keep the process until its patience is over.
+    const timer = unref(setTimeout(late, patience));
     try {
       this.#server.accept(this.#o.session, this.#wanted, (j, socket) => this.#put(j, socket));
       for (const j of [...this.#wanted]) if (j < this.#o.index) this.#dial(j);
