@@ -5,7 +5,7 @@ import type { Identity } from "../identity/identity.ts";
 import { type Fields, fromCbor, toCbor, type Wire } from "../session/cbor.ts";
 import { channelId, type Envelope, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
 import type { Session } from "../session/session-file.ts";
-import type { Channel } from "../transport/channel.ts";
+import { type Channel, CLIENT_MESSAGE } from "../transport/channel.ts";
 import { CLIENT_VERSION, SOFTWARE } from "../version.ts";
 
 /** What a party does with a verified command; the reply's body, or an error. */
@@ -13,6 +13,8 @@ export type Handler = (from: Connection, envelope: Envelope) => Promise<Wire>;
 
 /** Messages that may wait for their turn on one connection. */
 const MOST_WAITING = 1024;
+/** Bytes of replies that a client may leave unread: who asks and never reads must not fill the party's memory. */
+const MOST_UNREAD = 2 * CLIENT_MESSAGE;
 const CODE = "ENVELOPE_INVALID";
 
 export class Connection {
@@ -107,7 +109,10 @@ export class Connection {
     if (scope === null) return;
     const sequence = this.#sequence++;
     this.#sending = this.#sending
-      .then(async () => this.#channel.send(await sealEnvelope(scope, this.#identity, sequence, body)))
+      .then(async () => {
+        if ((this.#channel.buffered?.() ?? 0) > MOST_UNREAD) throw new TacitError(CODE, "reply: expected a client that reads");
+        this.#channel.send(await sealEnvelope(scope, this.#identity, sequence, body));
+      })
       .catch(() => this.#channel.close());
   }
 }

@@ -21,12 +21,17 @@ const BURSTS = [65_536, 524_288, 4_194_304];
 /** A burst that takes so many milliseconds beyond the round trip is timed well. */
 const ENOUGH_MS = 40;
 
+/** Pings of one peer that are answered in a second; a measurement sends eight. A peer that asks and never reads must not fill the outbox. */
+const MOST_PONGS = 64;
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class LinkProbe {
   readonly #mesh: Mesh;
   readonly #filler = new Uint8Array(PIECE);
   #next = 0;
+  /** By peer: the second at hand, and how many pings were answered in it. */
+  readonly #answered = new Map<number, { second: number; count: number }>();
   #awaited: { readonly id: number; readonly party: number; heard(): void } | null = null;
 
   constructor(mesh: Mesh) {
@@ -38,7 +43,7 @@ export class LinkProbe {
     if (kind === "ping") {
       const id = f.uint(2 ** 32);
       f.end();
-      link.sendControl(toCbor(["pong", id]));
+      if (this.#answers(j)) link.sendControl(toCbor(["pong", id]));
     } else if (kind === "pong") {
       const id = f.uint(2 ** 32);
       f.end();
@@ -48,6 +53,14 @@ export class LinkProbe {
       f.end();
     } else return false;
     return true;
+  }
+
+  #answers(j: number): boolean {
+    const second = Math.floor(performance.now() / 1000);
+    const before = this.#answered.get(j);
+    const count = before?.second === second ? before.count + 1 : 1;
+    this.#answered.set(j, { second, count });
+    return count <= MOST_PONGS;
   }
 
   /** Each other party in turn, all within `budget` milliseconds. */

@@ -3,16 +3,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import type { PartyClient } from "../../src/client/party-client.ts";
+import { PartyClient } from "../../src/client/party-client.ts";
 import { sealerTo } from "../../src/identity/seal.ts";
 import { Consents } from "../../src/party/consents.ts";
 import { Counters } from "../../src/party/counters.ts";
+import { LinkProbe } from "../../src/party/link-probe.ts";
 import { inputInfo } from "../../src/party/purposes.ts";
-import { toCbor } from "../../src/session/cbor.ts";
+import { Fields, toCbor } from "../../src/session/cbor.ts";
 import { type Consent, permitRun } from "../../src/session/consent.ts";
 import { type Grant, grantToBytes, signGrant } from "../../src/session/grant.ts";
+import { channelPair } from "../../src/transport/channel.ts";
+import type { FrameLink } from "../../src/transport/frame-link.ts";
 import { type InProcess, inProcess } from "../in-process.ts";
-import { codeOf, errorOf, inAnHour, makeWorld } from "../support.ts";
+import { codeOf, errorOf, inAnHour, makeWorld, pipeMeshes } from "../support.ts";
 
 const open: InProcess[] = [];
 const made: string[] = [];
@@ -134,6 +137,40 @@ describe("places", () => {
       const aval = { shape: [4], dtype: "f32" } as const;
       const put = { type: "put", handle, attempt, aval, total, chunks: total / 2 ** 20, encapsulated } as const;
       expect((await errorOf(() => client.request(owner, put))).message).toContain("got none");
+    }
+  });
+});
+
+describe("replies", () => {
+  it("that a person asks for and never reads end the connection, not the party's memory", async () => {
+    const p = await start();
+    const owner = p.world.people.get("model-owner")!;
+    const [mine, theirs] = channelPair();
+    let unread = 0;
+    let closed = false;
+    const close = (): void => {
+      closed = true;
+      theirs.close();
+    };
+    p.parties[0]!.serve({ send: (m) => theirs.send(m), listen: (on) => theirs.listen(on), close, buffered: () => unread });
+    const client = await PartyClient.open(p.world.session, 0, mine);
+    await client.request(owner, { type: "list" });
+    unread = 2 ** 28;
+    expect(await codeOf(() => client.request(owner, { type: "list" }))).toBe("MPC_PARTY_LOST");
+    expect(closed).toBe(true);
+  });
+
+  it("to a peer's pings are few: a party that asks and never reads fills no outbox", async () => {
+    const meshes = await pipeMeshes(await makeWorld());
+    try {
+      const sent: Uint8Array[] = [];
+      const link = { sendControl: (bytes: Uint8Array) => void sent.push(bytes) } as unknown as FrameLink;
+      const probe = new LinkProbe(meshes[0]!);
+      for (let i = 0; i < 1000; i++) expect(probe.control(1, link, "ping", new Fields([i], "peer", "X"))).toBe(true);
+      expect(sent.length).toBeGreaterThanOrEqual(8);
+      expect(sent.length).toBeLessThanOrEqual(256);
+    } finally {
+      await Promise.all(meshes.map((m) => m.close()));
     }
   });
 });
