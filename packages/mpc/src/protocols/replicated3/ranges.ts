@@ -9,7 +9,7 @@ import { DTYPE, type Node, type Program, type TypedArray } from "@tacit/core/pro
 import type { ProtocolOptions, RangeWarning } from "../protocol.ts";
 import { DIVISOR, EXP_TOP, POSITIVE, ROOT_BITS } from "./bounds.ts";
 import { makePlan, type Plan } from "./lower/plan.ts";
-import { foldedOf, productsOf } from "./lower/size.ts";
+import { foldedOf, isCoarse, productsOf } from "./lower/size.ts";
 import { COMPARED, rangeOf, widthOf } from "./range.ts";
 
 export type Interval = readonly [lo: number, hi: number];
@@ -31,11 +31,20 @@ const times = ([a, b]: Interval, [c, d]: Interval): Interval => {
 const plus = (x: Interval, y: Interval): Interval => [x[0] + y[0], x[1] + y[1]];
 const minus = (x: Interval, y: Interval): Interval => [x[0] - y[1], x[1] - y[0]];
 
+/** What of a value is not yet plain fixed point: products by their fraction bits, and whether a factor stands beside it. */
+interface Waiting {
+  readonly products: ReadonlySet<number>;
+  readonly factor: boolean;
+}
+const NOTHING: Waiting = { products: new Set(), factor: false };
+
 /** What a rule sees. `warn` adds a warning for the node. */
 interface Site {
   readonly plan: Plan;
   readonly node: Node;
   readonly args: readonly Interval[];
+  /** Of the arguments. */
+  readonly waiting: readonly Waiting[];
   readonly secret: readonly boolean[];
   readonly f: number;
   warn(message: string): void;
@@ -102,6 +111,47 @@ function checkLazy(s: Site, i: number): void {
   const limit = Math.min(s.plan.sizes[s.node.args[i]!]!.before, RAW_LIMIT_BITS - 2 * s.f);
   if (Number.isFinite(m) && m >= 2 ** limit) {
     s.warn(`a value of ${power2(m)} waits for a public factor, which takes less than ${power2(2 ** limit)}`);
+  }
+}
+
+const MOVES_FACTOR = new Set("permute expand slice pad flip reluGrad maxPool2dGrad avgPool2d avgPool2dGrad".split(" "));
+const CONTRACTIONS = new Set("matmul conv2d conv2dGradInput conv2dGradWeight".split(" "));
+const LINEAR = new Set("add sub sum neg reshape cast".split(" "));
+
+/** What of a node's result waits: as the executor's terms, pessimistic about who reads. */
+function waitingOf(s: Site): Waiting {
+  const { op } = s.node;
+  const factor = s.waiting.some((w) => w.factor);
+  const made = { products: new Set([2 * s.f]), factor };
+  if (CONTRACTIONS.has(op)) return made;
+  if (op === "mul" || (op === "div" && !s.secret[1])) {
+    const known = s.secret.indexOf(false);
+    if (known < 0 || !s.plan.uniform[s.node.args[known]!]) return made;
+    const { products } = s.waiting[1 - known]!;
+    const c = Math.abs(Number(s.plan.fixed.get(s.node.args[known]!)?.[0] ?? Number.NaN));
+    if (op === "mul" && (c === 1 / 2 || c === 1 / 4) && !factor && products.size > 0)
+      return { products: new Set([...products].map((scale) => scale - Math.log2(c))), factor };
+    return { products, factor: factor || op === "div" || !Number.isInteger(c) };
+  }
+  if (LINEAR.has(op)) return { products: new Set(s.waiting.flatMap((w) => [...w.products])), factor };
+  return MOVES_FACTOR.has(op) ? { products: NOTHING.products, factor: factor || op.startsWith("avg") } : NOTHING;
+}
+
+/** Warns where products, summed before their truncation, can leave it, or are too large for the scale at which they meet a factor. */
+function checkSum(s: Site, out: Interval): void {
+  const { products, factor } = waitingOf(s);
+  if (products.size === 0) return;
+  const most = RAW_LIMIT_BITS - Math.max(...products);
+  if (isKnown(out) && magnitude(out) >= 2 ** most)
+    s.warn(`a sum of products can reach ${power2(magnitude(out))}, fixed point takes less than ${power2(2 ** most)}`);
+  if (!factor && products.size === 1) return;
+  for (const [i, w] of s.waiting.entries()) {
+    // With a factor of its own it was looked at where that came to it.
+    if (w.factor || w.products.size === 0) continue;
+    const { before } = s.plan.sizes[s.node.args[i]!]!;
+    const m = magnitude(s.args[i]!);
+    if (!isKnown(s.args[i]!) || isCoarse(2 * s.f, before) || m < 2 ** before) continue;
+    s.warn(`a product of ${power2(m)} is added to a value that waits for a public factor, which takes less than 2^${before}`);
   }
 }
 
@@ -221,11 +271,13 @@ export function ranges(
   const f = options.fractionBits;
   const intervals: Interval[] = program.inputs.map((_, i) => (bounds[i] === undefined ? UNKNOWN : symmetric(bounds[i])));
   const warnings: RangeWarning[] = [];
+  const waits: Waiting[] = program.inputs.map(() => NOTHING);
   program.nodes.forEach((node, i) => {
     const id = program.inputs.length + i;
     const fixed = plan.fixed.get(id);
     if (fixed) {
       intervals.push(intervalOf(fixed));
+      waits.push(NOTHING);
       return;
     }
     const isSecret = plan.knowledge[id] === "secret" && plan.uses[id] !== 0;
@@ -234,9 +286,15 @@ export function ranges(
     };
     const args = node.args.map((a) => intervals[a]!);
     const secret = node.args.map((a) => plan.knowledge[a] === "secret");
-    const site = { plan, node, args, secret, f, warn };
+    const waiting = node.args.map((a) => waits[a]!);
+    const site = { plan, node, args, waiting, secret, f, warn };
     checkCompared(site, options);
     const out = RULES.get(node.op)?.(site) ?? UNKNOWN;
+    if (node.op === "add" || node.op === "sub" || node.op === "sum") checkSum(site, out);
+    const left = isSecret ? waitingOf(site) : NOTHING;
+    // Several readers read one truncated sharing; what is returned has no factor left.
+    const settled = plan.uses[id]! > 1 ? { products: NOTHING.products, factor: left.factor && !plan.returned[id] } : left;
+    waits.push(settled);
     if (Number.isFinite(magnitude(out)) && magnitude(out) >= 2 ** (VALUE_LIMIT_BITS - f)) {
       warn(`a value can reach ${power2(magnitude(out))}, fixed point ends at 2^${VALUE_LIMIT_BITS - f}`);
     }

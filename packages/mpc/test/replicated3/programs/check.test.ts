@@ -61,6 +61,26 @@ describe("ranges", () => {
     expect(warned(pair, [2 ** 12, 2 ** 12 / 100], product)).toEqual([]);
     expect(warned(pair, [2 ** 15, 2 ** 15], product)[0]).toMatch(/matmul: a product can reach 2\^36\.6/);
   });
+  test("warn where a sum of products can reach 2^62, though none of them does", () => {
+    const square = (x: Expr): Expr => ops.mul(x, x);
+    const squares = (x: Expr | undefined): Expr => ops.sum(square(x!), [0]);
+    expect(warned([secret([16])], [2 ** 12], squares)).toEqual([]);
+    expect(warned([secret([16])], [2 ** 13 + 1], squares)[0]).toMatch(/sum: a sum of products can reach 2\^30\.0/);
+    const four = (x: Expr | undefined): Expr => [1, 2, 3].reduce((s) => ops.add(s, square(x!)), square(x!));
+    expect(warned([secret([9])], [2 ** 14 - 1], four)).toEqual([]);
+    expect(warned([secret([9])], [2 ** 14], four)[0]).toContain("add: a sum of products");
+  });
+  test("warn where a product is too large for the factor that it is added to, and not where it is truncated before", () => {
+    const three = [secret([9]), secret([9]), secret([9])];
+    const beside = (x: Expr | undefined, y: Expr | undefined, z: Expr | undefined): Expr =>
+      ops.add(ops.mul(x!, y!), ops.mul(z!, ops.lit(z!, 0.1)));
+    expect(warned(three, [255, 256, 1], beside)).toEqual([]);
+    expect(warned(three, [256, 256, 1], beside)[0]).toMatch(/add: a product of 2\^16\.0 is added .* less than 2\^16/);
+    const many = [secret([65_536]), secret([])];
+    const sums = (x: Expr | undefined, z: Expr | undefined): Expr =>
+      ops.add(ops.sum(ops.mul(x!, x!), [0]), ops.mul(z!, ops.lit(z!, 0.1)));
+    expect(warned(many, [100, 1], sums)).toEqual([]);
+  });
   test("say nothing of unknown inputs, and know again behind softmax", () => {
     expect(warned(pair, [undefined, 3], (x, y) => ops.matmul(x!, y!))).toEqual([]);
     const wide = (x: Expr | undefined, y: Expr | undefined): Expr => ops.matmul(ops.softmax(x!, 1), y!);

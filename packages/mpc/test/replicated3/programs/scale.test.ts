@@ -1,7 +1,7 @@
 /** @file Sums of many products and shares before a public factor: means, norms, gradients and clipping of large batches equal the clear ones. */
 import { noGrad, Random, randn, type Tensor } from "@tacit/core";
 import * as nn from "@tacit/core/nn";
-import { ops } from "@tacit/core/program";
+import { type Expr, ops } from "@tacit/core/program";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { replicated3 } from "../../../src/protocols/replicated3/index.ts";
 import { type Job, measure } from "../support/measure.ts";
@@ -136,6 +136,28 @@ describe("sums of many", () => {
     ]);
     // Results are f32.
     await expectClose(parties, c, 2 ** -15, 2 ** -23);
+  });
+  test("a large sum of products beside a value that waits for a factor, or beside half of another", async () => {
+    const ones = secret([65_536], () => 1);
+    const c = makeCase([ones, ones, secret([], () => 1)], (x, y, z) => {
+      const [squares, others] = [x!, y!].map((v) => ops.sum(ops.mul(v, v), [0])) as [Expr, Expr];
+      const waits = ops.mul(z!, ops.lit(z!, 0.1));
+      return [
+        ops.add(ops.sum(ops.mul(x!, x!), [0]), waits),
+        ops.sub(ops.mul(z!, ops.lit(z!, 0.1)), ops.sum(ops.mul(y!, x!), [0])),
+        ops.add(squares, ops.mul(others, ops.lit(z!, 0.5))),
+        ops.sum(ops.add(ops.mul(x!, y!), ops.mul(y!, ops.lit(y!, 0.1))), [0]),
+        ops.gt(ops.sum(ops.mul(y!, y!), [0]), ops.mul(z!, ops.lit(z!, 0.1))),
+      ];
+    });
+    await expectClose(parties, c, 2 ** -12, 2 ** -20);
+  });
+  test("several values at the end of their range, each with a factor just below a power of two", async () => {
+    const top = secret([64], () => 16_383);
+    const c = makeCase([top, top, top, top, top], (...xs) =>
+      xs.map((x, i) => ops.mul(x!, ops.lit(x!, 1.99 - i / 100))).reduce((a, b) => ops.add(a, b)),
+    );
+    await expectClose(parties, c, 2 ** -10, 2 ** -20);
   });
   test("products beyond 2^24 in a sum are refused before a run", () => {
     const c = makeCase([secret([1, 1])], (x) => {

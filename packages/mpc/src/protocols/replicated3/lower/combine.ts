@@ -2,11 +2,12 @@
  * @file A linear combination made into one sharing at f fraction bits, with at most one truncation (in two parts where a factor needs them).
  *
  * Bounds. Products wait untruncated, scaled by 2^(2f); a public factor s (1/N, a learning rate, a decay) is applied as the integer
- * m = round(s 2^(K - scale)) before a shift of K - f bits. K is the largest that keeps |ring * m| below 2^62 for values of the sizes of
- * `size.ts`. With f = 16 that leaves the factor of a product below 2^16 14 significant bits (relative error 2^-15), as long as it is above
+ * m = round(s 2^(K - scale)) before a shift of K - f bits. K is the largest that keeps the sum of all |ring * m| below 2^62 for values of the
+ * sizes of `size.ts`. With f = 16 that leaves the factor of a product below 2^16 14 significant bits (relative error 2^-15), as long as it is above
  * 2^-16; fewer below (10 at 1e-4 / 128). Of a larger product m has fewer bits, 7 below 2^23: what it lacks is a second
  * integer, the residue times 2^q, truncated beside the first one by q bits more. No more rounds, twice the bytes, an error of two
- * units at most. Products larger still are truncated to f fraction bits first, where a factor meets them (`bounded`): 2 rounds more.
+ * units at most. Products larger still are truncated to f fraction bits first, where a factor meets them, theirs or that of a value that they
+ * are added to (`bounded`): 2 rounds more.
  */
 import { TacitError } from "@tacit/core/errors";
 import { exponentOf } from "../functions/clear.ts";
@@ -93,16 +94,17 @@ function sumRaws(ctx: Context, raws: readonly Raw[]): Raw {
 
 /** The exponent K of the file comment, for these terms. */
 export function commonScale(terms: readonly Term[], f: number): number {
-  let k = f + WIDE_SHIFT;
+  let most = 0;
   for (const { factor, bits } of terms) {
     if (!Number.isFinite(factor)) {
       throw new TacitError("MPC_RANGE", "mpc: expected a finite public factor, got another", {
         hint: "a learning rate or a constant is infinite or NaN",
       });
     }
-    if (factor !== 0) k = Math.min(k, 61 - Math.ceil(bits) - exponentOf(factor));
+    most += Math.abs(factor) * 2 ** Math.ceil(bits);
   }
-  return Math.max(k, f);
+  if (most === 0) return f + WIDE_SHIFT;
+  return Math.max(Math.min(f + WIDE_SHIFT, 61 - exponentOf(most)), f);
 }
 
 /** Whether the terms need no factor: all integers, or all the same one from the same place. */
@@ -138,8 +140,9 @@ async function wide(ctx: Context, id: number, terms: readonly Term[], f: number)
     const raws = terms.map((t, i) => rawTimes(ctx, t, BigInt(whole[i]!)));
     return truncateWide(ctx, id, sumRaws(ctx, raws), k - f);
   }
-  // A residue is at most 1/2: times 2^(room + 1) it stays below 2^room.
-  const more = Math.max(0, Math.min(room + 1, f + WIDE_SHIFT - k));
+  // A residue is at most 1/2: times 2^(room + 1) it stays below 2^room. Two of them have room, of more each gets its part.
+  const crowd = exponentOf(Math.max(terms.length - 1, 1));
+  const more = Math.max(0, Math.min(room + 1 - crowd, f + WIDE_SHIFT - k));
   const raws = terms.map((t, i) => {
     const residue = Math.round((factors[i]! - whole[i]!) * 2 ** more);
     return rawTimesTwo(ctx, t, BigInt(whole[i]!), BigInt(residue));
@@ -219,9 +222,16 @@ export async function combine(ctx: Context, id: number, terms: readonly Term[], 
   return whole(sumHeld(ctx, [...made.map((shares) => new Held(ctx, shares)), ...exact]));
 }
 
-/** A term with a factor: truncated to f fraction bits, the factor aside, where it would leave the factor too few bits. */
+/** Whether terms meet at a common scale K: some have a factor, or products have several scales. */
+export function isMixed(terms: readonly Term[], f: number): boolean {
+  // An eps beside a root's argument has more than f bits, and is lifted to those of its reader.
+  const scales = new Set(terms.map((t) => t.scale).filter((scale) => scale >= 2 * f));
+  return scales.size > 1 || terms.some((t) => t.key !== "");
+}
+
+/** A term that meets a factor (its own or another's): truncated to f fraction bits, its factor aside, where K would be too small for it. */
 export async function bounded(ctx: Context, id: number, term: Term, f: number): Promise<Term> {
-  if (term.key === "" || term.scale <= f || !isCoarse(term.scale, term.bits)) return term;
+  if (term.scale <= f || !isCoarse(term.scale, term.bits)) return term;
   const { held, factor, key, fixed } = await combine(ctx, id, [term], f, Number.POSITIVE_INFINITY);
   // All that a product may reach: at f fraction bits the factor has room beside it.
   return { source: held, scale: f, factor, key, fixed, bits: Math.max(term.bits, RAW_BITS - 2 * f) };

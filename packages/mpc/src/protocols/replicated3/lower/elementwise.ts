@@ -55,12 +55,15 @@ async function operandTerms(n: NodeRun, i: number, sign: number): Promise<readon
   });
 }
 
+/** Steps from here on truncate terms of a sum that are too large to meet a factor. */
+const BOUNDED_STEP = 100;
+
 /** a + sign b. What needs no truncation is added at once; the rest waits for its reader. */
 async function sumOf(n: NodeRun, sign: 1 | -1): Promise<readonly Term[]> {
   const terms = (await Promise.all([operandTerms(n, 0, 1), operandTerms(n, 1, sign)])).flat();
   const scale = Math.max(fractionBitsOf(n.arg(0), n.f), fractionBitsOf(n.arg(1), n.f));
   const local = terms.every((t) => t.key === "" && t.source instanceof Held && t.scale <= scale);
-  if (!local) return terms;
+  if (!local) return n.bounded(terms, BOUNDED_STEP);
   const { held } = await combine(n.ctx, 0, terms, scale, NEVER);
   return [{ source: held, scale, factor: 1, key: "", bits: n.bits }];
 }

@@ -5,7 +5,7 @@ import { STEPS_PER_NODE } from "../../protocol.ts";
 import { ROOT_BITS } from "../bounds.ts";
 import { bitsToArithmetic, type Context, fromPublic, type Shares, type Width } from "../primitives/index.ts";
 import { NARROW_BITS } from "../range.ts";
-import { bounded, combine, NEVER } from "./combine.ts";
+import { bounded, combine, isMixed, NEVER } from "./combine.ts";
 import { toRing } from "./fixed-point.ts";
 import { HANDLERS } from "./index.ts";
 import type { Plan } from "./plan.ts";
@@ -339,9 +339,10 @@ export class NodeRun {
     return this.run.terms(this.node.args[i]!);
   }
 
-  /** Terms (step `2 k` for the k-th) that leave a factor room. */
-  bounded(terms: readonly Term[]): Promise<readonly Term[]> {
-    return Promise.all(terms.map((t, k) => bounded(this.ctx, this.step(2 * k), t, this.f)));
+  /** Terms (step `from + 2 k` for the k-th) that leave a factor room. */
+  async bounded(terms: readonly Term[], from = 0): Promise<readonly Term[]> {
+    if (!isMixed(terms, this.f)) return terms;
+    return Promise.all(terms.map((t, k) => bounded(this.ctx, this.step(from + 2 * k), t, this.f)));
   }
 
   /** What the result is taken to be below where its factor waits, log2. */
