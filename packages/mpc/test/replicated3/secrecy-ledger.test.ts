@@ -72,10 +72,26 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: "conjunction of seven bits, by groups",
+    n: N,
+    regions: whole("xor"),
+    run: async (c, x) => {
+      const bits = await bitsOf(c, x);
+      return r3.conjunction(c, OP, new Array<r3.SplitBits>(7).fill(bits));
+    },
+  },
+  {
     name: "truncateSigns",
     n: N,
     regions: (message, bytes, op, n) => (op === OP ? truncation : op === OP + 1 ? signs : whole("add"))(message, bytes, op, n),
     run: (c, x, y) => r3.truncateSigns(c, OP, r3.mulRaw(c, x, y), F, { threshold: 1n, injectSelf: true }),
+  },
+  {
+    name: "truncateSigns on 32 bits",
+    n: N,
+    regions: (message, bytes, op, n) =>
+      (op === OP ? truncation : op === OP + 1 ? signsOn(8) : whole("add"))(message, bytes, op, n),
+    run: (c, x, y) => r3.truncateSigns(c, OP, r3.mulRaw(c, x, y), F, { threshold: 1n, injectSelf: true, width: 32 }),
   },
   {
     name: "relu (with its injection)",
