@@ -218,7 +218,13 @@ describe("values", () => {
 
 describe("what parties exchange", () => {
   it("cannot announce its size in less than a size: that was an error of ours", async () => {
-    const link = { peer: "party 1", onControl: (_: Uint8Array) => {}, onLost: () => {}, sendControl: () => {} };
+    const link = {
+      peer: "party 1",
+      onControl: (_: Uint8Array) => {},
+      onLost: () => {},
+      sendControl: () => {},
+      awaiting: (work: unknown) => work,
+    };
     const peers = new Peers(SESSION, { links: [undefined, link], early: () => [] } as unknown as Mesh, { lost: () => {} });
     await Promise.resolve();
     const said = codeOf(() => peers.exchange("held 9", Uint8Array.of(1)));

@@ -138,7 +138,7 @@ async function feed(parser: Parser, inputs: number, seed: number): Promise<Tally
   for (let i = 0; i < inputs; i++) {
     const input = nextInput(parser, dice);
     const { code, ms, bytes } = await timed(parser, input, seed);
-    const most = BESIDES + PER_BYTE * input.length;
+    const most = (parser.memory ?? BESIDES) + PER_BYTE * input.length;
     if (ms > SLOW || bytes > most) {
       const least = await again(parser, input, seed);
       slowest = Math.max(slowest, least.ms);

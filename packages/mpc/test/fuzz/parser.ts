@@ -18,6 +18,8 @@ export interface Parser {
   readonly codes: readonly string[];
   /** Its inputs for each 10^6 of the others; 1 unless it needs keys, processes or files for each. */
   readonly share?: number;
+  /** Bytes that it may take besides what its input is long, where that is more than 1 MB. */
+  readonly memory?: number;
   /** Texts that no message may hold. */
   readonly secrets?: readonly string[];
   /**

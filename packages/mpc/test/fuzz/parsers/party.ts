@@ -113,7 +113,13 @@ const CONTROL: readonly Wire[] = [
 
 /** A link that is only told. */
 function deafLink(peer: string): FrameLink {
-  return { peer, onControl: () => {}, onLost: () => {}, sendControl: () => {} } as unknown as FrameLink;
+  return {
+    peer,
+    onControl: () => {},
+    onLost: () => {},
+    sendControl: () => {},
+    awaiting: (work: unknown) => work,
+  } as unknown as FrameLink;
 }
 
 /** Messages of one peer, one after the other, while a run is compared. What it refuses or ends with reaches people. */
@@ -175,6 +181,8 @@ const payload: Parser = {
   form: "cbor",
   seeds: shared.map((p, i) => toCbor([i, [DTYPE.f32.code, [2, 3]], p])),
   codes: ["ENVELOPE_INVALID", "MPC_PAYLOAD", "MPC_MEMORY"],
+  // A stream of MEMORY bytes; until it is compiled each of its words is an object.
+  memory: 64 * MEMORY,
   secrets: shared.map((p) => toHex(p.subarray(-8))),
   read(input) {
     const f = fromCbor(input, "payload", "ENVELOPE_INVALID", 3);
