@@ -40,7 +40,7 @@ export class Connection {
     this.#identity = identity;
     this.#channel = channel;
     this.#handle = handle;
-    const timer = setTimeout(() => this.#known || channel.close(), session.timeout);
+    const timer = setTimeout(() => this.#known || this.cut(), session.timeout);
     channel.listen({
       message: (bytes) => this.#arrived(bytes),
       closed: () => {
@@ -51,8 +51,19 @@ export class Connection {
     channel.send(toCbor(["tacit", CLIENT_VERSION, [SOFTWARE, this.#challenge]]));
   }
 
+  /** Whether somebody of this session has spoken on it. */
+  get known(): boolean {
+    return this.#known;
+  }
+
   close(): void {
     this.#channel.close();
+  }
+
+  /** For those who are owed no last word. */
+  cut(): void {
+    if (this.#channel.cut === undefined) this.#channel.close();
+    else this.#channel.cut();
   }
 
   /** Resolves when every reply so far was handed to the channel. */
@@ -69,14 +80,14 @@ export class Connection {
     this.#waiting++;
     this.#waitingBytes += bytes.length;
     if (this.#waiting > MOST_WAITING || this.#waitingBytes > 2 * this.#session.file.limits.message) {
-      this.#channel.close();
+      this.cut();
       return;
     }
     this.#tail = this.#tail.then(async () => {
       try {
         await this.#take(bytes);
       } catch {
-        this.#channel.close();
+        this.cut();
       }
       this.#waiting--;
       this.#waitingBytes -= bytes.length;
@@ -113,7 +124,7 @@ export class Connection {
         if ((this.#channel.buffered?.() ?? 0) > MOST_UNREAD) throw new TacitError(CODE, "reply: expected a client that reads");
         this.#channel.send(await sealEnvelope(scope, this.#identity, sequence, body));
       })
-      .catch(() => this.#channel.close());
+      .catch(() => this.cut());
   }
 }
 

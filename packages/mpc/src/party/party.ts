@@ -19,6 +19,7 @@ import { Inputs } from "./inputs.ts";
 import { Mailbox } from "./mailbox.ts";
 import { avalWire, type Command, readCommand, valueBytes } from "./messages.ts";
 import { Peers } from "./peers.ts";
+import { makeRoom, takePlace } from "./places.ts";
 import { type Joined, Probe } from "./probe.ts";
 import { Runs } from "./runs.ts";
 import { isShare, Store } from "./store.ts";
@@ -45,9 +46,6 @@ export interface PartyOptions {
 export type Ending = TacitError | null;
 
 const MOST_PROGRAMS = 4096;
-/** Connections of one person, of the 64 that a party has (transport/client-server.ts): nobody takes all of them. */
-const MOST_OF_ONE = 16;
-const GOODBYE_MS = 100;
 const MOST_PROGRAM_BYTES = 2 ** 28;
 const DRIVER_ONLY: ReadonlySet<Command["type"]> = new Set([
   "run",
@@ -161,6 +159,7 @@ export class Party {
       channel.close();
       return;
     }
+    makeRoom(this.#connections);
     const { session, identity } = this.#o;
     const connection = new Connection(
       session,
@@ -191,7 +190,7 @@ export class Party {
   async #command(from: Connection, { sender, body }: Envelope): Promise<Wire> {
     if (this.#over !== null) throw this.#over;
     this.#o.session.checkTime();
-    this.#checkPlaces(from, sender);
+    takePlace(this.#connections, from, sender);
     const command = readCommand(body);
     if (DRIVER_ONLY.has(command.type) && (this.#driver !== from || sender !== this.#o.session.file.driver)) {
       throw new TacitError("DRIVER_ONLY", `${command.type}: expected the driver of this session, got somebody else`);
@@ -222,22 +221,6 @@ export class Party {
       default:
         return this.#inTurn(() => this.#said(command));
     }
-  }
-
-  /** @throws TacitError MPC_CONNECTIONS, and closes the connection */
-  #checkPlaces(from: Connection, sender: string): void {
-    if (from.people.has(sender)) return;
-    if ([...this.#connections].filter((c) => c.people.has(sender)).length < MOST_OF_ONE) {
-      from.people.add(sender);
-      return;
-    }
-    // The reply goes first.
-    setTimeout(() => from.close(), GOODBYE_MS).unref();
-    throw new TacitError(
-      "MPC_CONNECTIONS",
-      `connect: expected at most ${MOST_OF_ONE} connections of one person to a party, got one more of ${sender}`,
-      { hint: "end programs that run with the same keys" },
-    );
   }
 
   /** What the driver asks happens one after the other, at every party in the same order. */

@@ -73,9 +73,15 @@ export class Probe {
 
   /** A connection of somebody who only asks: there is one before the parties are joined, too. */
   serve(channel: Channel): void {
+    // Without a closing handshake: a stranger who leaves it unanswered would keep the place for half a minute more.
     if (this.#doors.size >= MOST_DOORS) {
-      channel.close();
-      return;
+      const stranger = [...this.#doors].find((d) => !d.known);
+      if (stranger === undefined) {
+        if (channel.cut === undefined) channel.close();
+        else channel.cut();
+        return;
+      }
+      stranger.cut();
     }
     const { session, identity } = this.#o;
     const door = new Connection(

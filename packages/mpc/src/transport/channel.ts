@@ -16,6 +16,8 @@ export interface Channel {
   /** Set once, before anything is awaited; messages that came earlier are delivered then. */
   listen(on: { message(bytes: Uint8Array): void; closed(reason: string): void }): void;
   close(): void;
+  /** Ends it at once, without a word that the other end may leave unanswered; where the carrier has none, `close` does. */
+  cut?(): void;
   /** Bytes that were given to `send` and have not left yet, where the carrier tells. */
   buffered?(): number;
 }

@@ -47,6 +47,7 @@ export function channelOf(socket: WebSocket): Channel {
       if (closed !== null) on.closed(closed);
     },
     close: () => socket.close(),
+    cut: () => socket.terminate(),
     buffered: () => socket.bufferedAmount,
   };
 }

@@ -108,6 +108,25 @@ describe("places", () => {
     await (await p.client(0)).request(owner, { type: "list" });
   });
 
+  it("are not kept by those who connect and say nothing", async () => {
+    const p = await start();
+    let cut = 0;
+    for (let i = 0; i < 40; i++) {
+      const [, theirs] = channelPair();
+      let on: Parameters<typeof theirs.listen>[0] | null = null;
+      const listen: typeof theirs.listen = (x) => {
+        on = x;
+      };
+      const end = (): void => {
+        cut++;
+        on?.closed("cut");
+      };
+      p.parties[0]!.serve({ send: () => undefined, listen, close: end, cut: end });
+    }
+    expect(cut).toBe(40 - 16);
+    await (await p.client(0)).request(p.world.people.get("data-owner")!, { type: "list" });
+  });
+
   it("for inputs under way are not all one person's", async () => {
     const p = await start();
     const { session } = p.world;
