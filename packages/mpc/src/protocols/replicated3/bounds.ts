@@ -17,3 +17,5 @@ export const ROOT_POWERS: readonly number[] = [0.5, -0.5, -1];
 export const MAX_POWER = 64;
 /** Largest magnitude of another constant exponent: exp(k log x), whose relative error is k 2^-14. */
 export const MAX_EXPONENT = 4;
+/** log2 of the magnitude below which `gelu` by tanh is right: 0.0713 x^3 stays below 2^30. */
+export const GELU_BITS = 11;

@@ -7,7 +7,7 @@
 import type { Binding } from "@tacit/core/device";
 import { DTYPE, type Node, type Program, type TypedArray } from "@tacit/core/program";
 import type { ProtocolOptions, RangeWarning } from "../protocol.ts";
-import { DIVISOR, EXP_TOP, POSITIVE, ROOT_BITS } from "./bounds.ts";
+import { DIVISOR, EXP_TOP, GELU_BITS, POSITIVE, ROOT_BITS } from "./bounds.ts";
 import { makePlan, type Plan } from "./lower/plan.ts";
 import { foldedOf, isCoarse, productsOf } from "./lower/size.ts";
 import { COMPARED, rangeOf, widthOf } from "./range.ts";
@@ -194,6 +194,14 @@ const exponential: Rule = (s) => {
   return [0, Math.exp(Math.min(hi, EXP_TOP))];
 };
 
+/** Above 2^11 the cube in the one by tanh leaves what fixed point takes. */
+const gelu: Rule = (s) => {
+  const m = magnitude(s.args[0]!);
+  if (s.node.attrs[0] === 1 && Number.isFinite(m) && m >= 2 ** GELU_BITS)
+    s.warn(`an argument can reach ${power2(m)}, the range ends at 2^${GELU_BITS}`);
+  return [-0.2, Math.max(s.args[0]![1], 0)];
+};
+
 const same: Rule = (s) => hull(...s.args);
 const first: Rule = (s) => s.args[0]!;
 const withZero: Rule = (s) => hull(s.args[0]!, [0, 0]);
@@ -225,6 +233,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
     conv2dGradWeight: contraction,
     sum: (s: Site) => times([perResult(s), perResult(s)], s.args[0]!),
     exp: exponential,
+    gelu,
     log: positive(false, Math.log),
     sqrt: positive(true, Math.sqrt),
     rsqrt: positive(false, (x) => 1 / Math.sqrt(x)),

@@ -97,6 +97,12 @@ describe("comparisons on 32 bits are exact up to the ends of the range", () => {
   });
 });
 
+test("gelu by tanh takes the sign of a cube, on 64 bits", async () => {
+  const c = makeCase([secret([9], (i) => [-2047, -90, -77, -1, 0, 1, 77, 90, 2047][i]!)], (x) => ops.gelu(x!, true));
+  await expectClose(parties, c, 2 ** -12, 2 ** -14);
+  expect((await replicated3.estimate(c.program, c.bindings, AGREED)).comparisons!.map((x) => x.bits)).toEqual([64]);
+});
+
 describe("whole models", () => {
   const random = new Random(5);
   const equal = async (run: Captured, tolerance: number): Promise<number> => {

@@ -19,6 +19,7 @@ import {
   stridedWrite,
   sub,
   truncateShares,
+  type Width,
   zeros,
 } from "../primitives/index.ts";
 import { exponential } from "./clear-exp.ts";
@@ -37,8 +38,9 @@ async function minusMagnitude(
   x: Shares,
   f: number,
   times: bigint,
+  width: Width,
 ): Promise<{ readonly bits: SplitBits; readonly t: Shares }> {
-  const { bits, injected } = await signBits(ctx, id, x, { inject: [x], width: ctx.width });
+  const { bits, injected } = await signBits(ctx, id, x, { inject: [x], width });
   const unit = times << BigInt(G - f);
   const twice = mulPublicInteger(ctx, injected[0]!, -2n * unit);
   const once = mulPublicInteger(ctx, x, unit);
@@ -48,9 +50,9 @@ async function minusMagnitude(
 }
 
 /** Sigmoid or tanh as in the file comment. Ids id .. id + 20. */
-async function quotient(ctx: Context, id: number, x: Shares, f: number, tanh: boolean): Promise<Shares> {
-  const { bits, t } = await minusMagnitude(ctx, id, x, f, tanh ? 2n : 1n);
-  const raw = await expWindow(ctx, id + 4, t, G, f === G ? ctx.width : 64);
+async function quotient(ctx: Context, id: number, x: Shares, f: number, tanh: boolean, width: Width): Promise<Shares> {
+  const { bits, t } = await minusMagnitude(ctx, id, x, f, tanh ? 2n : 1n, width);
+  const raw = await expWindow(ctx, id + 4, t, G, f === G ? width : 64);
   const e = await truncateWide(ctx, id + 8, raw, EXP_SCALE - INNER);
   const minus = neg(ctx, e);
   const rest = addPublic(ctx, minus, 1n << BigInt(INNER));
@@ -67,8 +69,11 @@ async function quotient(ctx: Context, id: number, x: Shares, f: number, tanh: bo
   return out;
 }
 
-export const sigmoid = (ctx: Context, id: number, x: Shares, f: number): Promise<Shares> => quotient(ctx, id, x, f, false);
-export const tanh = (ctx: Context, id: number, x: Shares, f: number): Promise<Shares> => quotient(ctx, id, x, f, true);
+/** `width`: bits that x fits, as for `signBits`; the session's unless x is larger than what a Program compares. */
+export function sigmoid(ctx: Context, id: number, x: Shares, f: number, width: Width = ctx.width): Promise<Shares> {
+  return quotient(ctx, id, x, f, false, width);
+}
+export const tanh = (ctx: Context, id: number, x: Shares, f: number): Promise<Shares> => quotient(ctx, id, x, f, true, ctx.width);
 
 /** erf of a public number by its confluent series: every term positive, + - * / only. */
 export function erfOf(x: number): number {

@@ -69,7 +69,7 @@ async function scaled(ctx: Context, id: number, x: Shares, by: number, f: number
 const GELU_INNER = 1.5957691216057308;
 const GELU_CUBIC = 0.044715;
 
-/** x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), |x| <= 512; or x (1 + erf(x / sqrt 2)) / 2, any x. */
+/** x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), |x| < 2^11; or x (1 + erf(x / sqrt 2)) / 2, any x. */
 const gelu: Handler = (n) =>
   n.plain(0, async (x) => {
     const { ctx, f } = n;
@@ -90,7 +90,8 @@ async function tanhGate(ctx: Context, id: number, x: Shares, f: number): Promise
   const cubic = await scaled(ctx, id + 1, square, GELU_CUBIC * GELU_INNER, f);
   const inner = addPublic(ctx, cubic, BigInt(Math.round(GELU_INNER * 2 ** f)));
   const t = await truncate(ctx, id + 2, mulRaw(ctx, inner, x), f);
-  const shares = await sigmoidOf(ctx, id + 3, t, f);
+  // A cube leaves the session's range long before x does: of 77 it is 2^15.
+  const shares = await sigmoidOf(ctx, id + 3, t, f, 64);
   for (const y of [square, cubic, inner, t]) free(ctx, y);
   return { shares, bits: f };
 }
