@@ -67,7 +67,7 @@ async function withSigners(planned: mpc.Plan, session: mpc.Session, w: OutlineWo
 
 async function plan(w: OutlineWords): Promise<void> {
   const { session, recorder } = await outlineFor(w);
-  const planned = await withSigners(await mpc.plan(session, recorder.planned()), session, w);
+  const planned = await withSigners(await mpc.plan(session, recorder.planned(w.spare)), session, w);
   result(w.json === true, "plan", { ...planned, notes: NOTES }, () => `${mpc.showPlan(planned)}\n${NOTES.join("\n")}`);
 }
 

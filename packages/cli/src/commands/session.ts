@@ -25,7 +25,7 @@ interface NewWords {
 const MOST_BYTES = 4096;
 
 async function readPublic(path: string): Promise<mpc.PublicFile> {
-  return mpc.parsePublic(new TextDecoder().decode(await readBounded(path, path, MOST_BYTES)));
+  return mpc.parsePublic(new TextDecoder().decode(await readBounded(path, path, MOST_BYTES)), path);
 }
 
 async function partyEntry(path: string): Promise<mpc.SessionFile["parties"][number]> {

@@ -4,7 +4,7 @@ import { mpc } from "@tacit/mpc";
 import type { Command } from "commander";
 import { readSigned } from "../clients/approval.ts";
 import { type Person, personOf } from "../clients/person.ts";
-import { positive } from "../commands/arguments.ts";
+import { count, positive } from "../commands/arguments.ts";
 import { modelName } from "../models.ts";
 import { type PassphraseWords, withPassphraseOptions } from "../passphrase.ts";
 import type { GivenJob } from "./given.ts";
@@ -21,6 +21,7 @@ export interface GivenWords extends PassphraseWords {
   readonly pictures?: string;
   readonly classOnly?: boolean;
   readonly to?: string;
+  readonly spare?: number;
   readonly grants?: readonly string[];
 }
 
@@ -30,6 +31,7 @@ export const GIVEN_OPTIONS = [
   "testData",
   "pictures",
   "to",
+  "spare",
   "grants",
   "as",
   "key",
@@ -55,7 +57,12 @@ export const withGivenOptions = (command: Command): Command =>
   withDriverOptions(
     command
       .option("--weights <owner/name>", "the model's weights as their owner gave them; with it --data names given data")
-      .option("--test-data <owner/name>", "given test pictures, several with commas"),
+      .option("--test-data <owner/name>", "given test pictures, several with commas")
+      .option(
+        "--spare <n>",
+        "runs and disclosures that each grant allows beyond the job's, for steps done again from a checkpoint",
+        count,
+      ),
   );
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -90,6 +97,7 @@ export function givenJob(w: GivenWords & JobWords, purpose: Purpose): GivenJob {
       pictures,
       answer: w.classOnly ? "class" : "probabilities",
       to: w.to ?? ownerOf(pictures),
+      spare: w.spare ?? 0,
     };
   }
   const { length, batch, lr, momentum, seed, revealModel } = jobOptions({ ...w, data: DEFAULTS.data });
@@ -109,6 +117,7 @@ export function givenJob(w: GivenWords & JobWords, purpose: Purpose): GivenJob {
     seed,
     revealModel,
     to: w.to ?? ownerOf(weights),
+    spare: w.spare ?? 0,
   };
 }
 

@@ -87,8 +87,8 @@ const OWNERS = (grant: mpc.Grant): string[] => [...new Set(grant.inputs.flatMap(
  * Waits until every owner has signed what the plan asks. Owners may have signed other grants that allow it too: after the time the
  * parties judge.
  */
-async function signatures(session: MpcSession, outline: Outline, until: number): Promise<void> {
-  const { programs } = await mpc.plan(session.session, outline.recorder.planned());
+async function signatures(session: MpcSession, outline: Outline, spare: number, until: number): Promise<void> {
+  const { programs } = await mpc.plan(session.session, outline.recorder.planned(spare));
   const grants = programs.map((p) => p.grant).filter((g) => OWNERS(g).length > 0);
   const all = new Set(grants.flatMap(OWNERS));
   let missing: string[] = [];
@@ -181,7 +181,7 @@ async function drive(
   const tensors = await session.inputs(names, { wait: Math.max(0, until - Date.now()), waiting: onWaiting });
   const given = new Map(names.map((n, i) => [n, tensors[i]!]));
   const outline = await outlineGiven(file, job, await session.listed());
-  if (wait !== undefined) await signatures(session, outline, until);
+  if (wait !== undefined) await signatures(session, outline, job.spare, until);
   const watcher = onlooker(interrupt, costsOf(session));
   const ran = await runJob((h) => given.get(h)!, discloser(session, identity.name, deliveries), job, watcher, keeperOf);
   if (interrupt.requested) return null;

@@ -25,6 +25,8 @@ interface Weights {
   readonly weights: string;
   /** Who learns what is disclosed. */
   readonly to: string;
+  /** Runs, and disclosures where there are any, that each grant allows beyond the job's: for steps that are done again. */
+  readonly spare: number;
 }
 
 export interface GivenPrediction extends Weights {

@@ -220,15 +220,15 @@ export class Recorder implements SecretDevice {
     return DTYPE[aval.dtype].make(aval.shape.reduce((a, b) => a * b, 1));
   }
 
-  /** What an owner is asked to approve. */
-  planned(): mpc.PlannedProgram[] {
+  /** What an owner is asked to approve. `spare`: runs beyond the job's, and disclosures of what it discloses. */
+  planned(spare = 0): mpc.PlannedProgram[] {
     return [...this.recordings.values()].map(({ title, program, inputs, disclosures, runs, reveals }) => ({
       title,
       program,
       inputs,
       disclosures,
-      runs,
-      reveals,
+      runs: runs + spare,
+      reveals: reveals === 0 ? 0 : reveals + spare,
     }));
   }
 }

@@ -74,6 +74,15 @@ describe("the plan of a private training", () => {
     expect(only).toMatchObject({ runs: 1, reveals: 1, disclosures: [{ output: 0, to: "data-owner", why: "prediction" }] });
   });
 
+  test("asks for spare runs, and for spare disclosures of what is disclosed alone", async () => {
+    const { recorder } = await small();
+    const exact = recorder.planned();
+    const more = recorder.planned(50);
+    expect(more.map((p, i) => p.runs - exact[i]!.runs)).toEqual(exact.map(() => 50));
+    expect(more.map((p) => p.reveals)).toEqual(exact.map((p) => (p.reveals === 0 ? 0 : p.reveals + 50)));
+    expect(exact.some((p) => p.reveals === 0)).toBe(true);
+  });
+
   test("of the same pictures as CSV, IDX or safetensors asks for the same Programs", async () => {
     const files = digitFiles(60);
     const csv = place.write("d.csv", files.csv);

@@ -39,8 +39,8 @@ export const publicEntry = ({ identity, reached }: PublicFile): PublicEntry => (
   ...reached,
 });
 
-/** @throws TacitError IDENTITY_INVALID, ENCODING_INVALID for anything but a whole public file */
-export function parsePublic(text: string): PublicFile {
+/** `where`: what an error calls the file. @throws TacitError IDENTITY_INVALID, ENCODING_INVALID for anything but a whole public file */
+export function parsePublic(text: string, where = "public file"): PublicFile {
   let json: unknown;
   try {
     json = text.length > MOST_CHARACTERS ? undefined : JSON.parse(text);
@@ -48,7 +48,7 @@ export function parsePublic(text: string): PublicFile {
     json = undefined;
   }
   if (!isRecord(json) || Object.keys(json).some((k) => !FIELDS.has(k))) {
-    throw new TacitError(CODE, "public file: expected name, sign and seal as tacit keygen prints them, got something else", {
+    throw new TacitError(CODE, `${where}: expected name, sign and seal as tacit keygen prints them, got something else`, {
       hint: "the private key file is never given to anybody",
     });
   }
