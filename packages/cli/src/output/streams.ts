@@ -41,7 +41,7 @@ export function sayError(error: unknown): void {
   process.stderr.write(`tacit: error[${coded.code}]: ${coded.message}\n`);
   // The line is of a script; what the command line itself calls, in its libraries, helps nobody.
   if (coded.at !== undefined && !coded.at.includes("node_modules/")) process.stderr.write(`at: ${coded.at}\n`);
-  if (coded.hint !== undefined) process.stderr.write(`hint: ${coded.hint}\n`);
+  if (coded.hint) process.stderr.write(`hint: ${coded.hint}\n`);
   process.stderr.write(`more: tacit explain ${coded.code}\n`);
 }
 

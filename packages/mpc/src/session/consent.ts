@@ -105,7 +105,11 @@ export function permitRun(all: Iterable<Consent>, run: BoundRun, used: (id: stri
     if (why === undefined) return consent;
     reasons.push(`grant ${consent.id.slice(0, 12)} ${why}`);
   }
-  return refuse(`run of ${short(run.program)}`, `the owners to ask are ${owners.join(", ")}: show them tacit plan (with --spare where a grant is used up)`, reasons);
+  return refuse(
+    `run of ${short(run.program)}`,
+    `the owners to ask are ${owners.join(", ")}: show them tacit plan (with --spare where a grant is used up)`,
+    reasons,
+  );
 }
 
 /** A wish to open output `output` of `run` to `to`. */

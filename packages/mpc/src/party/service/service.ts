@@ -71,7 +71,9 @@ function checkLimits(config: PartyConfig, session: Session): void {
   const others = readdirSync(config.data).filter((f) => f.endsWith(".counters") && f !== own).length;
   const { sessions } = config.limits;
   if (others >= sessions) {
-    throw new TacitError("PARTY_SESSIONS", `party: expected at most ${sessions} sessions in its data directory, got one more`);
+    throw new TacitError("PARTY_SESSIONS", `party: expected at most ${sessions} sessions in its data directory, got one more`, {
+      hint: "raise limits.sessions in party.json, or move the files of sessions that have expired elsewhere",
+    });
   }
   checkDisk(config);
 }
