@@ -89,7 +89,7 @@ const atFirst = (cell: Cell, because: string): Row => {
   const never = none(because);
   return row({ handshake: cell, input: never, ops: never, reveal: never, checkpoint: never, resume: cell });
 };
-/** In the handshake a party that is missing, for whatever reason, is waited for and then named. */
+/** In the handshake a party that is missing, for whatever reason, is waited for and then named, with what the others said of it. */
 const withFirst = (handshake: Cell, rest: Cell): Row => ({ ...same(rest), handshake });
 
 const LOST = "MPC_PARTY_LOST";
@@ -116,11 +116,11 @@ const PARTY: Readonly<Record<Fault, Row>> = {
   ),
   "wrong key": atFirst(ends([HELLO, LATE], { victim: [1, 4] }), "a party proves its key once, when it connects"),
   "old version": atFirst(
-    ends(["MPC_VERSION", HELLO, LOST], { victim: [4] }),
+    ends(["MPC_VERSION", HELLO, LOST, LATE], { victim: [4] }),
     "a process says its version once, when it connects",
   ),
   "other policy": atFirst(
-    ends([HELLO, LOST], { victim: [4] }),
+    ends([HELLO, LOST, LATE], { victim: [4] }),
     "the session's id is bound into the handshake; a run has no other policy",
   ),
   "replayed handshake": same(FINE),

@@ -155,16 +155,16 @@ describe("a training step of replicated3 in three processes", () => {
   });
 
   it("in which a party stops ends everywhere within the deadline, and says which party and op", async () => {
-    const t = await training(lenet5, 32, { limits: { timeout: 1500 } });
+    const t = await training(lenet5, 32, { limits: { timeout: 3000 } });
     await t.step();
     const running = errorOf(() => t.step());
     setTimeout(() => process.kill(t.children[0]!.pid, "SIGSTOP"), 150);
     const began = performance.now();
     const e = await running;
     // The deadline, a second look at it, and two seconds in which the others say why.
-    expect(performance.now() - began).toBeLessThan(150 + 2 * 1500 + 2500);
+    expect(performance.now() - began).toBeLessThan(150 + 2 * 3000 + 2500);
     expect(e).toMatchObject({ code: "MPC_TIMEOUT" });
-    expect(e.message).toMatch(/^party 0 \(party-a\) sent nothing for 1.5 s/);
+    expect(e.message).toMatch(/^party 0 \(party-a\) sent nothing for 3 s/);
     expect(e.message).toMatch(at);
     await expectEnd(t, e, 0);
   });
