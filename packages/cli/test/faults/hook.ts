@@ -106,7 +106,7 @@ function watchParties(): void {
   const write = net.Socket.prototype.write as (this: net.Socket, ...args: unknown[]) => boolean;
   const patched = function (this: TLSSocket, bytes: unknown, ...rest: unknown[]): boolean {
     const party = typeof this.alpnProtocol === "string" && this.alpnProtocol.startsWith("tacit-party");
-    if (!lying || !party || !(bytes instanceof Uint8Array)) return write.call(this, bytes, ...rest);
+    if (!lying || orders.lie === "version" || !party || !(bytes instanceof Uint8Array)) return write.call(this, bytes, ...rest);
     lying = false;
     return write.call(this, spoilt(bytes), ...rest);
   };

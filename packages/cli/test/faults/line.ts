@@ -6,6 +6,8 @@ type Mode = "open" | "dark" | "trickle";
 
 /** Most bytes of a connection's beginning that are kept for a replay: a TLS handshake with its certificates has about 2,000. */
 const KEPT = 16_384;
+/** Signs of life are shorter than this: what is to be spoilt is a message. */
+const SIGN_OF_LIFE = 48;
 const [TRICKLE_BYTES, TRICKLE_MS] = [10, 250];
 
 interface Pair {
@@ -69,8 +71,8 @@ export class Line {
       this.#trickle(chunk, from, to);
       return;
     }
-    const spoil = this.#spoil;
-    this.#spoil = null;
+    const spoil = chunk.length < SIGN_OF_LIFE ? null : this.#spoil;
+    if (spoil !== null) this.#spoil = null;
     to.write(spoil === null ? chunk : spoil(chunk));
   }
 

@@ -97,3 +97,23 @@ export async function checkVictim(victim: Proc, { exits, codes }: GoesOn, say: (
   if (!/party \d \(|session|key/.test(f.message) && end.code === 4) say(`${victim.name}: names nobody: ${lastWords(victim)}`);
   if (f.hint === "") say(`${victim.name}: does not say what to do: ${lastWords(victim)}`);
 }
+
+/** What a provider said to each party: as bytes of its connections, and as the messages inside them. */
+export interface Recording {
+  readonly bytes: readonly (readonly Uint8Array[])[];
+  readonly messages: readonly Uint8Array[];
+}
+
+/** A provider's words in an earlier run of this session. */
+export async function recorded(rig: Rig): Promise<Recording> {
+  if (rig.recording !== null) return rig.recording;
+  const run = await rig.begin({ wait: WAIT });
+  await Promise.all(run.parties.map((p) => p.says('"serving"')));
+  const provider = await rig.startProvider(run, rig.newInput(), { orders: { tellMessages: true } });
+  provider.go();
+  await provider.ended;
+  const bytes = run.parties.map((_, i) => run.links.get(`provider ${i}`)?.recorded ?? []);
+  rig.recording = { bytes, messages: provider.sent };
+  await rig.end();
+  return rig.recording;
+}

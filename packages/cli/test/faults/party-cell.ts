@@ -3,7 +3,7 @@ import { disclosures, sharesFound } from "./check.ts";
 import type { Step } from "./driver.ts";
 import { EXPRESSIONS, type Op } from "./expressions.ts";
 import type { Event, Orders } from "./hook.ts";
-import { checkpointed, DEADLINE, freshRun, lastWords, type Told, WAIT, within, wrongValues } from "./outcome.ts";
+import { checkpointed, DEADLINE, freshRun, lastWords, recorded, type Told, WAIT, within, wrongValues } from "./outcome.ts";
 import { type Variant, variantsOf } from "./party-faults.ts";
 import type { Ending, Partial, Proc } from "./process.ts";
 import { PARTIES, type Rig, type Run, type Setting } from "./rig.ts";
@@ -34,14 +34,15 @@ const stepsOf = (phase: Phase): readonly Step[] => {
 
 /** The place that an error of this phase must name. */
 const WHERE: Readonly<Partial<Record<Phase, RegExp>>> = {
-  handshake: /handshake|connect to|waiting for/,
-  input: /input owner\/x\d+/,
+  handshake: /handshake|connect to|waiting for|counters/,
+  // A party between two words on the input is in no run.
+  input: /(input|accept) owner\/x\d+|in no run/,
   reveal: /reveal|run \d+/,
   checkpoint: /checkpoint|run \d+/,
-  resume: /resume|checkpoint|held|run \d+/,
+  resume: /resume|checkpoint|held|run \d+|at op/,
 };
-/** A party that had no word with the victim in the op itself names the run. */
-const whereOf = (phase: Phase): RegExp => WHERE[phase] ?? / in run \d+| at op \d+ of \d+ \([a-zA-Z0-9]+\)/;
+/** A party that had no word with the victim in the op itself names the run, or says that its own part of it is over. */
+const whereOf = (phase: Phase): RegExp => WHERE[phase] ?? / in run \d+| in no run| at op \d+ of \d+ \([a-zA-Z0-9]+\)/;
 
 /** The next cell of the rig begins with an honest run on what this one leaves; where that would be none, it follows here. */
 export async function playParty(rig: Rig, fault: Fault, phase: Phase, cell: Cell): Promise<Told> {
@@ -49,13 +50,11 @@ export async function playParty(rig: Rig, fault: Fault, phase: Phase, cell: Cell
   const told: Told = { problems: [], words: [], ms: 0 };
   let ms = 0;
   if (phase === "resume") await checkpointed(rig);
+  if (fault === "replayed input") await recorded(rig);
   for (const variant of variantsOf(fault, phase, victim)) {
     const goesOn = cell.kind === "goes on" || variant.hours === -5;
-    try {
-      ms = Math.max(ms, await playVariant(rig, { fault, phase, victim, variant, cell, goesOn }, told));
-    } catch (e) {
-      told.problems.push(`${variant.name}: ${e instanceof Error ? e.message : String(e)}`);
-    }
+    const scene = { fault, phase, victim, variant, cell, goesOn };
+    ms = Math.max(ms, await playOnce(rig, scene, told));
     await rig.end();
     for (const p of await rig.bound()) told.problems.push(`${variant.name}: port ${p} is still bound`);
     rig.disk(`${PARTIES[victim]}-data`)?.room();
@@ -63,6 +62,23 @@ export async function playParty(rig: Rig, fault: Fault, phase: Phase, cell: Cell
   const last = phase === "handshake" || phase === "input" || phase === "checkpoint" || phase === "resume";
   if (last) for (const p of await freshRun(rig, phase)) told.problems.push(`a fresh run: ${p}`);
   return { ...told, ms };
+}
+
+/** A machine that stands still for seconds breaks off what comes before the fault: that is begun again, twice at most. */
+async function playOnce(rig: Rig, scene: Scene, told: Told): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await playVariant(rig, scene, told);
+    } catch (e) {
+      const why = `${scene.variant.name}: ${e instanceof Error ? e.message : String(e)}`;
+      if (tries === 3) {
+        told.problems.push(why);
+        return 0;
+      }
+      told.words.push(`try ${tries}: ${why.split("\n")[0]}`);
+      await rig.end();
+    }
+  }
 }
 
 interface Scene {
@@ -74,7 +90,7 @@ interface Scene {
   readonly goesOn: boolean;
 }
 
-function settingOf(scene: Scene): Setting {
+function settingOf(rig: Rig, scene: Scene): Setting {
   const { fault, phase, victim, variant, goesOn } = scene;
   const { lie, bit, hours, atStart = false, config } = variant;
   const name = PARTIES[victim]!;
@@ -87,7 +103,8 @@ function settingOf(scene: Scene): Setting {
   };
   return {
     orders: atStart && lie === undefined ? {} : { [name]: wants },
-    ...(config !== undefined && { config: { [name]: config } }),
+    // It listens where it always does, whosever key it has.
+    ...(config !== undefined && { config: { [name]: { ...config, listen: rig.addressesOf(victim) } } }),
     wait: early(scene) && !goesOn ? SHORT_WAIT : WAIT,
     ...(fault === "disk full" && { smallDisk: name }),
   };
@@ -161,16 +178,27 @@ async function goOn(rig: Rig, run: Run, scene: Scene, { driver, provider }: Peop
   }
 }
 
-async function playVariant(rig: Rig, scene: Scene, told: Told): Promise<number> {
-  const { victim, variant, goesOn } = scene;
-  const run = await rig.begin(settingOf(scene));
+/** Whether a connection that was broken in the handshake has been replaced in time. */
+const allJoin = (run: Run, { phase }: Scene): Promise<boolean> =>
+  phase !== "handshake"
+    ? Promise.resolve(false)
+    : Promise.all(run.parties.map((p) => p.says('"serving"'))).then(
+        () => true,
+        () => false,
+      );
+
+async function playVariant(rig: Rig, planned: Scene, told: Told): Promise<number> {
+  const { victim, variant } = planned;
+  const run = await rig.begin(settingOf(rig, planned));
   const hooked = run.parties[victim]!;
   const say = (problem: string): void => void told.problems.push(`${variant.name}: ${problem}`);
-  const people = await reachPhase(rig, run, scene);
+  const people = await reachPhase(rig, run, planned);
   const before = disclosures(rig);
   await variant.act?.(run, victim, rig);
   const began = performance.now();
   release(hooked, variant);
+  const scene = { ...planned, goesOn: planned.goesOn || (variant.passes === true && (await allJoin(run, planned))) };
+  const { goesOn } = scene;
   const again = scene.fault === "restarted" ? rig.startParty(victim, run) : null;
   await goOn(rig, run, scene, people);
   const all = [...run.parties, people.driver, people.provider].filter((p) => p !== null);

@@ -1,5 +1,6 @@
 /** @file How each fault happens to a party: what the rig does to its process and its links, and how its hook lies. */
 import type { Lie } from "./hook.ts";
+import { Line } from "./line.ts";
 import { PARTIES, type Rig, type Run, TIMEOUT } from "./rig.ts";
 import { type Fault, PHASES, type Phase } from "./table.ts";
 
@@ -12,6 +13,8 @@ export interface Variant {
   readonly hours?: number;
   /** The victim's configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** A connection that it breaks before all are joined is looked for again: everything goes on. */
+  readonly passes?: boolean;
   /** The fault is there from the victim's start: it halts nowhere. */
   readonly atStart?: boolean;
   /** What the rig does while the victim is halted. */
@@ -47,17 +50,17 @@ export function variantsOf(fault: Fault, phase: Phase, victim: number): readonly
       return [{ name: fault, act: onLinks("slow") }];
     case "garbage bytes":
       return [
-        { name: "on the wire", act: onLinks("garble") },
+        { name: "on the wire", act: onLinks("garble"), passes: true },
         { name: "in a frame", lie: "garbage" },
       ];
     case "bit flips":
       return [
-        { name: "on the wire", act: onLinks("flip") },
+        { name: "on the wire", act: onLinks("flip"), passes: true },
         { name: "in a frame", lie: "flip", bit: BITS[PHASES.indexOf(phase) % BITS.length]! },
       ];
     case "oversized frame":
       return [
-        { name: "on the wire", act: onLinks("oversize") },
+        { name: "on the wire", act: onLinks("oversize"), passes: true },
         { name: "in a frame", lie: "oversized" },
       ];
     case "wrong key":
@@ -77,7 +80,7 @@ export function variantsOf(fault: Fault, phase: Phase, victim: number): readonly
         },
       ];
     case "replayed input":
-      return [{ name: fault, act: replay((run) => [run.links.get(`provider ${victim}`)!]) }];
+      return [{ name: fault, act: (_run, at, rig) => void replayInput(rig, at) }];
     case "disk full":
       return [{ name: fault, act: (_run, victim, rig) => rig.disk(`${PARTIES[victim]}-data`)?.fill(), lie: "disk" }];
     default:
@@ -99,3 +102,12 @@ const replay =
     // While the victim is halted nobody answers: the bytes lie in its socket, and are read when it goes on.
     for (const link of of(run)) void link.replay(link.recorded, TIMEOUT);
   };
+
+/** Once as the network saw it, once as whoever had the keys of its connection. */
+async function replayInput(rig: Rig, victim: number): Promise<void> {
+  const { client } = rig.ports[victim]!;
+  const { bytes, messages } = rig.recording ?? { bytes: [], messages: [] };
+  const line = await Line.to(client);
+  await Promise.all([line.replay(bytes[victim] ?? [], TIMEOUT), rig.say(client, messages)]);
+  await line.close();
+}

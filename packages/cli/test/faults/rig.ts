@@ -12,12 +12,13 @@ import type { DriverOrders, Step } from "./driver.ts";
 import { SHAPE, VALUES } from "./expressions.ts";
 import type { Orders } from "./hook.ts";
 import { Line } from "./line.ts";
+import type { Recording } from "./outcome.ts";
 import { type Partial, Proc, type Start } from "./process.ts";
 
 export const PARTIES: readonly string[] = ["clinic-a", "clinic-b", "clinic-c"];
 const PEOPLE = ["driver", "owner", "recipient"] as const;
 /** Milliseconds that anyone waits for anyone: the least that a loaded machine keeps without a fault. */
-export const TIMEOUT: number = Number(process.env.TACIT_FAULTS_TIMEOUT ?? 2000);
+export const TIMEOUT: number = Number(process.env.TACIT_FAULTS_TIMEOUT ?? 3000);
 
 /** One party's ports: for parties, for people. */
 interface Ports {
@@ -62,6 +63,7 @@ export class Rig {
   readonly ports: readonly Ports[];
   readonly procs: Proc[] = [];
   hasCheckpoint = false;
+  recording: Recording | null = null;
   /** Of the inputs that the rig gave itself. */
   readonly shares: Uint8Array[] = [];
   readonly #lines: Line[] = [];
@@ -130,6 +132,12 @@ export class Rig {
   /** A name that no input had. */
   newInput(): string {
     return `owner/x${++inputs}.v`;
+  }
+
+  /** Where party i listens. */
+  addressesOf(i: number): { readonly address: string; readonly client: string } {
+    const { address, client } = this.ports[i]!;
+    return { address: `127.0.0.1:${address}`, client: `127.0.0.1:${client}` };
   }
 
   /** Gives a run's input from here, where no provider does. */

@@ -140,9 +140,8 @@ export class PartyClient {
 
   #gone(reason = ""): TacitError {
     if (this.#closing) return new TacitError("SESSION_CLOSED", "session: expected an open session, got one that was closed");
-    const [first] = this.#pending.values();
-    const place = first?.place ?? (this.#scope === null ? "the greeting" : "no request");
     const who = this.#session.showParty(this.index);
+    const place = this.#place;
     if (reason === SILENT) {
       return new TacitError("MPC_TIMEOUT", `${who} answered nothing for ${(2 * this.#session.timeout) / 1000} s in ${place}`, {
         hint: "see whether that party still runs and can be reached",
@@ -153,11 +152,17 @@ export class PartyClient {
     });
   }
 
+  /** What it waits for. */
+  get #place(): string {
+    const [first] = [...this.#pending.values()].filter((p) => p.counts);
+    return first?.place ?? (this.#scope === null ? "the greeting" : "no request");
+  }
+
   #silent(): void {
     const { timeout } = this.#session;
     const who = this.#session.showParty(this.index);
     this.#fail(
-      new TacitError("MPC_TIMEOUT", `${who} answered nothing for ${(1.5 * timeout) / 1000} s`, {
+      new TacitError("MPC_TIMEOUT", `${who} answered nothing for ${(1.5 * timeout) / 1000} s in ${this.#place}`, {
         hint: "see whether that party still runs and can be reached; then begin the session again from the last checkpoint",
       }),
     );

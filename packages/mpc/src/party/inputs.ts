@@ -8,7 +8,7 @@ import type { ProtocolParty, ShareValue } from "../protocols/protocol.ts";
 import { toCbor } from "../session/cbor.ts";
 import { handleOf } from "../session/handles.ts";
 import type { Session } from "../session/session-file.ts";
-import { avalWire, CHUNK_BYTES, chunkPlace, type PutCommand } from "./messages.ts";
+import { avalWire, BROKEN_OFF, CHUNK_BYTES, chunkPlace, type PutCommand } from "./messages.ts";
 import type { Peers } from "./peers.ts";
 import { inputInfo } from "./purposes.ts";
 import { inputOf, type Store } from "./store.ts";
@@ -55,7 +55,7 @@ const PATIENCE = 20;
 const MOST = 256;
 
 const brokenOff = (handle: string): TacitError =>
-  new TacitError(CODE, `input ${handle}: expected all of it, got the end of its provider's connection`, {
+  new TacitError(CODE, `input ${handle}: expected all of it, ${BROKEN_OFF}`, {
     hint: "nothing of it was kept: give it again",
   });
 

@@ -176,6 +176,9 @@ export function commandWire(c: Command): Wire {
   }
 }
 
+/** In the errors of parties that heard of a broken connection from another one: an effect, and never the cause. */
+export const BROKEN_OFF = "got the end of its provider's connection";
+
 const RUNS = 2 ** 32 - 2;
 const PROBES = ["facts", "links", "speed", "echo"] as const;
 /** Most bytes of an echo, there and back. */

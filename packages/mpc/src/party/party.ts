@@ -202,7 +202,9 @@ export class Party {
         await this.#inputs.begin(command, sender, from);
         return [];
       case "chunk":
-        await this.#inputs.chunk(command.handle, command.index, command.sealed, sender);
+        await this.#within(`input ${command.handle}`, () =>
+          this.#inputs.chunk(command.handle, command.index, command.sealed, sender),
+        );
         return [];
       case "grant":
         return this.#grant(command.bytes);
@@ -240,12 +242,16 @@ export class Party {
     return told;
   }
 
-  /** The links' errors name what was asked for. */
   async #said(command: Command): Promise<Wire> {
     if (!("run" in command)) return this.#driven(command);
-    const done = this.#peers.doing(`${command.type} ${command.run}`);
+    return this.#within(`${command.type} ${command.run}`, () => this.#driven(command));
+  }
+
+  /** Errors of links, and of this party's disk, name `place` while `work` is done. */
+  async #within<T>(place: string, work: () => Promise<T>): Promise<T> {
+    const done = this.#peers.doing(place);
     try {
-      return await this.#driven(command);
+      return await work();
     } catch (e) {
       throw e instanceof TacitError ? this.#owned(e) : e;
     } finally {
@@ -365,7 +371,7 @@ export class Party {
     if (error.code !== "MPC_DISK" || error.message.startsWith("party ")) return error;
     const { session, index } = this.#o;
     const options = { cause: error, ...(error.hint !== undefined && { hint: error.hint }) };
-    return new TacitError(error.code, `${session.showParty(index)}: ${error.message} ${this.#peers.stage}`, options);
+    return new TacitError(error.code, `${session.showParty(index)}: ${error.message}, ${this.#peers.stage}`, options);
   }
 
   /** Ends the session at this party, once. Links first: a late message must find no buffer. Then shares and keys go. */

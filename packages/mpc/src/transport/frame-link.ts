@@ -360,7 +360,9 @@ export class FrameLink implements Link {
     this.sendControl(new Uint8Array(0));
     const now = performance.now();
     const silent = now - this.#heard > this.#options.timeout;
-    if (silent && this.#awaited > 0 && this.#seenSilent) {
+    // Whoever waits for nothing gives a silent peer twice the time: then the link is dead, and a party that keeps it is found by nobody.
+    const dead = this.#awaited > 0 ? silent : now - this.#heard > 2 * this.#options.timeout;
+    if (dead && this.#seenSilent) {
       this.#blame();
       return;
     }
@@ -389,7 +391,7 @@ export class FrameLink implements Link {
   /** Where no op is to blame. */
   #staged(error: TacitError): TacitError {
     if (/ (at op|in) /.test(error.message)) return error;
-    return new TacitError(error.code, `${error.message} ${this.stage}`, { cause: error, hint: error.hint ?? SPEAKS });
+    return new TacitError(error.code, `${error.message}, ${this.stage}`, { cause: error, hint: error.hint ?? SPEAKS });
   }
 
   #named(error: TacitError, tag: Tag): TacitError {
@@ -400,7 +402,7 @@ export class FrameLink implements Link {
   /** A tag of garbage says nothing of the place: then it is where this party stands itself. */
   #invalid(tag: Tag, want: string, got: string): TacitError {
     const at = tag.run === this.#latest?.run ? tag : this.#latest;
-    const where = at === null ? this.stage : `at ${this.describe(at)}`;
-    return new TacitError("MPC_FRAME_INVALID", `${this.peer}: expected ${want}, got ${got} ${where}`, { hint: SPEAKS });
+    const where = at === null ? `, ${this.stage}` : ` at ${this.describe(at)}`;
+    return new TacitError("MPC_FRAME_INVALID", `${this.peer}: expected ${want}, got ${got}${where}`, { hint: SPEAKS });
   }
 }

@@ -236,7 +236,12 @@ export class Checkpoints {
       forgotten: counters.forgotten(session.hex),
       held: await folder.held(),
     };
-    const said = await peers.exchange(`held ${c.run}`, toCbor([mine.committed, mine.forgotten, [...mine.held]]));
+    const words = toCbor([mine.committed, mine.forgotten, [...mine.held]]);
+    const said = await peers.exchange(`held ${c.run}`, words).catch((e: unknown) => {
+      // A party that says nothing of its checkpoints will say nothing of the runs after them.
+      if (e instanceof TacitError && e.code === "MPC_TIMEOUT") this.#o.fatal(e);
+      throw e;
+    });
     const all = said.map((bytes, j): Held => {
       if (j === mesh.index) return mine;
       const f = fromCbor(bytes, `checkpoints of ${session.showParty(j)}`, "MPC_FRAME_INVALID", 3);
