@@ -1,6 +1,6 @@
 /**
- * @file Locks: a file that names the process that holds it, by id, start and id space. A number that a later process got, after a
- * restart of the machine for instance, is no longer that process. Node only.
+ * @file Locks: a file that names the process that holds it, by id, start and id space. A number that a later process got is no longer
+ * that process. What cannot be looked at (another container, machine or boot) holds its lock while the file is fresh. Node only.
  */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -19,7 +19,7 @@ export interface Holder {
 /** Locks of this process, and the timers that keep them fresh. */
 const held = new Map<string, NodeJS.Timeout>();
 
-/** A holder in another space of ids cannot be looked at: it says that it lives by touching its file this often. */
+/** A holder in another space of ids, or of another boot, cannot be looked at: it says that it lives by touching its file this often. */
 const TOUCH_MS = 10_000;
 /** And is gone when it has not done so for this long. */
 const STALE_MS = 60_000;
@@ -98,7 +98,8 @@ function isHeld(lock: string): boolean {
   const holder = holderOf(lock);
   // Earlier versions wrote a bare number; who reads one of those in a hurry is safe rather than early.
   if (holder === null) return isFresh(lock);
-  if (holder.space !== idSpace()) return bootOf(holder.start) === bootOf(startOf(process.pid)) && isFresh(lock);
+  // Another container, another machine on the same storage (the first space of ids has one number on all), or this one before a restart.
+  if (holder.space !== idSpace() || bootOf(holder.start) !== bootOf(startOf(process.pid))) return isFresh(lock);
   if (!isRunning(holder.pid)) return false;
   const start = startOf(holder.pid);
   return holder.start === "" || start === "" || isSame(holder.start, start);
@@ -120,7 +121,8 @@ function isRunning(pid: number): boolean {
 }
 
 const thisProcess = (): Holder => ({ pid: process.pid, start: startOf(process.pid), space: idSpace() });
-const bootOf = (start: string): string => start.split(" ")[0]!;
+/** "" where the platform does not tell. */
+const bootOf = (start: string): string => (start.includes(" ") ? start.slice(0, start.indexOf(" ")) : "");
 const isSame = (a: string, b: string): boolean =>
   a === b || (!a.includes(" ") && !b.includes(" ") && Math.abs(Number(a) - Number(b)) <= START_SECONDS);
 

@@ -51,7 +51,7 @@ function takeData(data: string): string {
     const holder = holderOf(lock);
     const who = holder === null ? "a process" : `process ${holder.pid}`;
     throw new TacitError("PARTY_BUSY", `party: expected a data directory that no other process uses, got ${data} (${who})`, {
-      hint: "end that process; if it ran in a container that is gone, wait a minute: its lock is left over by then",
+      hint: "end that process; if it ran in a container that is gone, on another machine, or before a restart, wait a minute: its lock is left over by then",
     });
   } catch (cause) {
     if (cause instanceof TacitError) throw cause;
