@@ -1,4 +1,7 @@
-/** @file Cosine and logarithm of public numbers from + - * / only, for coefficients that all parties must compute bit-identically. */
+/**
+ * @file Functions of public numbers from + - * / only, for coefficients and for the structure of messages, which all parties must compute
+ * bit-identically: `Math.log2`, `Math.cos` and the like may differ between engines (ECMA-262, 21.3.2).
+ */
 
 /** cos(x), |x| <= pi, by the series of cos(x / 8) and three doublings. */
 export function cosine(x: number): number {
@@ -33,4 +36,28 @@ export function exponentOf(x: number): number {
   const words = new Uint32Array(Float64Array.of(Math.abs(x)).buffer);
   const e = words[1]! >>> 20;
   return e === 0 ? -1074 : e - 1023;
+}
+
+/** Bits of a logarithm's fraction: beyond what a size is known to, and exact arithmetic's noise stays below the last of them. */
+const LOG2_BITS = 32;
+
+/** log2 |x| of a finite number other than 0, from its exponent and repeated squaring; absolute error below 2^-31. Exact for powers of two. */
+export function log2(x: number): number {
+  let e = exponentOf(x);
+  let u = Math.abs(x) / 2 ** e;
+  // Subnormal numbers have no leading bit.
+  for (; u >= 2; u /= 2) e++;
+  let fraction = 0;
+  for (let bit = 1 / 2; bit >= 2 ** -LOG2_BITS && u !== 1; bit /= 2) {
+    u *= u;
+    if (u < 2) continue;
+    u /= 2;
+    fraction += bit;
+  }
+  return e + fraction;
+}
+
+/** Smallest k with 2^k >= n, for an integer n below 2^31; 0 below 2. */
+export function levelsOf(n: number): number {
+  return 32 - Math.clz32(Math.max(n, 1) - 1);
 }

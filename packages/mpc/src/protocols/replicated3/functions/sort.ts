@@ -28,6 +28,7 @@ import {
   sum,
   sumRaw,
 } from "../primitives/index.ts";
+import { levelsOf } from "./clear.ts";
 import { oneHotInside, stacked } from "./one-hot.ts";
 
 /** Most elements that are ranked all at once. */
@@ -130,7 +131,7 @@ export interface Layer {
 /** The layers of merge exchange for n elements. */
 export function mergeExchange(n: number): Layer[] {
   const layers: Layer[] = [];
-  const top = 2 ** (Math.ceil(Math.log2(n)) - 1);
+  const top = 2 ** (levelsOf(n) - 1);
   for (let block = top; block >= 1; block /= 2) {
     layers.push({ block, set: false, distance: block });
     for (let q = top; q > block; q /= 2) layers.push({ block, set: true, distance: q - block });
@@ -206,7 +207,7 @@ async function exchange(
   const low = arrays.map((x) => side.read(x, 0));
   const high = arrays.map((x) => side.read(x, layer.distance));
   const d = low.map((x, i) => sub(ctx, x, high[i]!));
-  const key = keyOf(ctx, d, Math.ceil(Math.log2(n)));
+  const key = keyOf(ctx, d, levelsOf(n));
   // Of equal elements without places the exchange changes nothing.
   const { bits, injected } = await signBits(ctx, id, key, { inject: d });
   const out = arrays.map((x, i) => {

@@ -1,7 +1,7 @@
 /** @file Elementwise ops: linear ones are local and keep public factors aside; comparisons and what is built on them. */
 import { OPS, sameShape, sizeOf, type TypedArray } from "@tacit/core/program";
 import { ROOT_BITS } from "../bounds.ts";
-import { exponentOf } from "../functions/clear.ts";
+import { exponentOf, log2 } from "../functions/clear.ts";
 import {
   add,
   addPublic,
@@ -91,7 +91,7 @@ function scaled(n: NodeRun, terms: readonly Term[], factor: number, fixed: boole
     const moved = fixed ? shifted(t, total, n.f) : undefined;
     if (moved) return moved;
     const exact = fixed && t.key === "" && Number.isInteger(total) && Math.abs(total) <= EXACT_LIMIT;
-    const constant = (t.fixed ?? 0) + (fixed && factor !== 0 ? Math.log2(Math.abs(factor)) : 0);
+    const constant = (t.fixed ?? 0) + (fixed && factor !== 0 ? log2(factor) : 0);
     return { ...t, factor: total, fixed: exact ? 0 : constant, key: exact ? "" : t.key === "" ? key : `${t.key}*${key}` };
   });
 }

@@ -4,6 +4,7 @@
  * the first maximum. Average pooling is local.
  */
 import { sizeOf } from "@tacit/core/program";
+import { log2 } from "../functions/clear.ts";
 import { COLUMNS, chosen, comparisons, ofWinners } from "../functions/maximum.ts";
 import {
   add,
@@ -353,7 +354,7 @@ const avgPool2d: Handler = (n) => {
       return n.result(total, n.f, {
         factor: x!.factor * one,
         key: `${x!.key}*w${n.id}`,
-        fixed: (x!.fixed ?? 0) + Math.log2(one),
+        fixed: (x!.fixed ?? 0) + log2(one),
       });
     const out = weighted(n, total, s, w);
     free(n.ctx, total);
@@ -372,7 +373,7 @@ const avgPool2dGrad: Handler = (n) => {
     if (each !== g!.shares) free(n.ctx, each);
     const image = scatter(n.ctx, spread, s);
     if (one === undefined) return n.result(image, 2 * n.f, g!);
-    return n.result(image, n.f, { factor: g!.factor * one, key: `${g!.key}*w${n.id}`, fixed: (g!.fixed ?? 0) + Math.log2(one) });
+    return n.result(image, n.f, { factor: g!.factor * one, key: `${g!.key}*w${n.id}`, fixed: (g!.fixed ?? 0) + log2(one) });
   });
 };
 

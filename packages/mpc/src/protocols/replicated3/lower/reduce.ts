@@ -1,5 +1,6 @@
 /** @file Sums (local; raw products are summed before their one truncation), products, extrema, all and any over axes. */
 import { type Shape, sizeOf, stridesOf } from "@tacit/core/program";
+import { log2 } from "../functions/clear.ts";
 import { stacked } from "../functions/one-hot.ts";
 import {
   type Context,
@@ -74,7 +75,7 @@ const total: Handler = async (n) => {
   const terms = await n.terms(0);
   const local = terms.every((t) => t.source instanceof Held || split !== undefined);
   if (!local) return viaShares(n, terms);
-  const more = Math.log2(Math.max(foldedOf(n.run.plan.program, n.node), 1));
+  const more = log2(Math.max(foldedOf(n.run.plan.program, n.node), 1));
   const summed = terms.map((t): Term => {
     const bits = t.bits + more;
     if (t.source instanceof Held) {

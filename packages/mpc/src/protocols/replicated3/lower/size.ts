@@ -9,6 +9,7 @@
  * | a row's cross-entropy | 2^9 |
  */
 import { DTYPE, type Node, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
+import { log2 } from "../functions/clear.ts";
 
 /** Shares: as inputs are. */
 export const SHARE_BITS = 14;
@@ -44,7 +45,7 @@ interface Site {
 type Rule = (s: Site) => Size;
 
 const both = (bits: number): Size => ({ before: bits, after: bits });
-const log2 = (count: number): number => Math.log2(Math.max(count, 1));
+const bitsOf = (count: number): number => log2(Math.max(count, 1));
 
 /** A factor waits while its value is multiplied with an array, unless the value is too large. */
 const moved = (x: Size): Size => (x.before > KEPT_BITS ? both(x.after) : x);
@@ -55,7 +56,7 @@ const linear: Rule = (s) => ({
 });
 /** Ops that read plain fixed point and give values of the same range. */
 const plain: Rule = (s) => both(Math.max(SHARE_BITS, ...s.args.map((x) => x.after)));
-const grown = (x: Size, count: number): Size => ({ before: x.before + log2(count), after: x.after + log2(count) });
+const grown = (x: Size, count: number): Size => ({ before: x.before + bitsOf(count), after: x.after + bitsOf(count) });
 
 /** Products added up in an element of the result; undefined: no contraction. */
 export function productsOf(program: Program, node: Node): number | undefined {
@@ -75,12 +76,12 @@ export function foldedOf(program: Program, node: Node): number {
   return n === 0 ? 0 : sizeOf(program.aval(node.args[0]!).shape) / n;
 }
 
-const contraction: Rule = (s) => both(Math.max(PRODUCT_BITS, AVERAGE_BITS + log2(productsOf(s.program, s.node)!)));
+const contraction: Rule = (s) => both(Math.max(PRODUCT_BITS, AVERAGE_BITS + bitsOf(productsOf(s.program, s.node)!)));
 const sum: Rule = (s) => grown(s.args[0]!, foldedOf(s.program, s.node));
 
 /** By a public scalar: it waits. Its own size counts where the Program fixes it; never below that of a share. */
 function byScalar(x: Size, factor: number | undefined): Size {
-  const after = factor === undefined ? x.after : x.after + Math.log2(Math.abs(factor) || 1);
+  const after = factor === undefined ? x.after : x.after + log2(factor || 1);
   return { before: x.before, after: Math.max(after, Math.min(x.after, SHARE_BITS)) };
 }
 
@@ -103,7 +104,7 @@ const divide: Rule = (s) => {
 /** Windows of one size share a factor, which waits. */
 const windows: Rule = (s) => ({
   ...moved(s.args[0]!),
-  before: moved(s.args[0]!).before + log2(s.node.attrs[0]! * s.node.attrs[1]!),
+  before: moved(s.args[0]!).before + bitsOf(s.node.attrs[0]! * s.node.attrs[1]!),
 });
 
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(

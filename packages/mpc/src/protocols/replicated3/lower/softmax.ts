@@ -7,7 +7,7 @@
 import { expected } from "@tacit/core/errors";
 import { sizeOf } from "@tacit/core/program";
 import { basis, COEFFICIENT_BITS, coefficients, series } from "../functions/chebyshev.ts";
-import { logarithm } from "../functions/clear.ts";
+import { log2, logarithm } from "../functions/clear.ts";
 import { divideRows, innerBits } from "../functions/divide.ts";
 import { EXP_SCALE, expWindow } from "../functions/exp.ts";
 import { ALL_PAIRS, COLUMNS, maximum } from "../functions/maximum.ts";
@@ -178,7 +178,7 @@ const softmaxCrossEntropyGrad: Handler = (n) =>
     if (n.isUniform(2)) {
       const factor = await n.scalar(2);
       const fixed = n.fixed(2) !== undefined && Number.isInteger(factor);
-      const constant = n.fixed(2) !== undefined && factor !== 0 ? Math.log2(Math.abs(factor)) : 0;
+      const constant = n.fixed(2) !== undefined && factor !== 0 ? log2(factor) : 0;
       return n.result(shares, f, { factor, fixed: fixed ? 0 : constant, key: fixed ? "" : `${n.node.args[2]}` });
     }
     const out = await timesRows(n, shares, rows, classes);
