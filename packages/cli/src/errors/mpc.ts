@@ -329,9 +329,10 @@ export const MPC: Entries = {
     exit: 4,
   },
   RUN_NUMBER: {
-    means: "A run has a number that was used before or is out of range: a message was replayed, or the driver lost count.",
-    fix: "Connect again; the parties tell the driver the next number.",
-    example: "run: expected a number of at least 13 and below 2^32, got 12",
+    means:
+      "A run has a number that was used before or is far ahead: a message was replayed, the driver lost count, or a party names a number that no other has.",
+    fix: "Connect again; the parties tell the driver the next number. Where a party is named that is far ahead of the others: start the parties anew.",
+    example: "run: expected a number of at least 13 and at most 1037, got 12",
     exit: 4,
   },
   SEAL_INVALID: {

@@ -4,11 +4,12 @@ import { TacitError } from "@tacit/core/errors";
 import type { DType, TypedArray } from "@tacit/core/program";
 import { toHex } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
-import { type Command, type RunInput, valueBytes, valuesOf } from "../party/messages.ts";
+import { type Command, MOST_SKIPPED, type RunInput, valueBytes, valuesOf } from "../party/messages.ts";
 import { revealInfo, revealPlace } from "../party/purposes.ts";
 import type { Fields } from "../session/cbor.ts";
 import type { BoundRun } from "../session/consent.ts";
 import { grantToBytes, type SignedGrant } from "../session/grant.ts";
+import type { Session } from "../session/session-file.ts";
 import { Approver } from "./approver.ts";
 import { CostMeter } from "./cost.ts";
 import type { MpcSessionOptions } from "./mpc-session.ts";
@@ -59,10 +60,11 @@ export class Runner {
   /** Takes the wheel. */
   async drive(): Promise<void> {
     const { group, driver, session } = this.#o;
-    for (const [i, f] of (await group.all(driver, { type: "drive" })).entries()) {
+    const said = (await group.all(driver, { type: "drive" })).map((f, i) => {
       if (f.uint() !== i) throw new TacitError("ENVELOPE_INVALID", `drive: expected party ${i}, got another`);
-      this.#nextRun = Math.max(this.#nextRun, f.uint());
-    }
+      return f.uint();
+    });
+    this.#nextRun = nextRunOf(session, said);
     for (const signed of session.file.grants) await this.#approver.learn(signed, session.root);
   }
 
@@ -242,6 +244,23 @@ export class Runner {
     );
     return protocol.reconstruct(parts, own.aval, session.file.protocol.options);
   }
+}
+
+/**
+ * The largest number that a party names. They had the same when they joined: one far above all others lost count or lies, and would use
+ * up the numbers of all. @throws TacitError RUN_NUMBER naming it
+ */
+export function nextRunOf(session: Session, said: readonly number[]): number {
+  const [most = 0, second = most] = said.toSorted((a, b) => b - a);
+  if (most - second <= MOST_SKIPPED) return most;
+  const who = session.showParty(said.indexOf(most));
+  throw new TacitError(
+    "RUN_NUMBER",
+    `drive: expected a run number near ${second} as the other parties have it, got ${most} of ${who}`,
+    {
+      hint: "that party lost count or lies, or was lied to when it joined: start the parties anew; if it comes again find out which",
+    },
+  );
 }
 
 const runInput = (s: Own): RunInput =>

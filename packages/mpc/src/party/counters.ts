@@ -9,11 +9,17 @@ import type { Used } from "../session/consent.ts";
 import type { Session } from "../session/session-file.ts";
 import { append, diskError } from "./disk.ts";
 import { dropLock, takeLock } from "./lock.ts";
+import { MOST_SKIPPED } from "./messages.ts";
 
 /** Run numbers are reserved ahead by this many, so that a training step waits for the disk once in 64. */
 const RUNS_AHEAD = 64;
 /** Above every run number: with what is reserved ahead they stay below 2^32 - 2. */
 const LAST_RUN = 2 ** 32 - 2 - RUNS_AHEAD;
+/**
+ * Another party's claim may move this one's run number so far at a join: 77 days of ten runs a second, for a directory that was taken
+ * back to an old copy, and a 64th of all numbers. Numbers only grow: unbounded, one lie would use up all for good.
+ */
+const MOST_CLAIMED = 2 ** 26;
 
 /** "checkpoint": the last one that all parties have, "forgotten": the last that the driver gave up; by session. */
 type Kind = "run" | "attempt" | "runs" | "reveals" | "checkpoint" | "forgotten";
@@ -120,10 +126,11 @@ export class Counters {
     return this.#get("run", "");
   }
 
-  /** Uses up `run` and everything before it. @throws TacitError RUN_NUMBER when it was used before or would wrap */
+  /** Uses up `run` and everything before it. @throws TacitError RUN_NUMBER when it was used before, is far ahead, or would wrap */
   takeRun(run: number): void {
-    if (run < this.nextRun || run >= LAST_RUN) {
-      throw new TacitError("RUN_NUMBER", `run: expected a number of at least ${this.nextRun} and below 2^32, got ${run}`, {
+    const most = Math.min(this.nextRun + MOST_SKIPPED, LAST_RUN - 1);
+    if (run < this.nextRun || run > most) {
+      throw new TacitError("RUN_NUMBER", `run: expected a number of at least ${this.nextRun} and at most ${most}, got ${run}`, {
         hint: "a message was replayed, or the driver lost count: connect again",
       });
     }
@@ -184,7 +191,8 @@ export class Counters {
 
   /**
    * Takes the larger of what another party told and what is known here, and writes it down: a party whose directory was taken
-   * back to an old copy learns what it has forgotten before it serves anybody.
+   * back to an old copy learns what it has forgotten before it serves anybody. A claim that is too far ahead is refused, not cut: a
+   * smaller number might be one that was used.
    * @throws TacitError MPC_FRAME_INVALID, MPC_DISK
    */
   learn(bytes: Uint8Array, who: string): void {
@@ -196,6 +204,15 @@ export class Counters {
       return used;
     });
     f.end();
+    if (next > this.nextRun + MOST_CLAIMED) {
+      throw new TacitError(
+        "MPC_FRAME_INVALID",
+        `${who}: expected a run number of at most ${this.nextRun + MOST_CLAIMED} when it joins, got ${next}`,
+        {
+          hint: "that party lies, or this one's data directory is an old copy: find out which; in both cases agree on a new session",
+        },
+      );
+    }
     // Ids mean nothing here until an owner brings the grant: without a bound made-up ones fill the disk, join after join.
     const names = this.#grants();
     for (const { grant } of grants) names.add(grant);

@@ -9,6 +9,8 @@ export { avalWire, readAval } from "../session/aval.ts";
 
 const CODE = "ENVELOPE_INVALID";
 const MOST_VALUES = 10_000;
+/** A driver may leave out so many run numbers at once (commands that a party refused, or never got): nobody uses up all at a stroke. */
+export const MOST_SKIPPED = 1024;
 /** Bytes of a checkpoint's note. */
 export const MOST_NOTE = 65_536;
 

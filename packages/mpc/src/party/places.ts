@@ -21,7 +21,8 @@ export function takePlace(connections: ReadonlySet<Connection>, from: Connection
     from.people.add(sender);
     return;
   }
-  setTimeout(() => from.close(), GOODBYE_MS).unref();
+  // Not before it has heard why.
+  setTimeout(() => void from.flushed().then(() => setImmediate(() => from.close())), GOODBYE_MS).unref();
   throw new TacitError(
     "MPC_CONNECTIONS",
     `connect: expected at most ${MOST_OF_ONE} connections of one person to a party, got one more of ${sender}`,

@@ -83,7 +83,7 @@ export async function finishMesh(
   try {
     const greeted = new Map<number, Greeted>();
     await Promise.all(introductions.map(async (i) => greeted.set(i.index, await i.greeted)));
-    const attempt = Math.max(options.attempt, ...[...greeted.values()].map((g) => g.hello.attempt));
+    const attempt = attemptOf(options, greeted);
     const contributions = session.file.parties.map((_, j) => greeted.get(j)?.hello.contribution ?? contribution);
     const ready = readyBytes(session, attempt, contributions);
     const agreed = Promise.all(introductions.map((i) => i.agree(ready, until)));
@@ -99,6 +99,27 @@ export async function finishMesh(
   } finally {
     clearInterval(alive);
   }
+}
+
+/**
+ * A claim may move the number of attempts so far: a join every second for half a year. They only grow, and there are 2^32: unbounded, one
+ * lie would use up all for good.
+ */
+const MOST_AHEAD = 2 ** 24;
+
+/** The largest that anybody proposes. @throws TacitError MPC_HANDSHAKE naming who is too far ahead */
+function attemptOf({ attempt, session }: MeshOptions, greeted: ReadonlyMap<number, Greeted>): number {
+  let most = attempt;
+  for (const [j, { hello }] of greeted) {
+    if (hello.attempt > attempt + MOST_AHEAD) {
+      const want = `attempt ${attempt + MOST_AHEAD} at most`;
+      throw new TacitError("MPC_HANDSHAKE", `handshake with ${session.showParty(j)}: expected ${want}, got ${hello.attempt}`, {
+        hint: "that party lies, or this one's data directory is an old copy: find out which; in both cases agree on a new session",
+      });
+    }
+    most = Math.max(most, hello.attempt);
+  }
+  return most;
 }
 
 /** Tells everyone why, then closes. */

@@ -4,9 +4,10 @@ import { Program } from "@tacit/core/program";
 import { afterEach, describe, expect, it } from "vitest";
 import { oneHot } from "../../src/client/inputs.ts";
 import { predictSeconds } from "../../src/driver/cost.ts";
+import { nextRunOf } from "../../src/driver/runner.ts";
 import { signGrant } from "../../src/session/grant.ts";
 import { type InProcess, inProcess } from "../in-process.ts";
-import { codeOf, errorOf, inAnHour } from "../support.ts";
+import { codeOf, errorOf, inAnHour, makeWorld } from "../support.ts";
 
 const open: InProcess[] = [];
 afterEach(async () => {
@@ -162,6 +163,15 @@ describe("a session is a device", () => {
     await session.close();
     expect(await Promise.all(p.parties.map((q) => q.ended))).toEqual([null, null, null]);
     expect(await codeOf(() => x.add(2).realize())).toBe("SESSION_CLOSED");
+  });
+});
+
+describe("run numbers", () => {
+  it("far above those of all other parties are one party's claim: the driver takes none, and names it", async () => {
+    const { session } = await makeWorld();
+    expect([nextRunOf(session, [7, 9, 8]), nextRunOf(session, [5]), nextRunOf(session, [900, 900, 7])]).toEqual([9, 5, 900]);
+    const e = await errorOf(() => nextRunOf(session, [12, 2 ** 32 - 70, 12]));
+    expect(e).toMatchObject({ code: "RUN_NUMBER", message: expect.stringContaining("party 1 (clinic-b)") });
   });
 });
 

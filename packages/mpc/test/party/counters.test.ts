@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Counters } from "../../src/party/counters.ts";
 import { toCbor } from "../../src/session/cbor.ts";
-import { codeOf } from "../support.ts";
+import { codeOf, errorOf } from "../support.ts";
 
 let directory = "";
 beforeEach(() => {
@@ -116,9 +116,35 @@ describe("counters", () => {
     Counters.open(directory, session).close();
   });
 
-  it("refuse to wrap", async () => {
+  it("are moved by another party's claim no further than an old copy could need, and that one is named", async () => {
     const c = Counters.open(directory, session);
-    expect(await codeOf(() => c.takeRun(2 ** 32 - 3))).toBe("RUN_NUMBER");
+    c.takeRun(7);
+    c.learn(toCbor([2 ** 26, []]), "party 1 (b)");
+    expect(c.nextRun).toBe(2 ** 26);
+    const e = await errorOf(() => c.learn(toCbor([2 ** 32 - 2 - 64, []]), "party 2 (c)"));
+    expect([await codeOf(() => Promise.reject(e)), e.message]).toEqual([
+      "MPC_FRAME_INVALID",
+      expect.stringContaining("party 2 (c)"),
+    ]);
+    c.close();
+    const again = Counters.open(directory, session);
+    expect(again.nextRun).toBe(2 ** 26);
+    again.close();
+  });
+
+  it("are moved by a driver a little at a time", async () => {
+    const c = Counters.open(directory, session);
+    expect(await codeOf(() => c.takeRun(2 ** 20))).toBe("RUN_NUMBER");
+    expect(c.nextRun).toBe(0);
+    c.takeRun(1024);
+    expect(c.nextRun).toBe(1025);
+    c.close();
+  });
+
+  it("refuse to wrap", async () => {
+    writeFileSync(path(), `["run","",${2 ** 32 - 2 - 64}]\n`);
+    const c = Counters.open(directory, session);
+    expect(await codeOf(() => c.takeRun(c.nextRun))).toBe("RUN_NUMBER");
     c.close();
   });
 });

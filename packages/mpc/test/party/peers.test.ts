@@ -9,7 +9,7 @@ import { FrameLink } from "../../src/transport/frame-link.ts";
 import { type Hello, helloBytes, newEphemeral } from "../../src/transport/handshake.ts";
 import { type Mesh, openMesh } from "../../src/transport/mesh.ts";
 import { SOFTWARE } from "../../src/version.ts";
-import { codeOf, makeWorld, pipeMeshes, pipes, type World } from "../support.ts";
+import { codeOf, errorOf, makeWorld, pipeMeshes, pipes, type World } from "../support.ts";
 
 const open: Mesh[] = [];
 afterEach(async () => {
@@ -140,5 +140,20 @@ describe("the handshake", () => {
     const meshes = await pipeMeshes(world, [3, 9, 4]);
     open.push(...meshes);
     expect(meshes.map((m) => m.attempt)).toEqual([9, 9, 9]);
+  });
+
+  it("names a party whose attempt is so far ahead that it would use up the numbers of all", async () => {
+    const world = await makeWorld();
+    const ends = pipes(3);
+    const errors = await Promise.all(
+      [1, 1, 2 ** 32 - 2].map((attempt, index) =>
+        errorOf(async () => {
+          const { session, parties } = world;
+          open.push(await openMesh(ends[index]!, { session, index, identity: parties[index]!, attempt, mode: "" }));
+        }),
+      ),
+    );
+    for (const e of errors.slice(0, 2))
+      expect(e).toMatchObject({ code: "MPC_HANDSHAKE", message: expect.stringContaining("party 2") });
   });
 });
