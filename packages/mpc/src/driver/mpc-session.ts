@@ -56,6 +56,18 @@ export interface WaitOptions {
   readonly waiting?: OnWaiting;
 }
 
+/** Whoever reads the value waits for `pending`, and meets its error. */
+function waitingFor(storage: RemoteStorage, pending: Promise<void>): RemoteStorage {
+  storage.pending = pending;
+  pending.then(
+    () => {
+      if (storage.pending === pending) storage.pending = null;
+    },
+    () => {},
+  );
+  return storage;
+}
+
 /** How often it looks for inputs. */
 const LOOK_MS = 500;
 
@@ -171,11 +183,12 @@ export class MpcSession implements Device, AsyncDisposable {
 
   /**
    * Secret-shares `data` under `name`, owned by `owner`; without data, the input of that name which its owner has given.
-   * Returns at once; the first run that reads it waits for it.
+   * Returns at once; the first run that reads it waits for it. A name without its owner is asked about at the parties meanwhile: where
+   * two people have given it that run is refused, and nobody's is preferred.
    * @throws TacitError HANDLE_UNKNOWN, SHAPE_MISMATCH, OWNER_UNKNOWN
    */
   input(name: string, data?: InputData, options: InputOptions = {}): Tensor {
-    if (data === undefined) return this.#tensor(this.#given(name));
+    if (data === undefined) return this.#tensor(this.#short(name) ? this.#confirmed(name) : this.#given(name));
     const owner = options.owner ?? this.#o.owner;
     const handle = handleOf(owner, name);
     if (data instanceof Tensor) return this.#tensor(this.#name(this.#give(handle, data.data(), data, owner)));
@@ -186,8 +199,10 @@ export class MpcSession implements Device, AsyncDisposable {
   }
 
   /**
-   * The inputs of these names, once their owners have given them: "hospital-a/images", or "images" where one owner alone has that.
-   * @throws TacitError MPC_TIMEOUT naming what is missing after `wait` milliseconds (default: the session's time)
+   * The inputs of these names, once their owners have given them: "hospital-a/images", or "images" where one owner alone has that. Who is
+   * first to give a name has it: where people of the session are not to be trusted with that, say whose it is.
+   * @throws TacitError MPC_TIMEOUT naming what is missing after `wait` milliseconds (default: the session's time), HANDLE_UNKNOWN where
+   * several have given a name
    */
   async inputs(names: readonly string[], options: WaitOptions = {}): Promise<Tensor[]> {
     const { wait = this.session.timeout, waiting } = options;
@@ -196,13 +211,14 @@ export class MpcSession implements Device, AsyncDisposable {
     const look = async (): Promise<void> => {
       for (;;) {
         await this.#look();
+        for (const n of names) if (this.#known(n).length > 1) this.#given(n);
         if (missing().length === 0) return;
         if (performance.now() >= until) throw lateInputs(missing(), wait);
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       }
     };
     await whileWaiting(look(), names.length, missing, waiting);
-    return names.map((n) => this.input(n));
+    return names.map((n) => this.#tensor(this.#given(n)));
   }
 
   /** What people have given by now. */
@@ -226,6 +242,27 @@ export class MpcSession implements Device, AsyncDisposable {
   #known(name: string): RemoteStorage[] {
     const exact = this.#inputs.get(name);
     return exact === undefined ? [...this.#inputs.values()].filter((s) => s.handle.endsWith(`/${name}`)) : [exact];
+  }
+
+  /** Whether `name` says no owner. */
+  #short(name: string): boolean {
+    return !this.#inputs.has(name);
+  }
+
+  /**
+   * What is known of a name without its owner may be old: whoever reads the value waits until the parties were asked who else has it.
+   * A storage of its own: a refusal is of this reading, not of the input.
+   */
+  #confirmed(name: string): RemoteStorage {
+    const own = this.#given(name);
+    const storage = givenStorage(own.handle, own.aval, own.bound.owners);
+    storage.named = true;
+    const asked = async (): Promise<void> => {
+      await own.pending;
+      await this.#look();
+      this.#given(name);
+    };
+    return waitingFor(storage, asked());
   }
 
   #given(name: string): RemoteStorage {
@@ -265,14 +302,7 @@ export class MpcSession implements Device, AsyncDisposable {
     const storage = givenStorage(handle, aval, [owner]);
     const { group, session, protocol } = this.#o;
     const given = async (): Promise<void> => giveInput(group, session, protocol, identity, { handle, values: await data, aval });
-    storage.pending = given();
-    storage.pending.then(
-      () => {
-        storage.pending = null;
-      },
-      () => {},
-    );
-    return storage;
+    return waitingFor(storage, given());
   }
 
   /** Hands a grant, signed elsewhere by its owners, to all parties. @throws TacitError GRANT_INVALID */

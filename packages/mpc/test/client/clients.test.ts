@@ -66,6 +66,24 @@ describe("a provider", () => {
     expect(error.message).toContain("hospital-b/labels");
   });
 
+  it("is never taken for another who gave the same name: the driver must say whose, also where the second came after it looked", async () => {
+    const p = await start();
+    await gives(p, "hospital-b", [gift("x", [7, 7])]);
+    const session = await p.open(["driver", "hospital-a", "hospital-b"], "driver");
+    await session.input("x").mul(2).realize();
+    const [waited] = await session.inputs(["x"]);
+    const early = session.input("x");
+    await gives(p, "hospital-a", [gift("x", [1, 2])]);
+    // Whose it is was decided while one owner alone had it.
+    await waited!.mul(2).realize();
+    const read = session.input("x").mul(2);
+    for (const work of [() => read.realize(), () => session.inputs(["x", "nobody/y"], { wait: 60_000 })])
+      expect(await errorOf(work)).toMatchObject({ code: "HANDLE_UNKNOWN", hint: expect.stringContaining("hospital-a/x") });
+    await early.mul(3).realize();
+    const own = session.input("hospital-a/x").mul(2);
+    expect([...(await own.reveal({ to: "driver", why: "look" }))]).toEqual([2, 4]);
+  });
+
   it("whose messages somebody recorded has given once: played again they end the connection", async () => {
     const p = await start();
     const recorded: Uint8Array[] = [];
