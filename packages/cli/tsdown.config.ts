@@ -2,6 +2,6 @@
 import type { UserConfig } from "tsdown";
 import { packageBuild } from "../../tools/build-config.ts";
 
-const config: UserConfig = packageBuild(import.meta.dirname, { platform: "node" });
+const config: UserConfig = packageBuild(import.meta.dirname, { platform: "node", also: ["./src/main.ts"] });
 
 export default config;
