@@ -133,16 +133,23 @@ export const withPassphraseOptions = (command: Command): Command =>
       commandWords,
     );
 
+/** What to do where nobody can be asked. */
+const INSTEAD =
+  "name a file with --passphrase-file, or a program with --passphrase-command (passphraseFile, passphraseCommand in party.json)";
+const INSTEAD_NEW =
+  "name a file with --passphrase-file, a program with --passphrase-command, or leave the key file open with --no-passphrase";
+
 /** Asks on a terminal without showing what is typed. @throws TacitError KEY_PASSPHRASE without a terminal; Ctrl-C ends the process with 130 */
 export function askPassphrase(
   question: string,
   terminal: Terminal = process.stdin,
   write: (text: string) => unknown = (text) => process.stderr.write(text),
   interrupted: () => void = () => process.exit(EXIT.interrupted),
+  instead: string = INSTEAD,
 ): Promise<string> {
   if (terminal.isTTY !== true || terminal.setRawMode === undefined) {
     throw new TacitError(CODE, "passphrase: expected a terminal to ask on, got none", {
-      hint: "name a file with --passphrase-file, or a program with --passphrase-command (passphraseFile, passphraseCommand in party.json)",
+      hint: instead,
     });
   }
   write(`${question}: `);
@@ -181,7 +188,8 @@ function withoutLast(bytes: readonly number[]): number[] {
 
 /** A new passphrase, typed twice. @throws TacitError KEY_PASSPHRASE */
 export async function askNewPassphrase(name: string): Promise<string> {
-  const first = await askPassphrase(`passphrase for the key of ${name}`);
-  if (first === (await askPassphrase("again"))) return first;
+  const ask = (question: string): Promise<string> => askPassphrase(question, undefined, undefined, undefined, INSTEAD_NEW);
+  const first = await ask(`passphrase for the key of ${name}`);
+  if (first === (await ask("again"))) return first;
   throw new TacitError(CODE, "passphrase: expected the same twice, got two");
 }

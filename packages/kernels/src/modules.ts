@@ -115,7 +115,13 @@ export function loadModule(name: ModuleName, options: LoadOptions = {}): Promise
 
 async function compileFile(key: string, url: URL): Promise<WebAssembly.Module> {
   const bytes = await readBytes(key, url);
-  return WebAssembly.compile(bytes);
+  return WebAssembly.compile(bytes).catch(() => {
+    throw new KernelError(
+      "KERNEL_NOT_BUILT",
+      `kernels: expected ${key}.wasm whole, got a damaged file`,
+      "run npm run build:kernels",
+    );
+  });
 }
 
 async function readBytes(key: string, url: URL): Promise<BufferSource> {

@@ -1,5 +1,5 @@
 /** @file The `mpc` namespace. */
-export type { Signed } from "./client/approve.ts";
+export type { Left, Signed } from "./client/approve.ts";
 export type { PartyFacts } from "./client/facts.ts";
 export type { Gift, Given } from "./client/give.ts";
 export type { ListedInput } from "./client/list.ts";

@@ -3,6 +3,7 @@ import { expected, TacitError } from "@tacit/core/errors";
 import { Program, showAval } from "@tacit/core/program";
 import { mpc } from "@tacit/mpc";
 import { readBounded } from "../files.ts";
+import { allNamed, named, quoted } from "../output/foreign.ts";
 
 /** A grant of a plan, and its Program where it runs one. */
 export interface Asked {
@@ -25,8 +26,9 @@ function bytesOf(hex: unknown): Uint8Array {
   return expected(CODE, "approve", "the bytes of each program in the plan", "something else", "make it with tacit plan --json");
 }
 
-/** Titles come from elsewhere: no control characters. */
-const plain = (text: unknown): string => (typeof text === "string" ? text.replaceAll(/\p{C}/gu, "?").slice(0, 100) : "a program");
+/** Titles come from elsewhere: letters are shown as they are, everything else in quotes. */
+const titleOf = (text: unknown): string =>
+  typeof text !== "string" ? "a program" : /^[A-Za-z0-9 -]{1,100}$/.test(text) ? text : quoted(text);
 
 function askedOf(entry: unknown): Asked {
   const e: Json = isRecord(entry) ? entry : {};
@@ -34,10 +36,10 @@ function askedOf(entry: unknown): Asked {
   if (mpc.grantId(grant) !== e.grantId) {
     expected(CODE, "approve", "the grant whose id the plan states", "another", "the plan was changed: make it again");
   }
-  if (grant.program === "") return { title: plain(e.title), grant, program: null };
+  if (grant.program === "") return { title: titleOf(e.title), grant, program: null };
   const program = Program.fromBytes(bytesOf(e.code));
   if (program.id === grant.program && program.inputs.length === grant.inputs.length)
-    return { title: plain(e.title), grant, program };
+    return { title: titleOf(e.title), grant, program };
   return expected(CODE, "approve", "the program that the grant names", "another", "the plan was changed: make it again");
 }
 
@@ -66,6 +68,15 @@ export function parsePlan(text: string, path: string, session: mpc.Session, owne
 }
 
 const runsOf = (n: number): string => (n === 1 ? "1 run" : `${n} runs`);
+const disclosuresOf = (n: number): string => (n === 1 ? "1 disclosure" : `${n} disclosures`);
+
+/** As `mpc.showSource`, with the names that a stranger may have written escaped. */
+const showFrom = (s: mpc.GrantInput["sources"][number]): string =>
+  s.kind === "handle"
+    ? `input ${named(s.handle)}`
+    : s.kind === "result"
+      ? `a result of ${named(s.program.slice(0, 12))}`
+      : mpc.showSource(s);
 
 function showInput(asked: Asked, k: number, owner: string): string {
   const input = asked.grant.inputs[k]!;
@@ -76,9 +87,9 @@ function showInput(asked: Asked, k: number, owner: string): string {
     input.owners.length === 0
       ? "public"
       : mine
-        ? `YOURS${others.length === 0 ? "" : ` and ${others.join(", ")}'s`}`
-        : `${others.join(", ")}'s`;
-  const from = input.sources.map(mpc.showSource).join(" or ");
+        ? `YOURS${others.length === 0 ? "" : ` and ${allNamed(others)}'s`}`
+        : `${allNamed(others)}'s`;
+  const from = input.sources.map(showFrom).join(" or ");
   const rows = input.owners.length === 0 ? "" : `, at least ${input.rows} rows`;
   return `  on     input ${k}${aval}: ${whose}; ${from}${rows}`;
 }
@@ -88,24 +99,39 @@ const ends = (expires: number): string =>
   expires <= 8.64e12 ? `until ${new Date(expires * 1000).toISOString()}` : "until the session ends";
 
 /**
- * What signing `asked` allows, for its owner to read: a line for each input and each disclosure, whatever is written in them. A name
- * with a line break in it would look like a line of ours.
+ * What signing `asked` allows, for its owner to read: a line for each input and each disclosure, whatever is written in them. Names
+ * that are not of the ordinary kind are quoted and escaped: one with a line break in it would look like a line of ours.
  */
 export function showAsked(asked: Asked, owner: string): string {
   const { grant, program } = asked;
   const what = program === null ? "an input, as it came" : `program ${program.id.slice(0, 16)} of ${program.nodes.length} ops`;
   const opened = grant.disclosures.map((d) => {
     const aval = program === null ? "" : ` ${showAval(program.outputAvals[d.output] ?? program.inputs[0]!)}`;
-    return `  OPENS  output ${d.output}${aval} to ${d.to}, for ${JSON.stringify(d.why)}, and to nobody else`;
+    return `  OPENS  output ${d.output}${aval} to ${named(d.to)}, for ${quoted(d.why)}, and to nobody else`;
   });
   return [
     `${asked.title}: ${what}`,
     ...grant.inputs.map((_, k) => showInput(asked, k, owner)),
     ...(opened.length === 0 ? ["  opens  nothing: all results stay shared"] : opened),
-    `  most   ${runsOf(grant.runs)}, ${grant.reveals} disclosures, ${ends(grant.expires)}`,
-  ]
-    .map((line) => line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?"))
-    .join("\n");
+    `  most   ${runsOf(grant.runs)}, ${disclosuresOf(grant.reveals)}, ${ends(grant.expires)}`,
+  ].join("\n");
+}
+
+/** What no grant says, and an owner should know before the first is signed. */
+export const UNBOUNDED =
+  "no grant bounds checkpoints: whoever drives may have each party write its shares, sealed to itself, to its own disk (docs/checkpoints.md)";
+
+/** How much of a signed grant is left, for its owner: who is still to sign, or what may still be done, or what to do. */
+export function showLeft(missing: readonly string[], { runs, reveals }: mpc.Left, grant: mpc.Grant): string {
+  if (missing.length > 0) return `still to sign: ${allNamed(missing)}`;
+  const noRuns = grant.runs > 0 && runs === 0;
+  const noReveals = grant.reveals > 0 && reveals === 0;
+  if (noRuns || noReveals) {
+    const what = [...(noRuns ? [runsOf(grant.runs)] : []), ...(noReveals ? [disclosuresOf(grant.reveals)] : [])].join(" and ");
+    return `USED UP: all of its ${what} done; to run it again make a plan with another --spare, and sign that (the driver says the same --spare)`;
+  }
+  const left = [...(grant.runs > 0 ? [runsOf(runs)] : []), ...(grant.reveals > 0 ? [disclosuresOf(reveals)] : [])];
+  return `complete, ${left.length === 0 ? "nothing to run" : `${left.join(" and ")} left`}`;
 }
 
 /** Signed grants as a file. */
@@ -128,5 +154,8 @@ export function parseSigned(text: string, path: string, session: mpc.Session): m
   if (isRecord(json) && json.kind === "grants" && json.session === session.hex && Array.isArray(json.grants)) {
     return json.grants.map(mpc.signedFromJson);
   }
-  throw new TacitError(CODE, `grants: expected what tacit approve --out wrote for this session, got something else at ${path}`);
+  throw new TacitError(
+    CODE,
+    `grants: expected what tacit approve --out wrote for this session, got something else at ${JSON.stringify(path)}`,
+  );
 }

@@ -6,6 +6,7 @@ import { expected } from "@tacit/core/errors";
 import { saveSafetensors } from "@tacit/core/io";
 import { showAval } from "@tacit/core/program";
 import type { mpc } from "@tacit/mpc";
+import { named, quoted } from "../output/foreign.ts";
 
 /** Rows and columns that are printed as text; more goes to files or JSON. */
 const [MOST_ROWS, MOST_COLUMNS] = [50, 64];
@@ -35,13 +36,18 @@ function showRow(row: readonly (number | bigint)[]): string {
   return `  ${row.map(number).join(" ")}  largest: ${best}`;
 }
 
+/** What came, without its values: number, reason, shape, and what it is of. */
+export function showCame(d: mpc.Delivery): string {
+  const from = d.program === "" ? `input ${named(d.handle)}` : `output ${d.output} of program ${named(d.program.slice(0, 12))}`;
+  return `delivery ${d.run}: ${quoted(d.why)}, ${showAval(d.aval)} (${from})`;
+}
+
 /** A delivery in words, row by row. */
 export function showDelivery(d: mpc.Delivery): string {
   const columns = Math.max(1, lastOf(d.aval.shape));
   const values = Array.from(d.values as ArrayLike<number | bigint>);
   const rows = Array.from({ length: values.length / columns }, (_, i) => values.slice(i * columns, (i + 1) * columns));
-  const from = d.program === "" ? `input ${d.handle}` : `output ${d.output} of program ${d.program.slice(0, 12)}`;
-  return [`delivery ${d.run}: ${d.why}, ${showAval(d.aval)} (${from})`, ...rows.map(showRow)].join("\n");
+  return [showCame(d), ...rows.map(showRow)].join("\n");
 }
 
 /** For JSON: i64 as text, since JSON's numbers end at 2^53. */

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline/promises";
 import { expected } from "@tacit/core/errors";
 import { mpc } from "@tacit/mpc";
 import type { Command } from "commander";
-import { type Asked, readPlan, readSigned, showAsked, signedText } from "../clients/approval.ts";
+import { type Asked, readPlan, readSigned, showAsked, showLeft, signedText, UNBOUNDED } from "../clients/approval.ts";
 import { onWaiting, type Person, type PersonWords, personOf, withPersonOptions } from "../clients/person.ts";
 import { checkWritable } from "../files.ts";
 import { EXIT, result, say } from "../output/streams.ts";
@@ -32,6 +32,7 @@ async function confirmed(question: string): Promise<boolean> {
 
 async function signAll({ session, identity }: Person, asked: readonly Asked[], w: Words): Promise<mpc.SignedGrant[] | null> {
   for (const a of asked) say(`${showAsked(a, identity.name)}\n`);
+  say(`${UNBOUNDED}\n`);
   const count = asked.length === 1 ? "this" : `these ${asked.length}`;
   if (w.yes !== true && !(await confirmed(`sign ${count} as ${identity.name}, for session ${session.hex.slice(0, 12)}?`)))
     return null;
@@ -62,18 +63,14 @@ async function approve(path: string, w: Words): Promise<void> {
   }
   const known =
     w.out !== undefined
-      ? signed.map((s) => ({ id: mpc.grantId(s.grant), signers: s.signatures.map((x) => x.name) }))
+      ? signed.map((s) => ({ id: mpc.grantId(s.grant), signers: s.signatures.map((x) => x.name), left: s.grant }))
       : await mpc.approve(session, signed, { identity, waiting: onWaiting, ...(wait !== undefined && { wait }) });
-  const grants = known.map(({ id, signers }, i) => {
+  const grants = known.map(({ id, signers, left: { runs, reveals } }, i) => {
     const missing = ownersOf(signed[i]!.grant).filter((o) => !signers.includes(o));
-    return { grant: id, program: signed[i]!.grant.program, signed: signers, missing };
+    return { grant: id, program: signed[i]!.grant.program, signed: signers, missing, left: { runs, reveals } };
   });
   result(w.json === true, "approval", { session: session.hex, as: identity.name, grants }, () =>
-    grants
-      .map(
-        (g) => `grant ${g.grant.slice(0, 16)}  ${g.missing.length === 0 ? "complete" : `still to sign: ${g.missing.join(", ")}`}`,
-      )
-      .join("\n"),
+    grants.map((g, i) => `grant ${g.grant.slice(0, 16)}  ${showLeft(g.missing, g.left, signed[i]!.grant)}`).join("\n"),
   );
 }
 

@@ -8,8 +8,8 @@ import { result } from "../output/streams.ts";
 import { type GivenWords, givenJob, personOfJob, withGivenOptions } from "../private/given-options.ts";
 import { outlineGiven } from "../private/given-session.ts";
 import { type JobWords, jobOptions, type Purpose, purpose, withJobOptions } from "../private/options.ts";
-import { exampleSession, NOTES, type Outline, outline } from "../private/outline.ts";
-import { count } from "./arguments.ts";
+import { checkpointsOf, exampleSession, NOTES, type Outline, outline, showCheckpoints } from "../private/outline.ts";
+import { count, positiveCount } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
 
 /** Of plan and estimate. */
@@ -18,6 +18,7 @@ export interface OutlineWords extends JobWords, GivenWords {
   readonly range?: number;
   readonly modelOwner?: string;
   readonly dataOwner?: string;
+  readonly checkpointEvery?: number;
   readonly json?: boolean;
 }
 
@@ -66,9 +67,13 @@ async function withSigners(planned: mpc.Plan, session: mpc.Session, w: OutlineWo
 }
 
 async function plan(w: OutlineWords): Promise<void> {
-  const { session, recorder } = await outlineFor(w);
+  const { session, recorder, steps } = await outlineFor(w);
+  if (w.checkpointEvery !== undefined && steps === 0)
+    expected("ARGUMENT_INVALID", "plan", "--checkpoint-every with --for train", "a prediction, which takes none");
+  const checkpoints = w.checkpointEvery === undefined ? null : checkpointsOf(steps, w.checkpointEvery);
+  const notes = steps === 0 ? NOTES : [...NOTES, ...showCheckpoints(checkpoints).split("\n")];
   const planned = await withSigners(await mpc.plan(session, recorder.planned(w.spare)), session, w);
-  result(w.json === true, "plan", { ...planned, notes: NOTES }, () => `${mpc.showPlan(planned)}\n${NOTES.join("\n")}`);
+  result(w.json === true, "plan", { ...planned, checkpoints, notes }, () => `${mpc.showPlan(planned)}\n${notes.join("\n")}`);
 }
 
 export const planCommand: CommandRow = {
@@ -81,5 +86,11 @@ export const planCommand: CommandRow = {
         .description(
           "Examples:\n  tacit plan\n  tacit plan --data my.csv --model mlp --epochs 2 --reveal-model\n  tacit plan --for predict\n  tacit plan --session session.json --as hospital-a --weights model-owner/model --data hospital-a/train --json",
         ),
-    ).action(plan),
+    )
+      .option(
+        "--checkpoint-every <n>",
+        "say what checkpoints leave, and how often, as train --private would make them",
+        positiveCount,
+      )
+      .action(plan),
 };

@@ -11,7 +11,15 @@ import { drawBars, sayPicture } from "../output/pictures.ts";
 import { showMegabytes } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
 import { type Centring, centre } from "../private/batches.ts";
-import { type GivenWords, givenJob, grantsOf, personOfJob, withDriverOptions } from "../private/given-options.ts";
+import {
+  flag,
+  GIVEN_OPTIONS,
+  type GivenWords,
+  givenJob,
+  grantsOf,
+  personOfJob,
+  withDriverOptions,
+} from "../private/given-options.ts";
 import { driveGiven, showGiven } from "../private/given-session.ts";
 import { type Answer, privatePrediction } from "../private/predict.ts";
 import { showWitnesses } from "../private/witness.ts";
@@ -115,6 +123,8 @@ async function predictOnGiven(weights: string, pictures: string, options: Predic
 
 async function predict(modelPath: string, imagePath: string, options: PredictOptions): Promise<void> {
   if (options.session !== undefined) return predictOnGiven(modelPath, imagePath, options);
+  const misplaced = GIVEN_OPTIONS.find((name) => options[name] !== undefined);
+  if (misplaced !== undefined) expected("ARGUMENT_INVALID", "predict", `${flag(misplaced)} with --session`, "no --session");
   const opened = await openModel(modelPath);
   const png = await readBounded("predict", imagePath, MOST_PICTURE_BYTES);
   const json = options.json === true;

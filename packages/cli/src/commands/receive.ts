@@ -1,7 +1,7 @@
 /** @file tacit receive: a recipient collects what was disclosed to it and waits at the parties. No driver need be there. */
 import { mpc } from "@tacit/mpc";
 import type { Command } from "commander";
-import { checkSmall, deliveryJson, showDelivery, writeDeliveries } from "../clients/deliveries.ts";
+import { checkSmall, deliveryJson, showCame, showDelivery, writeDeliveries } from "../clients/deliveries.ts";
 import { onWaiting, type PersonWords, personOf, withPersonOptions } from "../clients/person.ts";
 import { checkWritable } from "../files.ts";
 import { exitCodeOf, say, sayError } from "../output/streams.ts";
@@ -37,7 +37,7 @@ async function write(session: mpc.Session, w: Words, deliveries: readonly mpc.De
   if (directory === null && w.json !== true && w.out !== "-") checkSmall(deliveries);
   const files = directory === null ? [] : await writeDeliveries(directory, deliveries);
   if (w.json === true || w.out === "-") return written(jsonOf(session, w, deliveries, files));
-  const lines = deliveries.map((d, i) => (files[i] === undefined ? showDelivery(d) : files[i]));
+  const lines = deliveries.map((d, i) => (files[i] === undefined ? showDelivery(d) : `${showCame(d)}\n  written to ${files[i]}`));
   return written(`${lines.join("\n")}\n`);
 }
 

@@ -4,6 +4,7 @@ import { expected } from "@tacit/core/errors";
 import { mpc } from "@tacit/mpc";
 import type { Command } from "commander";
 import { checkWritable, readBounded } from "../files.ts";
+import { allNamed, named, quoted } from "../output/foreign.ts";
 import { result, say } from "../output/streams.ts";
 import { count, positive, positiveCount } from "./arguments.ts";
 import type { CommandRow } from "./command.ts";
@@ -83,13 +84,17 @@ const summary = (session: mpc.Session): object => ({
   driver: session.file.driver,
   protocol: session.file.protocol,
   limits: session.file.limits,
-  expires: new Date(session.file.expires * 1000).toISOString(),
+  expires: showTime(session.file.expires),
   grants: session.file.grants.length,
 });
 
 /** What all agree on about the magnitude of values. */
 const rangeOf = ({ range }: mpc.SessionFile["protocol"]["options"]): string =>
   range === undefined ? "" : `, compared values below 2^${range}`;
+
+/** ISO 8601; a session may name a time that no calendar has. */
+const showTime = (seconds: number): string =>
+  seconds <= 8.64e12 ? new Date(seconds * 1000).toISOString() : `${seconds} s after 1970`;
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 
@@ -106,9 +111,9 @@ function outline(session: mpc.Session): string[] {
         `party ${i}  ${p.identity.name.padEnd(width)}  ${mpc.fingerprint(p.identity)}  for parties ${p.address}, for people ${p.client}`,
     ),
     ...people.map((p) => `person   ${p.name.padEnd(width)}  ${mpc.fingerprint(p)}${p.name === driver ? "  drives" : ""}`),
-    `protocol ${protocol.name}: ${protocol.options.fractionBits} fraction bits, ${protocol.options.prgRounds} ChaCha rounds${rangeOf(protocol.options)}`,
+    `protocol ${named(protocol.name)}: ${protocol.options.fractionBits} fraction bits, ${protocol.options.prgRounds} ChaCha rounds${rangeOf(protocol.options)}`,
     `limits   ${megabytes(limits.memory)} of shares at a party, ${megabytes(limits.message)} a message, ${limits.timeout / 1000} s that anyone waits for anyone`,
-    `expires  ${new Date(expires * 1000).toISOString()}, ${days}`,
+    `expires  ${showTime(expires)}, ${days}`,
     ...policy(grants),
   ];
 }
@@ -118,9 +123,9 @@ function policy(grants: readonly mpc.SignedGrant[]): string[] {
   if (grants.length === 0)
     return ["policy   no grant stands in the file: each run and each disclosure needs one that its owners sign later"];
   return grants.map(({ grant, signatures }) => {
-    const out = grant.disclosures.map((d) => `output ${d.output} to ${d.to} for ${JSON.stringify(d.why)}`);
-    const signers = signatures.map((s) => s.name).join(", ");
-    return `policy   program ${grant.program.slice(0, 12)}, ${grant.runs} runs, ${out.length === 0 ? "nothing disclosed" : out.join("; ")}; signed by ${signers}`;
+    const out = grant.disclosures.map((d) => `output ${d.output} to ${named(d.to)} for ${quoted(d.why)}`);
+    const signers = allNamed(signatures.map((s) => s.name));
+    return `policy   program ${named(grant.program.slice(0, 12))}, ${grant.runs} runs, ${out.length === 0 ? "nothing disclosed" : out.join("; ")}; signed by ${signers}`;
   });
 }
 

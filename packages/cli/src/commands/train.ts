@@ -14,7 +14,15 @@ import { MODELS, modelName } from "../models.ts";
 import { drawConfusion, sayConfusion, sayCurve } from "../output/pictures.ts";
 import { showSeconds } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
-import { GIVEN_OPTIONS, type GivenWords, givenJob, grantsOf, personOfJob, withGivenOptions } from "../private/given-options.ts";
+import {
+  flag,
+  GIVEN_OPTIONS,
+  type GivenWords,
+  givenJob,
+  grantsOf,
+  personOfJob,
+  withGivenOptions,
+} from "../private/given-options.ts";
 import { driveGiven, showGiven } from "../private/given-session.ts";
 import { EVERY, mainJob, saveModel, showMainJob } from "../private/main-job.ts";
 import { type JobWords, jobOptions, withPrivateOptions } from "../private/options.ts";
@@ -159,8 +167,6 @@ interface TrainWords extends TrainOptions, GivenWords {
 const ONLY_PRIVATE = ["steps", "momentum", "test", "revealModel", "compare", "checkpointEvery", "checkpointDir"] as const;
 const ONLY_GIVEN = ["session", ...GIVEN_OPTIONS] as const;
 const ONLY_CLEAR = ["threads", "profile", "plots"] as const;
-
-const flag = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
 /** Trains on shares. Defaults differ from those in the clear: only what was said counts. */
 async function trainPrivately(words: TrainWords, said: ReadonlySet<string>): Promise<void> {

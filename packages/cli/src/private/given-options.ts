@@ -40,6 +40,9 @@ export const GIVEN_OPTIONS = [
   "wait",
 ] as const;
 
+/** An option as it is written: checkpointEvery is --checkpoint-every. */
+export const flag = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
 /** Who runs or plans it, and who learns of it. */
 export const withDriverOptions = (command: Command): Command =>
   withPassphraseOptions(command)
@@ -50,6 +53,11 @@ export const withDriverOptions = (command: Command): Command =>
       "--wait <seconds>",
       "how long to wait for parties, inputs and signatures (default: the session's time, and for no signature)",
       positive,
+    )
+    .option(
+      "--spare <n>",
+      "runs and disclosures that each grant allows beyond the job's, for what is done again (steps from a checkpoint, a prediction)",
+      count,
     );
 
 /** What a training on given data reads. */
@@ -57,12 +65,7 @@ export const withGivenOptions = (command: Command): Command =>
   withDriverOptions(
     command
       .option("--weights <owner/name>", "the model's weights as their owner gave them; with it --data names given data")
-      .option("--test-data <owner/name>", "given test pictures, several with commas")
-      .option(
-        "--spare <n>",
-        "runs and disclosures that each grant allows beyond the job's, for steps done again from a checkpoint",
-        count,
-      ),
+      .option("--test-data <owner/name>", "given test pictures, several with commas"),
   );
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;

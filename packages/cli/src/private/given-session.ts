@@ -68,6 +68,13 @@ export async function outlineGiven(session: mpc.Session, job: GivenJob, inputs: 
       hint: "their shapes stand in the plan: their owners give them first (tacit give)",
     });
   }
+  // Owners are the parties' word, and stand in what others sign.
+  const stranger = handlesOf(job).find((h) => !listed.get(h)!.owners.every((o) => session.file.people.some((p) => p.name === o)));
+  if (stranger !== undefined) {
+    throw new TacitError("ENVELOPE_INVALID", `plan: expected owners of ${stranger} among the session's people, got others`, {
+      hint: "the parties' software is at fault or lies: do not go on",
+    });
+  }
   const { name, options } = session.file.protocol;
   const protocol = mpc.PROTOCOLS.find((p) => p.name === name);
   if (protocol === undefined) throw new TacitError("PROTOCOL_UNKNOWN", `plan: expected a protocol that is here, got ${name}`);
@@ -137,7 +144,7 @@ export async function driveGiven(
   using interrupt = new Interrupt();
   const { session: file, identity, wait } = person;
   const until = Date.now() + (wait ?? file.timeout);
-  const losses: number[] = [];
+  const losses = new Map<number, number>();
   const options = {
     open: () => mpc.connect(file, { identity, waiting: onWaiting, ...(wait !== undefined && { wait }) }),
     end: (session: MpcSession) => session.leave(),
@@ -151,7 +158,7 @@ export async function driveGiven(
       const resumed = keep?.resume || again > 0 ? await session.resume() : null;
       if (keep?.resume && resumed === null) say("no checkpoint to resume from: training from the start");
       const keeperOf = (plan: TrainingPlan): Keeper | null =>
-        keep === null ? null : sessionKeeper(session, keep.every, resumed, { plan, losses });
+        keep === null ? null : sessionKeeper(session, keep.every, resumed, { plan, losses, noted: false });
       const done = await drive(session, person, job, { grants, until, interrupt, keeperOf });
       if (keep !== null && done !== null) await session.forgetCheckpoints();
       return done;

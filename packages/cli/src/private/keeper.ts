@@ -5,7 +5,7 @@ import type * as nn from "@tacit/core/nn";
 import type * as optim from "@tacit/core/optim";
 import { type MpcSession, mpc } from "@tacit/mpc";
 import { say } from "../output/streams.ts";
-import type { TrainingPlan } from "./training.ts";
+import { REPORT_EVERY, type TrainingPlan } from "./training.ts";
 
 export interface KeptParts {
   readonly model: nn.Layer;
@@ -26,10 +26,10 @@ export interface Keeper {
   restore(parts: KeptParts): Promise<Standing | null>;
   save(parts: KeptParts, standing: Standing): Promise<void>;
   /**
-   * Mean losses that were disclosed before, this program's own memory of them included: steps that are done again are not
+   * Mean losses that were disclosed before, by the step after which they were: what is done again by a program that knows them is not
    * disclosed again.
    */
-  readonly losses: number[];
+  readonly losses: Map<number, number>;
 }
 
 const isNumbers = (x: unknown): x is number[] => Array.isArray(x) && x.every((v) => typeof v === "number");
@@ -41,13 +41,17 @@ function checkPlan(saved: unknown, plan: TrainingPlan): void {
   expected("ARGUMENT_INVALID", "resume", "the training that was interrupted", "another", hint);
 }
 
-/** `resumed`: what the session has restored. `losses`: what this program knows of them; it grows. */
-export function sessionKeeper(
-  session: MpcSession,
-  every: number,
-  resumed: mpc.Resumed | null,
-  { plan, losses }: { readonly plan: TrainingPlan; readonly losses: number[] },
-): Keeper {
+export interface Known {
+  readonly plan: TrainingPlan;
+  /** What this program knows of the losses; it grows. */
+  readonly losses: Map<number, number>;
+  /** Every party reads a checkpoint's note: losses go into it only where all parties are on the machine of whoever learns them. */
+  readonly noted: boolean;
+}
+
+/** `resumed`: what the session has restored. */
+export function sessionKeeper(session: MpcSession, every: number, resumed: mpc.Resumed | null, known: Known): Keeper {
+  const { plan, losses, noted } = known;
   return {
     every,
     losses,
@@ -56,12 +60,13 @@ export function sessionKeeper(
       const { step, extra } = await mpc.takeUpTraining(session, resumed, parts);
       checkPlan(extra.plan, plan);
       const saved = isNumbers(extra.losses) ? extra.losses : [];
-      losses.push(...saved.slice(losses.length));
+      for (const [i, loss] of saved.entries()) losses.set((i + 1) * REPORT_EVERY, loss);
       say(`going on from step ${step} of ${plan.steps}`);
-      return { step, losses: saved };
+      const before = [...losses].filter(([at]) => at <= step).sort(([a], [b]) => a - b);
+      return { step, losses: before.map(([, loss]) => loss) };
     },
-    save: (parts, standing) =>
-      mpc.saveTraining(session, { ...parts, extra: { losses: standing.losses, plan: JSON.stringify(plan) } }, standing.step),
+    save: (parts, { step, losses: disclosed }) =>
+      mpc.saveTraining(session, { ...parts, extra: { losses: noted ? disclosed : [], plan: JSON.stringify(plan) } }, step),
   };
 }
 

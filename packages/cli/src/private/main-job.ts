@@ -82,7 +82,7 @@ interface Shared {
 async function runOnParties(job: Job, interrupt: Interrupt, keep: KeepOptions | null): Promise<Shared | null> {
   const { owners } = job.plan;
   const place = keep === null ? {} : { directory: keep.directory };
-  const losses: number[] = [];
+  const losses = new Map<number, number>();
   const open = (): Promise<MpcSession> => {
     say("starting three parties…");
     return mpc.local(3, { people: [owners.model, owners.data], owner: owners.model, ...place });
@@ -94,7 +94,7 @@ async function runOnParties(job: Job, interrupt: Interrupt, keep: KeepOptions | 
     const resumed = keep?.resume || again > 0 ? await session.resume() : null;
     if (keep?.resume && resumed === null) say("no checkpoint to resume from: training from the start");
     if (resumed === null) say(`sharing ${job.train.count} pictures to train on and ${job.test.count} to test…`);
-    const keeper = keep === null ? null : sessionKeeper(session, keep.every, resumed, { plan: job.plan, losses });
+    const keeper = keep === null ? null : sessionKeeper(session, keep.every, resumed, { plan: job.plan, losses, noted: true });
     const kept = { keeper, inputs: restoredInputs(session, resumed) };
     let training = session.cost();
     const after = (): void => {

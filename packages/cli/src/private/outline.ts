@@ -7,7 +7,7 @@ import { type JobOptions, outlineOf, PEOPLE, runJob } from "./job.ts";
 import type { Purpose } from "./options.ts";
 import { predictOnShares } from "./predict.ts";
 import { Recorder, silentWatcher } from "./recorder.ts";
-import { REPORT_EVERY } from "./training.ts";
+import { checkpointSteps, REPORT_EVERY } from "./training.ts";
 
 export interface Outline {
   readonly session: mpc.Session;
@@ -67,3 +67,33 @@ export const NOTES: readonly string[] = [
   `the parties learn shapes, Program ids, public values (row numbers of batches, learning rates) and how long things take`,
   `a disclosed loss is the mean of ${REPORT_EVERY} steps; losses, accuracy and answers say something about the data they come from`,
 ];
+
+/** The checkpoints of a training: no grant speaks of them. */
+export interface CheckpointPlan {
+  /** Steps between two: what was said, in whole tens. */
+  readonly every: number;
+  readonly count: number;
+  /** Steps that one resume does again at most: what `--spare` is made of. */
+  readonly again: number;
+}
+
+/** Null for a prediction, which takes none. */
+export function checkpointsOf(steps: number, said: number): CheckpointPlan | null {
+  if (steps === 0) return null;
+  const every = checkpointSteps(said);
+  return { every, count: Math.ceil(steps / every), again: Math.min(every, steps) };
+}
+
+const UNPLANNED =
+  "checkpoints: none planned, and no grant bounds them: who drives may say --checkpoint-every, and each party then writes its own shares, sealed to itself, to its own disk";
+
+/** What leaves the parties' memory, and how often. */
+export function showCheckpoints(c: CheckpointPlan | null): string {
+  if (c === null) return UNPLANNED;
+  const times = c.count === 1 ? "one" : `${c.count}`;
+  return [
+    `checkpoints: ${times}, every ${c.every} steps and after the last; each party writes its own shares of inputs, weights and optimizer, sealed to itself, to its own disk`,
+    "  what leaves: nothing to others; every party reads the note (step, options of the training, names), and no grant bounds how many are made",
+    `  each resume does up to ${c.again} steps again: k resumes need --spare ${c.again === 1 ? "k" : `k x ${c.again}`}`,
+  ].join("\n");
+}

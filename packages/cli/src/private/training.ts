@@ -81,9 +81,9 @@ export async function trainOnShares(
     recent.push(loss.detach());
     done++;
     if (recent.length === REPORT_EVERY) {
-      const mean = keeper?.losses[losses.length] ?? (await meanLoss(supply, recent, plan, watcher));
+      const mean = keeper?.losses.get(done) ?? (await meanLoss(supply, recent, plan, watcher));
       if (mean !== null) losses.push(mean);
-      if (mean !== null && keeper !== null && keeper.losses.length < losses.length) keeper.losses.push(mean);
+      if (mean !== null) keeper?.losses.set(done, mean);
       recent = [];
     }
     if (isDue(done, plan, keeper)) await keeper!.save(parts, { step: done, losses });
@@ -95,9 +95,12 @@ export async function trainOnShares(
   return { model, seconds: (performance.now() - started) / 1000, losses, steps: done };
 }
 
-/** Between two disclosures: a checkpoint keeps no losses that wait for theirs. The last step's spares the training a lost test. */
+/** Between two disclosures: a checkpoint keeps no losses that wait for theirs. */
+export const checkpointSteps = (every: number): number => Math.ceil(every / REPORT_EVERY) * REPORT_EVERY;
+
+/** The last step's checkpoint spares the training a lost test. */
 const isDue = (done: number, plan: TrainingPlan, keeper: Keeper | null): boolean =>
-  keeper !== null && (done === plan.steps || done % (Math.ceil(keeper.every / REPORT_EVERY) * REPORT_EVERY) === 0);
+  keeper !== null && (done === plan.steps || done % checkpointSteps(keeper.every) === 0);
 
 async function meanLoss(supply: Supply, recent: readonly Tensor[], plan: TrainingPlan, watcher: Watcher): Promise<number | null> {
   watcher.stage(`mean loss of ${recent.length} steps`);

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { blocksOf, orders, rateAt } from "../../src/private/batches.ts";
 import { estimate, showEstimate } from "../../src/private/estimate.ts";
 import { jobOptions } from "../../src/private/options.ts";
-import { exampleSession, type Outline, outline } from "../../src/private/outline.ts";
+import { checkpointsOf, exampleSession, type Outline, outline, showCheckpoints } from "../../src/private/outline.ts";
 import { Recorder } from "../../src/private/recorder.ts";
 import { encodeSafetensors } from "../process/safetensors.ts";
 import { digitFiles, scratch } from "../process/tacit.ts";
@@ -81,6 +81,16 @@ describe("the plan of a private training", () => {
     expect(more.map((p, i) => p.runs - exact[i]!.runs)).toEqual(exact.map(() => 50));
     expect(more.map((p) => p.reveals)).toEqual(exact.map((p) => (p.reveals === 0 ? 0 : p.reveals + 50)));
     expect(exact.some((p) => p.reveals === 0)).toBe(true);
+  });
+
+  test("says what checkpoints leave, how often, and how many steps a resume does again", () => {
+    expect(checkpointsOf(23, 10)).toEqual({ every: 10, count: 3, again: 10 });
+    expect(checkpointsOf(40, 11)).toEqual({ every: 20, count: 2, again: 20 });
+    expect(checkpointsOf(12, 50)).toEqual({ every: 50, count: 1, again: 12 });
+    expect(checkpointsOf(0, 50)).toBe(null);
+    expect(showCheckpoints(checkpointsOf(40, 11))).toMatch(/^checkpoints: 2, every 20 steps .* its own disk\n.*no grant bounds/);
+    expect(showCheckpoints(checkpointsOf(40, 11))).toContain("--spare k x 20");
+    expect(showCheckpoints(null)).toContain("none planned, and no grant bounds them");
   });
 
   test("of the same pictures as CSV, IDX or safetensors asks for the same Programs", async () => {

@@ -52,7 +52,7 @@ describe("people whose keys never meet", () => {
     ]);
     expect(given.map((g) => g.code)).toEqual([0, 0]);
     expect(given[0]!.stdout).toContain("model-owner/model.1.weight  f32[128,784]\n");
-    const job = ["predict", "--private", "--model", "mlp", WEIGHTS, "hospital-a/train-images", "--to", "clinic"];
+    const job = ["predict", "--private", "--model", "mlp", WEIGHTS, "hospital-a/train-images", "--to", "clinic", "--spare", "1"];
     const early = await run("driver", ...job);
     expect(early).toMatchObject({ code: 3, stdout: "" });
     expect(early.stderr).toContain("error[POLICY_REFUSED]");
@@ -71,13 +71,16 @@ describe("people whose keys never meet", () => {
       "hospital-a/train-images",
       "--to",
       "clinic",
+      "--spare",
+      "1",
     ];
     const approvals = await approved(["hospital-a", "model-owner"], ...planned);
     expect(approvals.map((a) => a.code)).toEqual([0, 0]);
     expect(approvals[0]!.stderr).toMatch(/^prediction: program [0-9a-f]{16} of \d+ ops\n/);
     expect(approvals[0]!.stderr).toContain("f32[32,1,28,28]: YOURS; input hospital-a/train-images, at least 32 rows");
     expect(approvals[0]!.stderr).toContain('OPENS  output 0 f32[32,10] to clinic, for "prediction", and to nobody else');
-    expect(approvals.map((a) => a.stdout).join("")).toMatch(/grant [0-9a-f]{16} {2}complete\n/);
+    expect(approvals.map((a) => a.stdout).join("")).toMatch(/grant [0-9a-f]{16} {2}complete, 2 runs and 2 disclosures left\n/);
+    expect(approvals[0]!.stderr).toContain("no grant bounds checkpoints");
     const done = await waits;
     expect(done.code).toBe(0);
     const { deliveries } = JSON.parse(done.stdout) as { deliveries: { delivery: number }[] };
@@ -85,7 +88,7 @@ describe("people whose keys never meet", () => {
     const got = await run("clinic", "receive");
     expect(got).toMatchObject({ code: 0 });
     const rows = got.stdout.trim().split("\n");
-    expect(rows[0]).toMatch(new RegExp(`^delivery ${deliveries[0]!.delivery}: prediction, f32\\[32,10\\]`));
+    expect(rows[0]).toMatch(new RegExp(`^delivery ${deliveries[0]!.delivery}: "prediction", f32\\[32,10\\]`));
     expect(rows).toHaveLength(33);
     const sums = rows.slice(1).map((r) =>
       r
@@ -95,6 +98,19 @@ describe("people whose keys never meet", () => {
         .reduce((a, v) => a + Number(v), 0),
     );
     for (const sum of sums) expect(sum).toBeCloseTo(1, 1);
+
+    // The spare run; then the grant is used up, and its owner is told what to do.
+    expect((await run("driver", ...job)).code).toBe(0);
+    const [into, over] = await Promise.all([
+      run("clinic", "receive", "--out", "results"),
+      run("hospital-a", "approve", "plan.json", "--yes"),
+    ]);
+    expect(into!.code).toBe(0);
+    expect(into!.stdout).toMatch(
+      /^delivery \d+: "prediction", f32\[32,10\] \(output 0 of program [0-9a-f]{12}\)\n {2}written to results\/\d+-prediction\.safetensors\n$/,
+    );
+    expect(over!.stdout).toMatch(/USED UP: all of its 2 runs and 2 disclosures done; .* another --spare/);
+    expect(await run("driver", ...job)).toMatchObject({ code: 3 });
   });
 
   test("a plan that was changed, or is for another session, is not signed", { timeout: 200_000 }, async () => {

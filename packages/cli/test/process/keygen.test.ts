@@ -52,6 +52,8 @@ describe("tacit keygen", () => {
       expect(ran, words.join(" ")).toMatchObject({ code: 1, stdout: "" });
       expect(ran.stderr, words.join(" ")).toContain(`tacit: error[${code}]`);
     }
+    const unasked = await tacit(["keygen", "other"], { cwd: place.path });
+    expect(unasked.stderr).toMatch(/hint: .*--passphrase-file.*--passphrase-command.*--no-passphrase/);
     expect(readFileSync(place.file("driver.key"), "utf8")).toBe(before);
     expect(existsSync(place.file("other.key"))).toBe(false);
     const forced = await tacit(["keygen", "driver", "--no-passphrase", "--force"], { cwd: place.path });

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { mpc } from "@tacit/mpc";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { lay, NAMES, PartyProcess, type Place } from "./parties.ts";
-import { scratch } from "./tacit.ts";
+import { scratch, tacit } from "./tacit.ts";
 
 const place = scratch();
 let laid: Place;
@@ -197,6 +197,32 @@ describe("a party refuses", () => {
       expect(party.log).toContain(`tacit: error[${code}]: `);
       expect(party.log).toMatch(says);
       expect(party.log).not.toMatch(/\n\s+at /);
+    });
+  }
+
+  for (const [what, bytes, says] of [
+    [
+      "kernels that were not built",
+      "null",
+      /expected the file replicated3\.unshared\.simd\.wasm, got none; run npm run build:kernels/,
+    ],
+    [
+      "kernels that are damaged",
+      "Buffer.from('0061736d', 'hex')",
+      /expected replicated3\.unshared\.simd\.wasm whole, got a damaged file/,
+    ],
+  ] as const) {
+    test(`${what}, before it listens`, async () => {
+      // No file of the repository is touched: this process alone reads something else.
+      const hook = `import fs from "node:fs/promises"; import { syncBuiltinESMExports } from "node:module"; const { readFile } = fs;
+        fs.readFile = async (...a) => { if (!String(a[0]).endsWith(".wasm")) return readFile(...a); if (${bytes} === null) throw new Error("none"); return ${bytes}; };
+        syncBuiltinESMExports();`;
+      const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` };
+      const ran = await tacit(["party", "--config", "clinic-a.json"], { cwd: place.path, env });
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toMatch(/^tacit: error\[KERNEL_NOT_BUILT\]/);
+      expect(ran.stderr).toMatch(says);
+      expect(ran.stderr).not.toContain("listens at");
     });
   }
 

@@ -13,6 +13,12 @@ export interface Signed {
   readonly signers: readonly string[];
 }
 
+/** What is left of a grant: the least that any party counts. A start reserves some ahead, which counts as used. */
+export interface Left {
+  readonly runs: number;
+  readonly reveals: number;
+}
+
 /** Names that stand in every list. */
 const inAll = (lists: readonly (readonly string[])[]): string[] =>
   (lists[0] ?? []).filter((name) => lists.every((list) => list.includes(name)));
@@ -23,7 +29,7 @@ export async function approve(
   connector: Connector,
   grants: readonly SignedGrant[],
   { identity, waiting, wait }: ClientOptions,
-): Promise<Signed[]> {
+): Promise<(Signed & { readonly left: Left })[]> {
   checkPerson(session, identity);
   const group = await openGroup(session, connector, waiting, wait);
   try {
@@ -32,7 +38,9 @@ export async function approve(
       const replies = await group.all(identity, { type: "grant", bytes: grantToBytes(grant) });
       signed.push({ id: grantId(grant.grant), signers: inAll(replies.map((f) => f.remainingTexts(64))) });
     }
-    return signed;
+    const terms = grants.map((g) => g.grant);
+    const left = await leftAt(group, identity, terms);
+    return signed.map((s, i) => ({ ...s, left: left[i]! }));
   } finally {
     group.close();
   }
@@ -44,4 +52,21 @@ export async function signersAt(group: Group, identity: ClientOptions["identity"
   const replies = await group.all(identity, { type: "granted", ids });
   const lists = replies.map((f) => f.rest((item) => item.remainingTexts(64)));
   return ids.map((id, i) => ({ id, signers: inAll(lists.map((list) => list[i] ?? [])) }));
+}
+
+/** What is left of these grants. Anybody of the session who knows a grant may ask. */
+export async function leftAt(group: Group, identity: ClientOptions["identity"], grants: readonly Grant[]): Promise<Left[]> {
+  const replies = await group.all(identity, { type: "used", ids: grants.map(grantId) });
+  const parties = replies.map((f) =>
+    f.rest((item) => {
+      const used = { runs: item.uint(), reveals: item.uint() };
+      item.end();
+      return used;
+    }),
+  );
+  const most = (i: number, what: keyof Left): number => Math.max(0, ...parties.map((p) => p[i]?.[what] ?? 0));
+  return grants.map((g, i) => ({
+    runs: Math.max(0, g.runs - most(i, "runs")),
+    reveals: Math.max(0, g.reveals - most(i, "reveals")),
+  }));
 }

@@ -6,7 +6,7 @@ import type { Grant, SignedGrant } from "../session/grant.ts";
 import { readSession } from "../session/read-session.ts";
 import type { Session } from "../session/session-file.ts";
 import { connectClient } from "../transport/client.ts";
-import { approve as approveOver, type Signed, signersAt } from "./approve.ts";
+import { approve as approveOver, type Left, type Signed, signersAt } from "./approve.ts";
 import { type ClientOptions, checkPerson, type Gift, type Given, type GiveOptions, give as giveOver } from "./give.ts";
 import { type ListedInput, listInputs } from "./list.ts";
 import { openGroup } from "./reach.ts";
@@ -36,14 +36,15 @@ export async function give(
 }
 
 /**
- * Hands grants that were signed (`mpc.signGrant`, or elsewhere) to the parties; resolves with everyone who has signed each by now.
+ * Hands grants that were signed (`mpc.signGrant`, or elsewhere) to the parties; resolves with everyone who has signed each by now, and
+ * what is left of it.
  * @throws TacitError GRANT_INVALID, SESSION_*, KEY_*, MPC_*
  */
 export async function approve(
   from: string | Session,
   grants: readonly SignedGrant[],
   options: Omit<ClientOptions, "identity"> & OwnKeys = {},
-): Promise<Signed[]> {
+): Promise<(Signed & { readonly left: Left })[]> {
   const session = await opened(from);
   const identity = await openIdentity(options.identity, options.passphrase);
   return approveOver(session, connectClient, grants, { ...options, identity });

@@ -97,7 +97,7 @@ export type Command =
   | { readonly type: "grant"; readonly bytes: Uint8Array }
   | RunCommand
   | OpenCommand
-  | { readonly type: "granted"; readonly ids: readonly string[] }
+  | { readonly type: "granted" | "used"; readonly ids: readonly string[] }
   | { readonly type: "letters" }
   | { readonly type: "letter"; readonly run: number }
   | { readonly type: "received"; readonly runs: readonly number[] }
@@ -168,6 +168,7 @@ export function commandWire(c: Command): Wire {
     case "probe":
       return [c.type, PROBES.indexOf(c.what), c.bytes, c.reply];
     case "granted":
+    case "used":
       return [c.type, [...c.ids]];
     case "letter":
       return [c.type, c.run];
@@ -219,6 +220,7 @@ const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
   reveal: (f) => readOpen("reveal", f),
   deliver: (f) => readOpen("deliver", f),
   granted: (f) => ({ type: "granted", ids: f.texts(MOST_VALUES, 64) }),
+  used: (f) => ({ type: "used", ids: f.texts(MOST_VALUES, 64) }),
   letters: () => ({ type: "letters" }),
   letter: (f) => ({ type: "letter", run: f.uint(RUNS) }),
   received: (f) => ({ type: "received", runs: f.uints(MOST_VALUES) }),

@@ -210,6 +210,8 @@ export class Party {
         return this.#grant(command.bytes);
       case "granted":
         return command.ids.map((id): Wire => this.#consents.signersOf(id));
+      case "used":
+        return command.ids.map((id): Wire => [this.#o.counters.used(id).runs, this.#o.counters.used(id).reveals]);
       case "list":
         return this.#list();
       case "probe":

@@ -136,6 +136,11 @@ export interface Protocol {
   check(program: Program, bindings: readonly Binding[], options: ProtocolOptions): readonly Gap[];
   /** Exact cost, from a dry run of the parties' own code. */
   estimate(program: Program, bindings: readonly Binding[], options: ProtocolOptions): Promise<Cost>;
+  /**
+   * Loads what a party runs on this machine, so that what is lacking is said before anybody waits for it. Absent: nothing to load.
+   * @throws KernelError KERNEL_*
+   */
+  ready?(): Promise<void>;
   /** Measures this machine for at most about 50 ms; a protocol without it predicts wire time alone. */
   speed?(options: ProtocolOptions): Promise<Speed>;
   /** Seconds that one run computes at the fullest party of such a speed: rough. */

@@ -5,6 +5,7 @@ import { TacitError } from "@tacit/core/errors";
 import { toHex } from "../../identity/encoding.ts";
 import { readKeyFile } from "../../identity/key-file.ts";
 import type { Passphrase } from "../../identity/key-text.ts";
+import { protocolNamed } from "../../protocols/index.ts";
 import { readSession } from "../../session/read-session.ts";
 import type { Session } from "../../session/session-file.ts";
 import { sayWaiting } from "../../session/waiting.ts";
@@ -119,11 +120,13 @@ class Stop implements Disposable {
 
 /**
  * Runs one party until its session ends or a signal comes. Ends everything it started.
- * @throws TacitError PARTY_*, KEY_*, SESSION_*, MPC_*, COUNTERS_INVALID
+ * @throws TacitError PARTY_*, KEY_*, SESSION_*, MPC_*, COUNTERS_INVALID; KernelError where this machine lacks what a party runs
  */
 export async function runService({ config, log, passphrase }: ServiceOptions): Promise<ServiceEnd> {
   const session = await readSession(config.session);
   session.checkTime();
+  // Before it asks for a passphrase or listens: the others would meet a party that cannot compute.
+  await protocolNamed(session.file.protocol.name).ready?.();
   const lock = takeData(config.data);
   try {
     checkLimits(config, session);

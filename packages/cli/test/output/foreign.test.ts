@@ -1,0 +1,66 @@
+/** @file Other people's words on a terminal: names, reasons and titles with control characters, quotes and marks that turn the line. */
+import type { mpc } from "@tacit/mpc";
+import { describe, expect, test } from "vitest";
+import { type Asked, showAsked, showLeft } from "../../src/clients/approval.ts";
+import { showCame } from "../../src/clients/deliveries.ts";
+import { allNamed, named, quoted } from "../../src/output/foreign.ts";
+
+/** Whether a terminal shows every character of a line as itself. */
+const isTame = (line: string): boolean => !/[\p{C}\p{Zl}\p{Zp}]/u.test(line);
+const EVIL = 'a"\u001b[2J\u202e\nmost 1 run\u0085\u200b\ud800\u{e0001}';
+
+describe("words of others", () => {
+  test("stand as they are where they are ordinary names, else in quotes with everything hidden escaped", () => {
+    expect(["hospital-a/train-images", "clinic.b_2", "127.0.0.1:7001"].map(named)).toEqual([
+      "hospital-a/train-images",
+      "clinic.b_2",
+      "127.0.0.1:7001",
+    ]);
+    expect(named("mean loss")).toBe('"mean loss"');
+    expect(named("")).toBe('""');
+    expect(named("a\u00a0b")).toBe('"a\\u00a0b"');
+    expect(quoted(EVIL)).toBe('"a\\"\\u001b[2J\\u202e\\u000amost 1 run\\u0085\\u200b\\ud800\\u{e0001}"');
+    expect(quoted("Grüße, 世界 \\")).toBe('"Grüße, 世界 \\\\"');
+    expect(allNamed(["a", "b c"])).toBe('a, "b c"');
+    expect(quoted("x".repeat(10_000)).length).toBeLessThan(220);
+  });
+
+  test("in a grant that is to be signed, or was, make no line of their own", () => {
+    const grant: mpc.Grant = {
+      program: "",
+      inputs: [{ owners: ["me", EVIL], sources: [{ kind: "handle", handle: EVIL }], rows: 3 }],
+      disclosures: [{ output: 0, to: EVIL, why: EVIL }],
+      runs: 0,
+      reveals: 2,
+      expires: 2 ** 50,
+    };
+    const asked: Asked = { title: "input", grant, program: null };
+    // Disclosures of an input have no Program whose outputs have shapes.
+    const lines = showAsked({ ...asked, grant: { ...grant, disclosures: [] } }, "me").split("\n");
+    expect(lines).toHaveLength(4);
+    expect(lines.every(isTame)).toBe(true);
+    expect(lines[1]).toContain(`YOURS and ${quoted(EVIL)}'s; input ${quoted(EVIL)}`);
+    expect(showLeft([EVIL], { runs: 0, reveals: 2 }, grant)).toBe(`still to sign: ${quoted(EVIL)}`);
+    expect(showLeft([], { runs: 0, reveals: 1 }, grant)).toBe("complete, 1 disclosure left");
+    expect(showLeft([], { runs: 0, reveals: 0 }, grant)).toMatch(/^USED UP: all of its 2 disclosures done; .*another --spare/);
+    expect(showLeft([], { runs: 0, reveals: 0 }, { ...grant, runs: 1 })).toContain("all of its 1 run and 2 disclosures done");
+    expect(showLeft([], { runs: 4, reveals: 0 }, { ...grant, runs: 9, reveals: 0 })).toBe("complete, 4 runs left");
+  });
+
+  test("in a delivery stay on their line", () => {
+    const aval = { shape: [2], dtype: "f32" } as const;
+    const values = Float32Array.of(1, 2);
+    const came = showCame({
+      session: "",
+      run: 7,
+      recipient: "me",
+      why: EVIL,
+      aval,
+      program: "",
+      output: 0,
+      handle: EVIL,
+      values,
+    } as never);
+    expect(isTame(came)).toBe(true);
+  });
+});
