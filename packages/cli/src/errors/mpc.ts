@@ -72,8 +72,14 @@ export const MPC: Entries = {
     fix: "Make one with tacit keygen; names have 1 to 63 characters of a-z, 0-9, '.', '_' and '-'.",
     example: "identity: expected a name of 1 to 63 characters a-z, 0-9, '.', '_', '-', got something else",
   },
+  INPUT_BROKEN_OFF: {
+    means: "The connection over which an input came ended before all of it was there; no party kept anything of it.",
+    fix: "Give it again; the other error beside this one says which connection ended.",
+    example: "input hospital-a/images: expected all of it, got the end of its provider's connection",
+    exit: 4,
+  },
   INPUT_INVALID: {
-    means: "An input has a name that its sender may not give, was broken off, or arrived in another form than was announced.",
+    means: "An input has a name that its sender may not give, or arrived in another form than was announced.",
     fix: "Give it again under a name that begins with its owner's (hospital-a/images); see that both sides run the same version.",
     example: "put: expected 65536 bytes, got 65520",
   },

@@ -75,12 +75,15 @@ export async function together<T>(work: readonly Promise<T>[]): Promise<T[]> {
   return Promise.all(work);
 }
 
-/** A refusal before a loss; a loss with the op before one without; what others heard of a loss after the loss itself. */
+/**
+ * Which of several errors is shown; nothing else is concluded from their words. A refusal before a loss; a loss with the op before one without; what others heard of a loss after
+ * the loss itself.
+ */
 function mostTelling(errors: readonly unknown[]): unknown {
   const rank = (e: unknown): number => {
     if (!(e instanceof TacitError)) return 5;
     if (e.code === "SESSION_CLOSED") return 4;
-    if (e.message.includes(BROKEN_OFF)) return 3.5;
+    if (e.code === BROKEN_OFF) return 3.5;
     const lost = e.code === "MPC_PARTY_LOST" || e.code === "MPC_TIMEOUT";
     const told = e.message.includes(" refused: ") || e.message.includes("(said ");
     if (lost) return e.message.includes(" at op ") && !told ? 1 : e.message.includes(" at op ") ? 2 : 3;

@@ -55,7 +55,7 @@ const PATIENCE = 20;
 const MOST = 256;
 
 const brokenOff = (handle: string): TacitError =>
-  new TacitError(CODE, `input ${handle}: expected all of it, ${BROKEN_OFF}`, {
+  new TacitError(BROKEN_OFF, `input ${handle}: expected all of it, got the end of its provider's connection`, {
     hint: "nothing of it was kept: give it again",
   });
 

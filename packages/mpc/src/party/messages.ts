@@ -179,8 +179,8 @@ export function commandWire(c: Command): Wire {
   }
 }
 
-/** In the errors of parties that heard of a broken connection from another one: an effect, and never the cause. */
-export const BROKEN_OFF = "got the end of its provider's connection";
+/** The code at parties that heard of a broken connection from another one: an effect, and never the cause. */
+export const BROKEN_OFF = "INPUT_BROKEN_OFF";
 
 const RUNS = 2 ** 32 - 2;
 const PROBES = ["facts", "links", "speed", "echo"] as const;

@@ -19,6 +19,9 @@ const [PART, MOST_EXCHANGED] = [3072, 8_388_608];
  */
 const MAY_BREAK_OFF = /^(input|accept) /;
 
+/** What a peer said instead of its word: it takes no part. Known by this class, and never by words that a peer may choose. */
+export class PeerRefusal extends TacitError {}
+
 type Said = { readonly digest: Uint8Array } | { readonly refused: TacitError };
 
 interface Waiting {
@@ -265,7 +268,7 @@ export class Peers {
     else if (kind === "part") this.#say(j, link, f.text(512), { digest: f.bytes() });
     else if (kind === "refuse") {
       const subject = f.text(512);
-      const refused = new TacitError(codeIn(f.text(64)), `${link.peer} refused: ${printable(f.text(400))}`);
+      const refused = new PeerRefusal(codeIn(f.text(64)), `${link.peer} refused: ${printable(f.text(400))}`);
       this.#say(j, link, subject, { refused });
     } else if (kind === "abort") {
       const error = readAbort(f, link.peer);

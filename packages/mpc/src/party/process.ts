@@ -149,7 +149,9 @@ export function exitCodeOf(error: unknown): number {
   const ours = error.code === "MPC_PARTY_FAILED";
   const peers =
     error.code.startsWith("MPC_") ||
-    ["INPUT_UNEQUAL", "CHECKPOINT_UNEQUAL", "RUN_MISMATCH", "ENVELOPE_INVALID", "SEAL_INVALID"].includes(error.code);
+    ["INPUT_BROKEN_OFF", "INPUT_UNEQUAL", "CHECKPOINT_UNEQUAL", "RUN_MISMATCH", "ENVELOPE_INVALID", "SEAL_INVALID"].includes(
+      error.code,
+    );
   return ours ? 2 : peers ? 4 : 1;
 }
 

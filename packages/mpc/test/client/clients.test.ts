@@ -1,8 +1,10 @@
 /** @file Providers and recipients who are not there when the driver is: what they give, what waits for them, and who can take it. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { TacitError } from "@tacit/core/errors";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Gift, give } from "../../src/client/give.ts";
+import { together } from "../../src/client/group.ts";
 import { type ReceiveOptions, receive } from "../../src/client/receive.ts";
 import type { MpcSession } from "../../src/driver/mpc-session.ts";
 import { Identity } from "../../src/identity/identity.ts";
@@ -105,6 +107,15 @@ describe("a provider", () => {
     await closed;
     const driver = await p.open(["driver"], "driver");
     expect((await driver.listed()).map((i) => i.handle)).toEqual(["hospital-a/x"]);
+  });
+
+  it("hears of the connection that was lost, not of what others heard of it; known by its code, whatever a message holds", async () => {
+    const words = "input hospital-a/x: expected all of it, got the end of its provider's connection";
+    const lost = new TacitError("MPC_PARTY_LOST", "party 2 (clinic-c) closed its connection in input hospital-a/x");
+    const all = (code: string): Promise<unknown> =>
+      together([Promise.reject(new TacitError(code, words)), Promise.reject(lost), Promise.reject(new TacitError(code, words))]);
+    expect(await codeOf(() => all("INPUT_BROKEN_OFF"))).toBe("MPC_PARTY_LOST");
+    expect(await codeOf(() => all("INPUT_INVALID"))).toBe("INPUT_INVALID");
   });
 
   it("who is nobody of the session gives nothing", async () => {

@@ -3,7 +3,7 @@
 import { TacitError } from "@tacit/core/errors";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { Peers } from "../../src/party/peers.ts";
+import { PeerRefusal, Peers } from "../../src/party/peers.ts";
 import { toCbor } from "../../src/session/cbor.ts";
 import { FrameLink } from "../../src/transport/frame-link.ts";
 import { type Hello, helloBytes, newEphemeral } from "../../src/transport/handshake.ts";
@@ -52,6 +52,18 @@ describe("parties comparing", () => {
     peers[1]!.refuse("run 1", new TacitError("POLICY_REFUSED", "no"));
     expect(await asked).toBe("POLICY_REFUSED");
     expect(await compare(peers[1]!, 1)).not.toBe(FINE);
+  });
+
+  it("know a refusal by what it is, whatever words a peer chooses for another error", async () => {
+    const { peers } = await three();
+    const refused = errorOf(() => peers[0]!.compare("run 1", () => digest(1), "RUN_MISMATCH", "hint"));
+    peers[1]!.refuse("run 1", new TacitError("POLICY_REFUSED", "no"));
+    peers[2]!.refuse("run 1", new TacitError("POLICY_REFUSED", "no"));
+    expect(await refused).toBeInstanceOf(PeerRefusal);
+    const other = errorOf(() => peers[0]!.compare("run 2", () => digest(1), "RUN_MISMATCH", "hint"));
+    await Promise.resolve();
+    peers[0]!.end(new TacitError("MPC_PARTY_LOST", "party 2 (clinic-c) refused: no"));
+    expect(await other).not.toBeInstanceOf(PeerRefusal);
   });
 
   it("do not wait for ever", async () => {

@@ -29,7 +29,7 @@ import type { Counters } from "../counters.ts";
 import { bytesIn, diskWords } from "../disk.ts";
 import type { Inputs } from "../inputs.ts";
 import type { CheckpointCommand, ResumeCommand } from "../messages.ts";
-import type { Peers } from "../peers.ts";
+import { PeerRefusal, type Peers } from "../peers.ts";
 import type { Agreement } from "../runs.ts";
 import { isShare, type Store, type Stored } from "../store.ts";
 import type { Transcript } from "../transcript.ts";
@@ -163,7 +163,7 @@ export class Checkpoints {
     try {
       await this.#everyone(subject, (j) => this.#digest(written.manifest, entries, j));
     } catch (e) {
-      if (e instanceof TacitError && e.message.includes(" refused: ")) await folder.remove(files);
+      if (e instanceof PeerRefusal) await folder.remove(files);
       throw e;
     }
     // What this one does not refer to is saved anew when it is named again: its file may be gone by then.
