@@ -44,6 +44,18 @@ const NOBODY = 65_534;
 const root = process.getuid?.() === 0;
 const as = root ? { uid: NOBODY, gid: NOBODY } : {};
 
+/** Bytes: two halves of 2 MiB, one of them twice while it is copied. */
+const YOUNG = 10e6;
+/** Bytes of Node's space for young objects after a program that fills it. */
+function youngSpace(flags: readonly string[], env: Record<string, string> = {}): number {
+  const script = `let keep = [];
+    for (let i = 0; i < 1e6; i++) { keep.push([i]); if (keep.length > 50000) keep = []; }
+    console.log(require("node:v8").getHeapSpaceStatistics().find((s) => s.space_name === "new_space").space_size);`;
+  return Number(
+    execFileSync(process.execPath, [...flags, "-e", script], { encoding: "utf8", env: { PATH: process.env.PATH ?? "", ...env } }),
+  );
+}
+
 describe("the unit", () => {
   it("names what the configuration and the command line really have", () => {
     const [start] = setting("ExecStart");
@@ -56,6 +68,11 @@ describe("the unit", () => {
     expect(setting("StateDirectoryMode")).toEqual(["0700"]);
     expect(setting("NoNewPrivileges")).toEqual(["yes"]);
     expect(setting("LimitCORE")).toEqual(["0"]);
+    const [environment = ""] = setting("Environment");
+    expect(environment).toMatch(/^NODE_OPTIONS=/);
+    expect(youngSpace([], { NODE_OPTIONS: environment.slice("NODE_OPTIONS=".length) })).toBeLessThan(YOUNG);
+    // The measure can tell: without the setting there is more.
+    expect(youngSpace([])).toBeGreaterThan(YOUNG);
   });
 
   it(systemd
@@ -137,7 +154,8 @@ describe("the container file", () => {
     expect(step("USER")).toBe("node");
     expect(step("RUN")).toContain(`install -d -m 700 -o node -g node ${step("VOLUME")}`);
     const entry = JSON.parse(step("ENTRYPOINT")) as string[];
-    expect(existsSync(join(ROOT, entry[1]!))).toBe(true);
+    expect(existsSync(join(ROOT, entry[2]!))).toBe(true);
+    expect(youngSpace([entry[1]!])).toBeLessThan(YOUNG);
     expect(step("HEALTHCHECK")).toContain(`127.0.0.1:${config.health}/health`);
     const ignored = readFileSync(join(ROOT, ".dockerignore"), "utf8").split("\n");
     for (const name of ["**/node_modules", ".git", "**/*.key"]) expect(ignored).toContain(name);

@@ -1,5 +1,5 @@
 /** @file Real party processes: start, train, end; and what happens when one is killed, stopped, or speaks garbage in the middle of a run. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -35,6 +35,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** What a process was started with. */
+const wordsOf = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, "latin1");
+
 /** Twenty ops, one after the other. */
 function chain(x: Tensor): Tensor {
   let y = x;
@@ -66,6 +69,7 @@ describe("three party processes", () => {
     const x = session.input("x", Float32Array.from([1, 2]), { owner: "data-owner" });
     expect([...(await x.mul(3).reveal({ to: "data-owner", why: "check" }))]).toEqual([3, 6]);
     expect(new Set(children.map((c) => c.pid)).size).toBe(3);
+    if (process.platform === "linux") for (const c of children) expect(wordsOf(c.pid)).toContain("--max-semi-space-size=2");
     await session.close();
     expect(await Promise.all(children.map((c) => c.exited))).toEqual([0, 0, 0]);
     await expectNothingLeft(local, null);
