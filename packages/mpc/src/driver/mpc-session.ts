@@ -362,7 +362,7 @@ export class MpcSession implements Device, AsyncDisposable {
     return this.#runner.meter.total();
   }
 
-  /** The transcripts of all parties, JSON lines. */
+  /** The latest of all parties' transcripts, JSON lines: 1,000 at most of each. Their files hold all. */
   async transcript(): Promise<readonly (readonly string[])[]> {
     const replies = await this.#o.group.all(this.#o.driver, { type: "transcript" });
     return replies.map((f) => f.remainingTexts());

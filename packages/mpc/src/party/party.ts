@@ -287,7 +287,7 @@ export class Party {
       case "counters":
         return this.#counters();
       case "transcript":
-        return [...this.#transcript.lines.slice(-1000)];
+        return [...this.#transcript.lines];
       default:
         return this.#close();
     }

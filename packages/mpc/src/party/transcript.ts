@@ -46,12 +46,13 @@ export type TranscriptEntry =
   | { readonly event: "refused"; readonly code: string; readonly message: string }
   | { readonly event: "end"; readonly code: string; readonly message: string };
 
-/** Most lines kept in memory for a driver who asks; the file keeps all. */
-const KEPT = 10_000;
+/** Lines, and characters of them, that are kept in memory for a driver who asks: the last 500 steps of a training. The file keeps all. */
+const [KEPT, KEPT_CHARACTERS] = [1000, 4_194_304];
 
 export class Transcript {
   readonly #file: number | null;
   readonly #lines: string[] = [];
+  #characters = 0;
 
   /** `path` null keeps the transcript in memory alone. */
   constructor(path: string | null) {
@@ -61,8 +62,11 @@ export class Transcript {
   /** @throws TacitError MPC_DISK */
   add(entry: TranscriptEntry): void {
     const line = JSON.stringify({ time: new Date().toISOString(), ...entry });
-    if (this.#lines.length >= KEPT) this.#lines.shift();
     this.#lines.push(line);
+    this.#characters += line.length;
+    while (this.#lines.length > KEPT || (this.#lines.length > 1 && this.#characters > KEPT_CHARACTERS)) {
+      this.#characters -= this.#lines.shift()?.length ?? 0;
+    }
     if (this.#file !== null) append(this.#file, `${line}\n`, "transcript");
   }
 
@@ -75,6 +79,7 @@ export class Transcript {
     }
   }
 
+  /** The latest. */
   get lines(): readonly string[] {
     return this.#lines;
   }
