@@ -16,6 +16,7 @@ import {
   wrongValues,
 } from "./outcome.ts";
 import { eventOf, type Way, waysOf } from "./people-faults.ts";
+import type { Ending, Proc } from "./process.ts";
 import type { Rig, Run } from "./rig.ts";
 import { type Fault, type GoesOn, OPS, PHASES, type Phase } from "./table.ts";
 
@@ -73,13 +74,23 @@ async function playPhase(scene: Scene, told: Told): Promise<boolean> {
   return stays;
 }
 
+/** The next driver, as often as it finds the wheel taken: what a slow link still holds of the one before has to pass first. */
+async function takeWheel(rig: Rig, run: Run): Promise<{ readonly next: Proc; readonly end: Ending | null }> {
+  for (const late = performance.now() + DEADLINE; ; ) {
+    const next = await rig.startDriver(run, [{ do: "run", op: "linear", to: "owner" }], { close: false });
+    next.go();
+    next.step();
+    next.step();
+    const end = await within(next.ended, DEADLINE);
+    if (next.failure?.code !== "DRIVER_BUSY" || performance.now() > late) return { next, end };
+  }
+}
+
 /** An honest driver takes the wheel; or all parties have ended with an error that names the driver. */
-async function nextDriver({ rig, run, way, cell }: Scene, say: (problem: string) => void): Promise<boolean> {
-  const next = await rig.startDriver(run, [{ do: "run", op: "linear", to: "owner" }], { close: false });
-  next.go();
-  next.step();
-  next.step();
-  const end = await within(next.ended, DEADLINE);
+async function nextDriver({ rig, run, cell }: Scene, say: (problem: string) => void): Promise<boolean> {
+  const { next, end } = await takeWheel(rig, run);
+  // Parties that end tell their driver first, and exit a moment later.
+  if (end?.code !== 0 && cell.mayEnd) await within(Promise.race(run.parties.map((p) => p.ended)), 2000);
   const over = run.parties.filter((p) => p.over);
   if (over.length === 0) {
     if (end?.code !== 0) say(`the next driver: ${lastWords(next)}`);
@@ -94,7 +105,6 @@ async function nextDriver({ rig, run, way, cell }: Scene, say: (problem: string)
     else if (f === null || !`${f.message} ${f.hint}`.includes("driver"))
       say(`${p.name}: does not name the driver: ${lastWords(p)}`);
   }
-  void way;
   return false;
 }
 

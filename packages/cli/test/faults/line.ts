@@ -8,7 +8,8 @@ type Mode = "open" | "dark" | "trickle";
 const KEPT = 16_384;
 /** Signs of life are shorter than this: what is to be spoilt is a message. */
 const SIGN_OF_LIFE = 48;
-const [TRICKLE_BYTES, TRICKLE_MS] = [10, 250];
+/** 20 bytes a second: a sign of life passes within a deadline, a word of the protocol (60 bytes and more) does not. */
+const [TRICKLE_BYTES, TRICKLE_MS] = [5, 250];
 
 interface Pair {
   readonly near: Socket;
@@ -94,7 +95,7 @@ export class Line {
     for (const { near, far } of this.#pairs) for (const s of [near, far]) s.pause();
   }
 
-  /** 40 bytes a second from now on, in each direction. */
+  /** 20 bytes a second from now on, in each direction. */
   slow(): void {
     this.#mode = "trickle";
   }

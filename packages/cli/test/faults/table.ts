@@ -101,7 +101,8 @@ const PARTY: Readonly<Record<Fault, Row>> = {
   killed: withFirst(ends([LOST, LATE]), ends([LOST])),
   stopped: same(ends([LATE])),
   "cut off": same(ends([LATE], { victim: [4] })),
-  slow: same(ends([LATE], { victim: [4] })),
+  // Both ends of a slow link notice; whoever does first hangs up, and the other sees that.
+  slow: same(ends([LATE, LOST], { victim: [4] })),
   "garbage bytes": withFirst(
     ends([FRAME, HELLO, LOST, LATE], { either: true, victim: [4] }),
     ends([FRAME, LOST], { either: true, victim: [4] }),

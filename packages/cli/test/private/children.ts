@@ -13,11 +13,11 @@ export interface Watched {
 }
 
 /** Runs `tacit ...args` in a process group of its own, as a terminal does. */
-export function watch(args: readonly string[]): Watched {
+export function watch(args: readonly string[], more: Readonly<Record<string, string>> = {}): Watched {
   const { TACIT_DATA: _, ...environment } = process.env;
   const child = spawn(process.execPath, [MAIN, ...args], {
     detached: true,
-    env: { ...environment, NO_COLOR: "1" },
+    env: { ...environment, NO_COLOR: "1", ...more },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [stdout, stderr] = ["", ""];
