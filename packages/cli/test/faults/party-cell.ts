@@ -42,7 +42,7 @@ const WHERE: Readonly<Partial<Record<Phase, RegExp>>> = {
   resume: /resume|checkpoint|held|run \d+|at op/,
 };
 /** A party that had no word with the victim in the op itself names the run, or says that its own part of it is over. */
-const whereOf = (phase: Phase): RegExp => WHERE[phase] ?? / in run \d+| in no run| at op \d+ of \d+ \([a-zA-Z0-9]+\)/;
+const whereOf = (phase: Phase): RegExp => WHERE[phase] ?? / (in|of) run \d+| in no run| at op \d+ of \d+ \([a-zA-Z0-9]+\)/;
 
 /** The next cell of the rig begins with an honest run on what this one leaves; where that would be none, it follows here. */
 export async function playParty(rig: Rig, fault: Fault, phase: Phase, cell: Cell): Promise<Told> {
