@@ -10,13 +10,15 @@ const [LEAST_MS, MOST_MS] = [50, 1000];
 const SILENT_PERIODS = 3;
 /** Silence of so many times the session's time is the end: the other parties, who notice first, name the op by then. */
 const PATIENCE = 1.5;
+/** Bytes a second that a line must carry to count as one that still sends: a relay that takes a byte now and then is silence too. */
+const LEAST_RATE = 1024;
 
 export interface HeartbeatOptions {
   /** The session's time, milliseconds. */
   readonly timeout: number;
   /** Whether something is asked of the party that it has not answered. */
   readonly pending: () => boolean;
-  /** Bytes that the channel has not sent yet: a line that still carries them is no silence. */
+  /** Bytes that the channel has not sent yet: a line that still carries them, 1 KiB a second or more, is no silence. */
   readonly buffered: () => number;
   readonly ask: Ask;
   /** Silent for too long. */
@@ -28,7 +30,8 @@ export class Heartbeat {
   readonly #period: number;
   #timer: ReturnType<typeof setInterval> | null = null;
   #heard = 0;
-  #buffered = 0;
+  /** Bytes that had not left when something was last heard, or came to it since. */
+  #toSend = 0;
   #asked = false;
   #waits: readonly number[] = [];
 
@@ -50,13 +53,14 @@ export class Heartbeat {
   /** Something is waited for from now on. */
   begin(): void {
     if (this.#timer !== null) return;
-    this.#heard = performance.now();
+    this.hear();
     this.#timer = unref(setInterval(() => this.#look(), this.#period));
   }
 
   /** Something came. */
   hear(): void {
     this.#heard = performance.now();
+    this.#toSend = this.#o.buffered();
   }
 
   end(): void {
@@ -71,8 +75,9 @@ export class Heartbeat {
       return;
     }
     const buffered = this.#o.buffered();
-    if (buffered !== this.#buffered) this.hear();
-    this.#buffered = buffered;
+    this.#toSend = Math.max(this.#toSend, buffered);
+    const seconds = (performance.now() - this.#heard) / 1000;
+    if (this.#toSend - buffered > LEAST_RATE * seconds) this.hear();
     if (performance.now() - this.#heard > PATIENCE * this.#o.timeout) {
       this.end();
       this.#o.silent();

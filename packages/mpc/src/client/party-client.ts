@@ -73,17 +73,20 @@ export class PartyClient {
     return this.#heartbeat.isSilent;
   }
 
-  /** Greets the party over `channel`. @throws TacitError MPC_PARTY_LOST, MPC_VERSION, ENVELOPE_INVALID */
-  static async open(session: Session, index: number, channel: Channel): Promise<PartyClient> {
+  /**
+   * Greets the party over `channel`, which it has `patience` milliseconds to answer.
+   * @throws TacitError MPC_TIMEOUT, MPC_PARTY_LOST, MPC_VERSION, ENVELOPE_INVALID
+   */
+  static async open(session: Session, index: number, channel: Channel, patience: number = session.timeout): Promise<PartyClient> {
     const client = new PartyClient(session, index, channel);
     const greeted = new Promise<Uint8Array>((resolve, reject) => {
       client.#greeted = { resolve, reject };
     });
     channel.listen({ message: (bytes) => client.#arrived(bytes), closed: (reason) => client.#fail(client.#gone(reason)) });
     const timer = setTimeout(() => {
-      client.#fail(new TacitError("MPC_TIMEOUT", `${session.showParty(index)} sent no greeting for ${session.timeout / 1000} s`));
+      client.#fail(new TacitError("MPC_TIMEOUT", `${session.showParty(index)} sent no greeting for ${patience / 1000} s`));
       channel.close();
-    }, session.timeout);
+    }, patience);
     const challenge = await greeted.finally(() => clearTimeout(timer));
     const nonce = crypto.getRandomValues(new Uint8Array(32));
     const party = session.file.parties[index]!.identity;

@@ -26,7 +26,10 @@ export async function openGroup(
   const until = performance.now() + patience;
   const timer = setTimeout(() => giveUp.abort(), Math.max(0, patience));
   const work = parties.map(async (p, i) => {
-    const client = await patiently(until, async () => PartyClient.open(session, i, await connector(session, i, giveUp.signal)));
+    const client = await patiently(until, async () => {
+      const channel = await connector(session, i, giveUp.signal);
+      return PartyClient.open(session, i, channel, Math.max(1, Math.min(session.timeout, Math.ceil(until - performance.now()))));
+    });
     missing.delete(p.identity.name);
     return client;
   });
@@ -35,7 +38,7 @@ export async function openGroup(
   } catch (e) {
     giveUp.abort();
     for (const w of work) w.then((c) => c.close()).catch(() => undefined);
-    if (!(e instanceof TacitError) || e.code !== "MPC_TIMEOUT") throw e;
+    if (!isLate(e)) throw e;
     const names = parties.flatMap((p, i) => (missing.has(p.identity.name) ? [session.showParty(i)] : []));
     const seconds = Math.max(0, patience) / 1000;
     throw new TacitError(
@@ -50,14 +53,16 @@ export async function openGroup(
   }
 }
 
+const isLate = (e: unknown): e is TacitError =>
+  e instanceof TacitError && (e.code === "MPC_TIMEOUT" || e.code === "MPC_PARTY_LOST");
+
 /** One who is late, or ends between connection and greeting, is looked for again until then. */
 async function patiently<T>(until: number, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await work();
     } catch (e) {
-      const late = e instanceof TacitError && (e.code === "MPC_TIMEOUT" || e.code === "MPC_PARTY_LOST");
-      if (!late || performance.now() + PAUSE_MS >= until) throw e;
+      if (!isLate(e) || performance.now() + PAUSE_MS >= until) throw e;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
