@@ -109,6 +109,10 @@ class PlainParty implements ProtocolParty {
     return Math.max(...depths) + 1;
   }
 
+  inputSizes(aval: Aval): { readonly payload: number; readonly share: number } {
+    return { payload: 8 * sizeOf(aval.shape), share: 8 * sizeOf(aval.shape) };
+  }
+
   importShare(payload: Uint8Array, aval: Aval): ShareValue {
     if (payload.length !== 8 * sizeOf(aval.shape)) throw new RangeError("plain3: wrong size");
     return new PlainShare(aval, new BigUint64Array(payload.slice().buffer));

@@ -1,6 +1,7 @@
 /** @file Inputs: sealed components come in chunks, are opened, checked for size, and compared with the other holders. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { TacitError } from "@tacit/core/errors";
+import { showAval } from "@tacit/core/program";
 import { concatBytes, toHex } from "../identity/encoding.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Opener } from "../identity/seal.ts";
@@ -8,6 +9,8 @@ import type { ProtocolParty, ShareValue } from "../protocols/protocol.ts";
 import { toCbor } from "../session/cbor.ts";
 import { handleOf } from "../session/handles.ts";
 import type { Session } from "../session/session-file.ts";
+import { unref } from "../timers.ts";
+import { addTo, checkFairShare, type Holding } from "./fair-share.ts";
 import { avalWire, BROKEN_OFF, CHUNK_BYTES, chunkPlace, type PutCommand } from "./messages.ts";
 import type { Peers } from "./peers.ts";
 import { inputInfo } from "./purposes.ts";
@@ -26,6 +29,10 @@ interface Arriving {
   readonly subjects: { readonly equal: string; readonly accept: string };
   at: number;
   chunks: number;
+  /** Bytes that it has in the store: what it will have at rest, or its payload where that is larger. */
+  reserved: number;
+  /** Drops it when nothing comes. */
+  timer: NodeJS.Timeout | number;
 }
 
 /** An input that arrived and is being compared. */
@@ -53,6 +60,10 @@ const CODE = "INPUT_INVALID";
 const PATIENCE = 20;
 /** Most inputs under way at once, of one person: nobody takes the others' places. */
 const MOST = 256;
+/** One of which nothing comes for so many times the session's time is dropped: a chunk of 1 MiB in 2 minutes is 70 kbit/s. */
+const IDLE = 4;
+/** The most that a timer can wait. */
+const LONGEST = 2 ** 31 - 1;
 
 const brokenOff = (handle: string): TacitError =>
   new TacitError(BROKEN_OFF, `input ${handle}: expected all of it, got the end of its provider's connection`, {
@@ -73,7 +84,7 @@ export class Inputs {
 
   /** Begins an input that comes over the connection `from`. @throws TacitError INPUT_INVALID, HANDLE_USED, MPC_MEMORY before anything is taken */
   async begin(put: PutCommand, owner: string, from: object): Promise<void> {
-    const { store, identity, session, index } = this.#o;
+    const { store, identity, session, index, party } = this.#o;
     if (!session.file.people.some((p) => p.name === owner)) {
       throw new TacitError(CODE, "put: expected an owner among the people of the session, got a party");
     }
@@ -86,13 +97,49 @@ export class Inputs {
     const used = [store, this.#arriving, this.#checking].some((place) => place.has(put.handle));
     if (used) throw taken(put.handle);
     const many = [...this.#arriving.values()].filter((a) => a.owner === owner).length >= MOST;
-    if (put.chunks !== Math.max(1, Math.ceil(put.total / CHUNK_BYTES)) || many) {
+    if (many) throw new TacitError(CODE, `put: expected at most ${MOST} inputs of ${owner} under way, got one more`);
+    const sizes = party.inputSizes(put.aval);
+    if (put.total !== sizes.payload) {
+      throw new TacitError(CODE, `put: expected ${sizes.payload} bytes for ${showAval(put.aval)}, got ${put.total}`);
+    }
+    if (put.chunks !== Math.max(1, Math.ceil(put.total / CHUNK_BYTES))) {
       throw new TacitError(CODE, `put: expected ${put.total} bytes in chunks of ${CHUNK_BYTES}, got ${put.chunks} chunks`);
     }
-    const payload = room(store, put.total);
+    const reserved = Math.max(sizes.payload, sizes.share);
+    checkFairShare({ limit: store.limit, people: session.file.people.length }, this.#held(), owner, reserved);
+    const payload = room(store, reserved, put.total);
     const attempt = `${put.handle} ${toHex(put.attempt)}`;
     const subjects = { equal: `input ${attempt}`, accept: `accept ${attempt}` };
-    this.#arriving.set(put.handle, { put, owner, from, payload, opener, subjects, at: 0, chunks: 0 });
+    const a = { put, owner, from, payload, opener, subjects, at: 0, chunks: 0, reserved, timer: 0 };
+    this.#arriving.set(put.handle, a);
+    this.#watch(a);
+  }
+
+  /** By owner: what rests here, and what is under way. */
+  #held(): Map<string, Holding> {
+    const held = this.#o.store.held();
+    const coming = [...this.#arriving.values(), ...[...this.#checking.values()].map((c) => c.a)];
+    for (const { owner, reserved } of coming) addTo(held, owner, reserved);
+    return held;
+  }
+
+  /** From now on the next chunk has its time. */
+  #watch(a: Arriving): void {
+    clearTimeout(a.timer);
+    const ms = Math.min(IDLE * this.#o.session.timeout, LONGEST);
+    const late = new TacitError(CODE, `input ${a.put.handle}: expected its next chunk within ${ms / 1000} s, got nothing`, {
+      hint: "nothing of it was kept: give it again",
+    });
+    a.timer = unref(setTimeout(() => this.#drop(a, late), ms));
+  }
+
+  /** The party ends: what has come goes. */
+  close(): void {
+    for (const a of this.#arriving.values()) {
+      clearTimeout(a.timer);
+      a.payload.fill(0);
+    }
+    this.#arriving.clear();
   }
 
   /** Whoever broke off begins again: a lost connection must not hold the name. */
@@ -132,6 +179,7 @@ export class Inputs {
       throw e;
     }
     if (a.chunks === a.put.chunks) await this.#complete(a);
+    else this.#watch(a);
   }
 
   /** Resolves when `handle` rests here, if it is on its way. */
@@ -143,8 +191,9 @@ export class Inputs {
   #drop(a: Arriving, error: TacitError): void {
     if (this.#arriving.get(a.put.handle) !== a) return;
     this.#arriving.delete(a.put.handle);
+    clearTimeout(a.timer);
     a.payload.fill(0);
-    this.#o.store.unreserve(a.put.total);
+    this.#o.store.unreserve(a.reserved);
     this.#refuse(a, error);
   }
 
@@ -161,9 +210,10 @@ export class Inputs {
   async #complete(a: Arriving): Promise<void> {
     const { put } = a;
     this.#arriving.delete(put.handle);
+    clearTimeout(a.timer);
     const check = this.#import(a).finally(() => {
       a.payload.fill(0);
-      this.#o.store.unreserve(put.total);
+      this.#o.store.unreserve(a.reserved);
       this.#checking.delete(put.handle);
     });
     // Whoever waits in `ready` meets the same refusal as a missing handle; the provider hears the reason.
@@ -202,36 +252,29 @@ export class Inputs {
     const { put, owner, subjects } = a;
     const said = toCbor([put.handle, avalWire(put.aval), owner]);
     const hint = `${owner}'s software or machine gave unequal parts: nothing was used; give the input again`;
-    let reserved = 0;
     try {
       const digest = (j: number): Uint8Array => sha256(concatBytes(said, party.componentHash(share, j)));
       await peers.compare(subjects.equal, digest, "INPUT_UNEQUAL", hint, PATIENCE);
-      store.reserve(share.bytes);
-      reserved = share.bytes;
       if (store.has(put.handle)) throw taken(put.handle);
     } catch (e) {
-      store.unreserve(reserved);
       peers.refuse(subjects.accept, coded(e));
       throw e;
     }
-    try {
-      this.#accepted.add(a);
-      await peers.compare(subjects.accept, () => sha256(said), "INPUT_UNEQUAL", hint, PATIENCE);
-      store.add(inputOf(put.handle, put.aval, share, owner));
-    } catch (e) {
-      store.unreserve(reserved);
-      throw e;
-    }
+    this.#accepted.add(a);
+    await peers.compare(subjects.accept, () => sha256(said), "INPUT_UNEQUAL", hint, PATIENCE);
+    store.add(inputOf(put.handle, put.aval, share, owner));
+    // These are the store's now.
+    a.reserved -= share.bytes;
   }
 }
 
-/** Reserved bytes; where the platform has no array of that size nothing stays reserved. @throws TacitError MPC_MEMORY */
-function room(store: Store, bytes: number): Uint8Array {
-  store.reserve(bytes);
+/** `bytes` of `reserved` ones; where the platform has no array of that size nothing stays reserved. @throws TacitError MPC_MEMORY */
+function room(store: Store, reserved: number, bytes: number): Uint8Array {
+  store.reserve(reserved);
   try {
     return new Uint8Array(bytes);
   } catch (cause) {
-    store.unreserve(bytes);
+    store.unreserve(reserved);
     throw new TacitError("MPC_MEMORY", `put: expected memory for ${bytes} bytes at this party, got none`, { cause });
   }
 }

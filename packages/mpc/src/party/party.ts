@@ -388,6 +388,7 @@ export class Party {
     }
     this.#peers.end(why);
     await this.#o.mesh.close();
+    this.#inputs.close();
     this.#store.clear();
     this.#checkpoints?.close();
     this.#party.close();

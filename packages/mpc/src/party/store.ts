@@ -6,6 +6,7 @@ import type { PartyInput, ProtocolParty, ShareValue } from "../protocols/protoco
 import { type BoundInput, type BoundRun, unionOfOwners } from "../session/consent.ts";
 import type { Source } from "../session/grant.ts";
 import type { InputFile } from "./checkpoints/manifest.ts";
+import { addTo, type Holding } from "./fair-share.ts";
 
 /** A value at rest. */
 export interface Stored {
@@ -64,6 +65,21 @@ export class Store {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Most bytes. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** The inputs that rest here, by owner. */
+  held(): Map<string, Holding> {
+    const held = new Map<string, Holding>();
+    for (const { source, owners, value } of this.#values.values()) {
+      const [owner] = owners;
+      if (source.kind === "handle" && owner !== undefined) addTo(held, owner, bytesOf(value));
+    }
+    return held;
   }
 
   /** @throws TacitError MPC_MEMORY before anything of `bytes` is taken */

@@ -102,6 +102,8 @@ export interface ProtocolParty {
     inputs: readonly PartyInput[],
     at: { readonly run: number; readonly attempt: number },
   ): Promise<{ outputs: readonly PartyInput[]; counters: RunCounters }>;
+  /** Bytes of this party's part of an input of this form: as it comes (`payload`), and at rest (`share`, the `bytes` of what `importShare` gives). */
+  inputSizes(aval: Aval): { readonly payload: number; readonly share: number };
   /** This party's part of an input (made by `share` below), checked for size. */
   importShare(payload: Uint8Array, aval: Aval): ShareValue;
   /**

@@ -2,11 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { PartyClient } from "../../src/client/party-client.ts";
 import { sealerTo } from "../../src/identity/seal.ts";
 import { Consents } from "../../src/party/consents.ts";
 import { Counters } from "../../src/party/counters.ts";
+import { addTo, checkFairShare, type Holding, ownShare } from "../../src/party/fair-share.ts";
 import { LinkProbe } from "../../src/party/link-probe.ts";
 import { inputInfo } from "../../src/party/purposes.ts";
 import { Fields, toCbor } from "../../src/session/cbor.ts";
@@ -145,21 +147,84 @@ describe("places", () => {
     expect(await codeOf(() => announce("model-owner", "y"))).toBe("INPUT_INVALID");
     await announce("data-owner", "x");
   });
+});
 
-  it("in memory are free again after an announcement that no machine has memory for", async () => {
-    const p = await start({ limits: { memory: 2 ** 40 } });
-    const { session } = p.world;
+describe("share memory", () => {
+  const MEMORY = 2 ** 20;
+  const ELEMENTS = 2 ** 16;
+
+  /** Announces `elements` numbers to party 0, and nothing of them. */
+  async function announcing(
+    options: object = {},
+  ): Promise<(who: string, name: string, elements: number, total?: number) => Promise<unknown>> {
+    const p = await start({ limits: { memory: MEMORY, ...options } });
+    const { session, people } = p.world;
     const client = await p.client(0);
-    const owner = p.world.people.get("model-owner")!;
-    const total = 2 ** 40;
-    for (let i = 0; i < 2; i++) {
-      const handle = `model-owner/x${i}`;
+    return async (who, name, elements, total = 8 * elements) => {
+      const handle = `${who}/${name}`;
       const { encapsulated } = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, handle));
       const attempt = crypto.getRandomValues(new Uint8Array(16));
-      const aval = { shape: [4], dtype: "f32" } as const;
-      const put = { type: "put", handle, attempt, aval, total, chunks: total / 2 ** 20, encapsulated } as const;
-      expect((await errorOf(() => client.request(owner, put))).message).toContain("got none");
+      const aval = { shape: [elements], dtype: "f32" } as const;
+      const chunks = Math.max(1, Math.ceil(total / 2 ** 20));
+      return client.request(people.get(who)!, { type: "put", handle, attempt, aval, total, chunks, encapsulated });
+    };
+  }
+
+  it("is announced in the size that the shape says, and in no other", async () => {
+    const announce = await announcing();
+    for (const total of [0, 31, 33, 2 ** 40])
+      expect(await codeOf(() => announce("model-owner", "x", 4, total))).toBe("INPUT_INVALID");
+    await announce("model-owner", "x", 4);
+  });
+
+  it("is not one person's: others keep their shares, and runs a quarter, whoever comes first", async () => {
+    const announce = await announcing();
+    let taken = 0;
+    for (let i = 0; i < 64; i++)
+      if ((await codeOf(() => announce("model-owner", `x${i}`, ELEMENTS / 32))) !== "MPC_MEMORY") taken += ELEMENTS / 4;
+    expect(taken).toBe(MEMORY / 2);
+    for (const who of ["driver", "data-owner"]) {
+      for (let i = 0; i < 8; i++) await announce(who, `x${i}`, ELEMENTS / 32);
+      expect(await codeOf(() => announce(who, "more", ELEMENTS / 32))).toBe("MPC_MEMORY");
     }
+  });
+
+  it("is free again when nothing comes of what was announced", async () => {
+    const announce = await announcing({ timeout: 50 });
+    await announce("model-owner", "x", ELEMENTS);
+    expect(await codeOf(() => announce("model-owner", "y", ELEMENTS))).toBe("MPC_MEMORY");
+    await expect
+      .poll(() => codeOf(() => announce("model-owner", "y", ELEMENTS)), { timeout: 20_000 })
+      .toContain("nothing was thrown");
+  });
+});
+
+describe("fair shares", () => {
+  it("hold whatever others do: within its own nobody is refused, and inputs take no more than three quarters", () => {
+    const amounts = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 400 })), { maxLength: 60 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 10 }), amounts, (people, asked) => {
+        const held = new Map<string, Holding>();
+        for (const [i, bytes] of asked) {
+          const owner = `p${i % people}`;
+          const before = held.get(owner)?.bytes ?? 0;
+          try {
+            checkFairShare({ limit: 1000, people }, held, owner, bytes);
+            addTo(held, owner, bytes);
+          } catch {
+            expect(before + bytes).toBeGreaterThan(ownShare(1000, people));
+          }
+        }
+        expect([...held.values()].reduce((n, h) => n + h.bytes, 0)).toBeLessThanOrEqual(750);
+      }),
+    );
+  });
+
+  it("bound the names of one person, however little they hold", async () => {
+    const held = new Map<string, Holding>();
+    for (let i = 0; i < 16_384; i++) addTo(held, "a", 0);
+    expect(await codeOf(() => checkFairShare({ limit: 1000, people: 2 }, held, "a", 0))).toBe("MPC_MEMORY");
+    checkFairShare({ limit: 1000, people: 2 }, held, "b", 0);
   });
 });
 

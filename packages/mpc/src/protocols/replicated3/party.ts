@@ -13,7 +13,7 @@ import { Held } from "./lower/value.ts";
 import { Memory } from "./memory.ts";
 import { Context, exportComponent, reshare, type Shares, toRaw } from "./primitives/index.ts";
 import { widthOf } from "./range.ts";
-import { components } from "./shares.ts";
+import { components, payloadSizes } from "./shares.ts";
 import { KeyStreams } from "./streams.ts";
 
 /** A share at rest. */
@@ -111,6 +111,11 @@ class Party implements ProtocolParty {
     } finally {
       ctx.streams.close();
     }
+  }
+
+  inputSizes(aval: Aval): { readonly payload: number; readonly share: number } {
+    const [first, second] = payloadSizes(aval, this.#me);
+    return { payload: first + second, share: 16 * sizeOf(aval.shape) };
   }
 
   importShare(payload: Uint8Array, aval: Aval): ShareValue {

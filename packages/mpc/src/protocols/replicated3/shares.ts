@@ -58,11 +58,16 @@ function stream(key: Uint8Array, n: number): BigInt64Array {
   return new BigInt64Array(seedStream(key, 8 * n).buffer);
 }
 
+/** Bytes of the two components in a payload to party `index`. */
+export function payloadSizes(aval: Aval, index: number): readonly [number, number] {
+  const sizes = [KEY_BYTES, KEY_BYTES, 8 * sizeOf(aval.shape)] as const;
+  return [sizes[index]!, sizes[(index + 1) % 3]!];
+}
+
 /** The two components of a payload at party `index`. @throws TacitError MPC_PAYLOAD for a wrong length */
 export function components(payload: Uint8Array, aval: Aval, index: number): readonly [BigInt64Array, BigInt64Array] {
   const n = sizeOf(aval.shape);
-  const sizes = [KEY_BYTES, KEY_BYTES, 8 * n] as const;
-  const [first, second] = [sizes[index]!, sizes[(index + 1) % 3]!];
+  const [first, second] = payloadSizes(aval, index);
   if (payload.length !== first + second) {
     expected("MPC_PAYLOAD", "importShare", `${first + second} bytes for ${showAval(aval)}`, `${payload.length}`);
   }
