@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 
 /** Connections of one person. */
 const MOST_OF_ONE = 16;
-/** Connections on which nobody of the session has spoken yet. Each may hold a message of 64 MiB. */
+/** Connections on which nobody of the session has spoken yet. Each may hold 64 KiB (STRANGER_BYTES). */
 const MOST_STRANGERS = 16;
 const GOODBYE_MS = 100;
 
