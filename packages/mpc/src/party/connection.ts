@@ -8,8 +8,8 @@ import type { Session } from "../session/session-file.ts";
 import { type Channel, CLIENT_MESSAGE, STRANGER_BYTES } from "../transport/channel.ts";
 import { CLIENT_VERSION, SOFTWARE } from "../version.ts";
 
-/** What a party does with a verified command; the reply's body, or an error. */
-export type Handler = (from: Connection, envelope: Envelope) => Promise<Wire>;
+/** What a party does with a verified command, which came in so many bytes; the reply's body, or an error. */
+export type Handler = (from: Connection, envelope: Envelope, bytes: number) => Promise<Wire>;
 
 /** Messages that may wait for their turn on one connection. */
 const MOST_WAITING = 1024;
@@ -112,11 +112,11 @@ export class Connection {
     const envelope = await this.#reader.open(bytes);
     if (!this.#known) this.#channel.admit?.();
     this.#known = true;
-    const work = this.#handle(this, envelope).then(
+    const work = this.#handle(this, envelope, bytes.length).then(
       (body) => this.#reply(["reply", envelope.sender, envelope.sequence, true, body]),
       (e: unknown) => this.#reply(["reply", envelope.sender, envelope.sequence, false, errorWire(e)]),
     );
-    // Commands of one connection are taken up in order; how far they may overlap is the party's business.
+    // Commands of one connection are taken up in order; how far they may overlap, and how many at most, is the party's business.
     void work;
   }
 
