@@ -5,43 +5,40 @@
  * what follows from it is unknown too, until an op bounds it again (softmax, sigmoid, ...).
  */
 import type { Binding } from "@tacit/core/device";
-import { DTYPE, type Node, type Program, type TypedArray } from "@tacit/core/program";
+import { DTYPE, type Node, type Program } from "@tacit/core/program";
 import type { ProtocolOptions, RangeWarning } from "../protocol.ts";
 import { DIVISOR, EXP_TOP, GELU_BITS, POSITIVE, ROOT_BITS } from "./bounds.ts";
+import {
+  hull,
+  type Interval,
+  intervalOf,
+  isKnown,
+  magnitude,
+  minus,
+  monotone,
+  nearest,
+  plus,
+  power,
+  symmetric,
+  times,
+  UNIT,
+  UNKNOWN,
+  upTo,
+  ZERO,
+} from "./intervals.ts";
 import { makePlan, type Plan } from "./lower/plan.ts";
-import { foldedOf, isCoarse, productsOf } from "./lower/size.ts";
+import { foldedOf, overlapOf, productsOf } from "./lower/size.ts";
 import { COMPARED, rangeOf, widthOf } from "./range.ts";
+import { checkWaiting, power2, RAW_LIMIT_BITS, settled, type Waiting, waitingOf } from "./waiting.ts";
 
-export type Interval = readonly [lo: number, hi: number];
-
-const UNKNOWN: Interval = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-const UNIT: Interval = [0, 1];
-const RAW_LIMIT_BITS = 62;
 /** Largest magnitude of a fixed-point value that comparisons and exports take for granted. */
 const VALUE_LIMIT_BITS = 62;
 
-const magnitude = ([lo, hi]: Interval): number => Math.max(Math.abs(lo), Math.abs(hi));
-const isKnown = ([lo, hi]: Interval): boolean => Number.isFinite(lo) && Number.isFinite(hi);
-const symmetric = (m: number): Interval => [-m, m];
-const hull = (...xs: readonly Interval[]): Interval => [Math.min(...xs.map((x) => x[0])), Math.max(...xs.map((x) => x[1]))];
-const times = ([a, b]: Interval, [c, d]: Interval): Interval => {
-  const all = [a * c, a * d, b * c, b * d].map((v) => (Number.isNaN(v) ? 0 : v));
-  return [Math.min(...all), Math.max(...all)];
-};
-const plus = (x: Interval, y: Interval): Interval => [x[0] + y[0], x[1] + y[1]];
-const minus = (x: Interval, y: Interval): Interval => [x[0] - y[1], x[1] - y[0]];
-
-/** What of a value is not yet plain fixed point: products by their fraction bits, and whether a factor stands beside it. */
-interface Waiting {
-  readonly products: ReadonlySet<number>;
-  readonly factor: boolean;
-}
-const NOTHING: Waiting = { products: new Set(), factor: false };
-
 /** What a rule sees. `warn` adds a warning for the node. */
-interface Site {
+export interface Site {
   readonly plan: Plan;
   readonly node: Node;
+  readonly id: number;
   readonly args: readonly Interval[];
   /** Of the arguments. */
   readonly waiting: readonly Waiting[];
@@ -66,8 +63,6 @@ function checkCompared(s: Site, options: ProtocolOptions): void {
   }
 }
 
-const power2 = (x: number): string => `2^${Math.log2(x).toFixed(1)}`;
-
 /** Warns where `count` products a b added up can leave what fixed point can truncate. */
 function checkProduct(s: Site, count: number, a: Interval, b: Interval): void {
   const most = count * magnitude(a) * magnitude(b);
@@ -90,108 +85,55 @@ const contraction: Rule = (s) => {
 
 const multiply: Rule = (s) => {
   const [a, b] = s.args as [Interval, Interval];
-  const square = s.node.args[0] === s.node.args[1];
   const scalar = [0, 1].some((i) => !s.secret[i] && s.plan.uniform[s.node.args[i]!]);
-  if (scalar) {
-    if (!isExact(s, s.secret[0] ? 1 : 0)) checkLazy(s, s.secret[0] ? 0 : 1);
-  } else checkProduct(s, 1, a, b);
-  const out = times(a, b);
-  return square ? [0, out[1]] : out;
+  if (!scalar && (s.secret[0] || s.secret[1])) checkProduct(s, 1, a, b);
+  return s.node.args[0] === s.node.args[1] ? power(a, 2) : times(a, b);
 };
-
-/** A constant that is an integer, 1/2 or 1/4: applied exactly, to values of any size. */
-function isExact(s: Site, i: number): boolean {
-  const v = Math.abs(Number(s.plan.fixed.get(s.node.args[i]!)?.[0] ?? Number.NaN));
-  return Number.isInteger(4 * v);
-}
-
-/** A value that waits for its factor is bounded by the place that the factor's bits take. */
-function checkLazy(s: Site, i: number): void {
-  const m = magnitude(s.args[i]!);
-  const limit = Math.min(s.plan.sizes[s.node.args[i]!]!.before, RAW_LIMIT_BITS - 2 * s.f);
-  if (Number.isFinite(m) && m >= 2 ** limit) {
-    s.warn(`a value of ${power2(m)} waits for a public factor, which takes less than ${power2(2 ** limit)}`);
-  }
-}
-
-const MOVES_FACTOR = new Set("permute expand slice pad flip reluGrad maxPool2dGrad avgPool2d avgPool2dGrad".split(" "));
-const CONTRACTIONS = new Set("matmul conv2d conv2dGradInput conv2dGradWeight".split(" "));
-const LINEAR = new Set("add sub sum neg reshape cast".split(" "));
-
-/** What of a node's result waits: as the executor's terms, pessimistic about who reads. */
-function waitingOf(s: Site): Waiting {
-  const { op } = s.node;
-  const factor = s.waiting.some((w) => w.factor);
-  const made = { products: new Set([2 * s.f]), factor };
-  if (CONTRACTIONS.has(op)) return made;
-  if (op === "mul" || (op === "div" && !s.secret[1])) {
-    const known = s.secret.indexOf(false);
-    if (known < 0 || !s.plan.uniform[s.node.args[known]!]) return made;
-    const { products } = s.waiting[1 - known]!;
-    const c = Math.abs(Number(s.plan.fixed.get(s.node.args[known]!)?.[0] ?? Number.NaN));
-    if (op === "mul" && (c === 1 / 2 || c === 1 / 4) && !factor && products.size > 0)
-      return { products: new Set([...products].map((scale) => scale - Math.log2(c))), factor };
-    return { products, factor: factor || op === "div" || !Number.isInteger(c) };
-  }
-  if (LINEAR.has(op)) return { products: new Set(s.waiting.flatMap((w) => [...w.products])), factor };
-  return MOVES_FACTOR.has(op) ? { products: NOTHING.products, factor: factor || op.startsWith("avg") } : NOTHING;
-}
-
-/** Warns where products, summed before their truncation, can leave it, or are too large for the scale at which they meet a factor. */
-function checkSum(s: Site, out: Interval): void {
-  const { products, factor } = waitingOf(s);
-  if (products.size === 0) return;
-  const most = RAW_LIMIT_BITS - Math.max(...products);
-  if (isKnown(out) && magnitude(out) >= 2 ** most)
-    s.warn(`a sum of products can reach ${power2(magnitude(out))}, fixed point takes less than ${power2(2 ** most)}`);
-  if (!factor && products.size === 1) return;
-  for (const [i, w] of s.waiting.entries()) {
-    // With a factor of its own it was looked at where that came to it.
-    if (w.factor || w.products.size === 0) continue;
-    const { before } = s.plan.sizes[s.node.args[i]!]!;
-    const m = magnitude(s.args[i]!);
-    if (!isKnown(s.args[i]!) || isCoarse(2 * s.f, before) || m < 2 ** before) continue;
-    s.warn(`a product of ${power2(m)} is added to a value that waits for a public factor, which takes less than 2^${before}`);
-  }
-}
 
 const divide: Rule = (s) => {
   const [x, v] = s.args as [Interval, Interval];
   if (!s.secret[1]) {
-    if (s.plan.uniform[s.node.args[1]!]) checkLazy(s, 0);
-    const least = v[0] > 0 || v[1] < 0 ? Math.min(Math.abs(v[0]), Math.abs(v[1])) : 0;
-    return least === 0 ? UNKNOWN : symmetric(magnitude(x) / least);
+    if (!s.plan.uniform[s.node.args[1]!]) checkProduct(s, 1, x, symmetric(1 / nearest(v)));
+    return quotient(x, v, nearest(v));
   }
-  return symmetric(magnitude(x) / divisor(s, v));
+  return quotient(x, v, divisor(s, v));
 };
+
+/** x / v, |v| at least `least`. */
+function quotient(x: Interval, v: Interval, least: number): Interval {
+  if (least === 0) return UNKNOWN;
+  if (v[0] > 0) return times(x, [1 / v[1], 1 / least]);
+  return v[1] < 0 ? times(x, [-1 / least, 1 / v[0]]) : symmetric(magnitude(x) / least);
+}
 
 /** The least magnitude of a divisor; warns about its range. */
 function divisor(s: Site, v: Interval): number {
   const [least, most] = [2 ** DIVISOR.lo, 2 ** DIVISOR.hi];
-  const near = v[0] > 0 || v[1] < 0 ? Math.min(Math.abs(v[0]), Math.abs(v[1])) : 0;
+  const near = nearest(v);
   if (isKnown(v) && near < least) s.warn(`a divisor can be smaller than 2^${DIVISOR.lo}; the quotient is then 0`);
   if (isKnown(v) && magnitude(v) >= most)
     s.warn(`a divisor can reach ${power2(magnitude(v))}, the range ends at 2^${DIVISOR.hi}`);
   return Math.max(near, least);
 }
 
-/** Roots and logarithms: [2^-16, 2^14). */
+/** What is left of an argument of roots and logarithms, [2^-16, 2^14); warns of the rest. */
+function positiveArgument(s: Site, x: Interval, zero: boolean, least: number): Interval {
+  if (isKnown(x) && x[0] < (zero ? 0 : least)) s.warn(`an argument can be ${x[0] < 0 ? "negative" : "0"}`);
+  if (isKnown(x) && x[1] >= 2 ** POSITIVE.hi) s.warn(`an argument can reach ${power2(x[1])}, the range ends at 2^${POSITIVE.hi}`);
+  return [0, 1].map((i) => Math.min(Math.max(x[i]!, zero ? 0 : least), 2 ** POSITIVE.hi)) as unknown as Interval;
+}
+
 const positive =
   (zero: boolean, f: (x: number) => number): Rule =>
   (s) => {
-    const x = s.args[0]!;
     const least = 2 ** (s.plan.fine.has(s.node.args[0]!) ? -ROOT_BITS : POSITIVE.lo);
-    if (isKnown(x) && x[0] < (zero ? 0 : least)) s.warn(`an argument can be ${x[0] < 0 ? "negative" : "0"}`);
-    if (isKnown(x) && x[1] >= 2 ** POSITIVE.hi)
-      s.warn(`an argument can reach ${power2(x[1])}, the range ends at 2^${POSITIVE.hi}`);
-    const [lo, hi] = [x[0], x[1]].map((v) => f(Math.min(Math.max(v, least), 2 ** POSITIVE.hi))) as [number, number];
-    return hull([lo, hi], [hi, lo]);
+    return monotone(f, positiveArgument(s, s.args[0]!, zero, least));
   };
 
 const exponential: Rule = (s) => {
   const [, hi] = s.args[0]!;
   if (Number.isFinite(hi) && hi > EXP_TOP) s.warn(`an argument can reach ${hi.toPrecision(3)}, the range ends at ${EXP_TOP}`);
-  return [0, Math.exp(Math.min(hi, EXP_TOP))];
+  return [Math.exp(Math.min(s.args[0]![0], EXP_TOP)), Math.exp(Math.min(hi, EXP_TOP))];
 };
 
 /** Above 2^11 the cube in the one by tanh leaves what fixed point takes. */
@@ -202,31 +144,94 @@ const gelu: Rule = (s) => {
   return [-0.2, Math.max(s.args[0]![1], 0)];
 };
 
+const perResult = (s: Site): number => foldedOf(s.plan.program, s.node);
 const same: Rule = (s) => hull(...s.args);
 const first: Rule = (s) => s.args[0]!;
-const withZero: Rule = (s) => hull(s.args[0]!, [0, 0]);
+const withZero: Rule = (s) => hull(s.args[0]!, ZERO);
 const bounded =
   (x: Interval): Rule =>
   () =>
     x;
 
-const perResult = (s: Site): number => foldedOf(s.plan.program, s.node);
-
+/** Its products are added up before they are truncated. */
 const crossEntropy: Rule = (s) => {
-  const spread = s.args[0]![1] - s.args[0]![0];
-  return [0, magnitude(s.args[1]!) * (spread + Math.log(shape(s, 0)[1]!)) * shape(s, 0)[1]!];
+  const [z, t] = s.args as [Interval, Interval];
+  const classes = shape(s, 0)[1]!;
+  const [spread, log] = [z[1] - z[0], Math.log(classes)];
+  checkProduct(s, classes, t, [0, spread + log]);
+  return times(t, [0, classes * (spread + log)]);
 };
-const crossEntropyGrad: Rule = (s) => symmetric(2 * magnitude(s.args[1]!) * magnitude(s.args[2]!));
-const windows: Rule = (s) => times(s.args[0]!, [0, s.node.attrs[0]! * s.node.attrs[1]!]);
+
+/** (p m - t) g for probabilities p and the mass m of a row's target t. */
+const crossEntropyGrad: Rule = (s) => {
+  const [, t, g] = s.args as [Interval, Interval, Interval];
+  const residual = minus(upTo(shape(s, 0)[1]!, t), t);
+  if (!s.plan.uniform[s.node.args[2]!]) checkProduct(s, 1, residual, g);
+  return times(residual, g);
+};
+
+/** Products of squarings, each truncated. */
+const integerPower = (s: Site, x: Interval, k: number): Interval => {
+  const out = power(x, k);
+  if (k > 1) checkProduct(s, 1, symmetric(Math.max(magnitude(x), 1)), symmetric(Math.max(magnitude(x), 1) ** (k - 1)));
+  return out;
+};
+
+const raised: Rule = (s) => {
+  const [x, exponent] = s.args as [Interval, Interval];
+  const k = exponent[0];
+  if (k !== exponent[1]) return UNKNOWN;
+  if (Number.isInteger(k) && k >= 0) return integerPower(s, x, k);
+  if (!s.secret[0]) return x[0] > 0 ? monotone((v) => v ** k, x) : UNKNOWN;
+  if (k === -1) return quotient([1, 1], x, divisor(s, x));
+  const least = positiveArgument(s, x, k === 0.5, 2 ** POSITIVE.lo);
+  const out = monotone((v) => v ** k, least);
+  if (Math.abs(k) !== 0.5 && isKnown(x) && Math.log(out[1]) > EXP_TOP)
+    s.warn(`a power can reach ${power2(out[1])}, the range ends at e^${EXP_TOP}`);
+  return out;
+};
+
+const product: Rule = (s) => {
+  const n = perResult(s);
+  const [x] = s.args as [Interval];
+  const m = magnitude(x);
+  if (s.secret[0] && n > 1) checkProduct(s, 1, symmetric(Math.max(m, 1)), symmetric(Math.max(m, 1) ** (n - 1)));
+  return x[0] >= 0 ? power(x, n) : symmetric(m ** n);
+};
+
+/** A place gets the gradients of all windows that it lies in. */
+const windows: Rule = (s) => upTo(overlapOf(s.node.attrs), s.args[0]!);
+
+/** A window that counts its padding has zeros in it. */
+const average: Rule = (s) => (s.node.attrs[4] === 0 && s.node.attrs[5] === 0 ? s.args[0]! : hull(s.args[0]!, ZERO));
+
+/** A secret place outside selects 0. */
+const selected: Rule = (s) => (s.secret[1] ? hull(s.args[0]!, ZERO) : s.args[0]!);
+
+/** Places of argument i along the op's axis. */
+const along = (s: Site, i: number): number => shape(s, i)[s.node.attrs[0]!]!;
+
+const converted: Rule = (s) => {
+  const kind = s.node.aval.dtype;
+  if (DTYPE[kind].float) return s.args[0]!;
+  if (kind === "bool") return UNIT;
+  const x: Interval = [Math.floor(s.args[0]![0]), Math.ceil(s.args[0]![1])];
+  const [least, most] = kind === "i32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 31 - 1];
+  return kind === "i64" || (x[0] >= least && x[1] <= most) ? x : UNKNOWN;
+};
+
+const bits: Rule = (s) => (s.node.aval.dtype === "bool" ? UNIT : UNKNOWN);
 
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
   Object.entries({
     add: (s: Site) => plus(s.args[0]!, s.args[1]!),
     sub: (s: Site) => minus(s.args[0]!, s.args[1]!),
-    neg: (s: Site) => minus([0, 0], s.args[0]!),
+    neg: (s: Site) => minus(ZERO, s.args[0]!),
     mul: multiply,
     div: divide,
-    reciprocal: (s: Site) => symmetric(1 / divisor(s, s.args[0]!)),
+    reciprocal: (s: Site) => quotient([1, 1], s.args[0]!, s.secret[0] ? divisor(s, s.args[0]!) : nearest(s.args[0]!)),
+    pow: raised,
+    prod: product,
     matmul: contraction,
     conv2d: contraction,
     conv2dGradInput: contraction,
@@ -238,35 +243,45 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
     sqrt: positive(true, Math.sqrt),
     rsqrt: positive(false, (x) => 1 / Math.sqrt(x)),
     relu: (s: Site) => [Math.max(s.args[0]![0], 0), Math.max(s.args[0]![1], 0)],
-    abs: (s: Site) => [0, magnitude(s.args[0]!)],
-    maximum: same,
-    minimum: same,
+    abs: (s: Site) => [nearest(s.args[0]!), magnitude(s.args[0]!)],
+    maximum: (s: Site) => [Math.max(s.args[0]![0], s.args[1]![0]), Math.max(s.args[0]![1], s.args[1]![1])],
+    minimum: (s: Site) => [Math.min(s.args[0]![0], s.args[1]![0]), Math.min(s.args[0]![1], s.args[1]![1])],
     where: (s: Site) => hull(s.args[1]!, s.args[2]!),
     cat: same,
     softmaxCrossEntropy: crossEntropy,
     softmaxCrossEntropyGrad: crossEntropyGrad,
+    avgPool2d: average,
     avgPool2dGrad: windows,
     maxPool2dGrad: windows,
     reluGrad: withZero,
     pad: withZero,
+    gather: selected,
+    indexSelect: selected,
+    cast: converted,
+    cumsum: (s: Site) => hull(s.args[0]!, times([along(s, 0), along(s, 0)], s.args[0]!)),
+    scatter: (s: Site) => hull(s.args[0]!, s.args[2]!),
+    scatterAdd: (s: Site) => plus(s.args[0]!, upTo(along(s, 1), s.args[2]!)),
+    indexAdd: (s: Site) => plus(s.args[0]!, upTo(shape(s, 1)[0]!, s.args[2]!)),
+    argsort: (s: Site) => [0, along(s, 0) - 1],
+    argmax: (s: Site) => [0, along(s, 0) - 1],
+    argmin: (s: Site) => [0, along(s, 0) - 1],
+    iota: (s: Site) => [0, Math.max(...s.node.aval.shape, 1) - 1],
+    randomBits: () => [0, 2 ** 32 - 1],
+    bitAnd: bits,
+    bitOr: bits,
+    bitXor: bits,
+    bitNot: bits,
     logSoftmax: (s: Site) => [s.args[0]![0] - s.args[0]![1] - Math.log(shape(s, 0)[s.node.attrs[0]!]!), 0],
-    ...Object.fromEntries("softmax sigmoid gt ge lt le eq ne bitNot".split(" ").map((op) => [op, bounded(UNIT)])),
+    ...Object.fromEntries("softmax sigmoid gt ge lt le eq ne all any oneHot".split(" ").map((op) => [op, bounded(UNIT)])),
     ...Object.fromEntries("tanh erf sign sin cos".split(" ").map((op) => [op, bounded([-1, 1])])),
-    ...Object.fromEntries(
-      "reshape permute expand slice flip cast maxPool2d avgPool2d amax amin gather indexSelect"
-        .split(" ")
-        .map((op) => [op, first]),
-    ),
+    ...Object.fromEntries("reshape permute expand slice flip maxPool2d amax amin sort".split(" ").map((op) => [op, first])),
   }),
 );
 
-function intervalOf(values: TypedArray): Interval {
-  let [lo, hi] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let i = 0; i < values.length; i++) {
-    lo = Math.min(lo, Number(values[i]));
-    hi = Math.max(hi, Number(values[i]));
-  }
-  return values.length === 0 ? [0, 0] : [lo, hi];
+/** What follows from bounds on inputs: an interval for every value, and warnings. */
+export interface Analysis {
+  readonly intervals: readonly Interval[];
+  readonly warnings: readonly RangeWarning[];
 }
 
 /** Possible overflows of the secret nodes that results need. `bounds[i]`: |input i| at most; undefined: unknown. */
@@ -276,17 +291,27 @@ export function ranges(
   bounds: readonly (number | undefined)[],
   options: ProtocolOptions,
 ): readonly RangeWarning[] {
+  return analyse(program, bindings, bounds, options).warnings;
+}
+
+/** The same, with the intervals. */
+export function analyse(
+  program: Program,
+  bindings: readonly Binding[],
+  bounds: readonly (number | undefined)[],
+  options: ProtocolOptions,
+): Analysis {
   const plan = makePlan(program, bindings);
   const f = options.fractionBits;
   const intervals: Interval[] = program.inputs.map((_, i) => (bounds[i] === undefined ? UNKNOWN : symmetric(bounds[i])));
   const warnings: RangeWarning[] = [];
-  const waits: Waiting[] = program.inputs.map(() => NOTHING);
+  const waits: Waiting[] = program.inputs.map(() => []);
   program.nodes.forEach((node, i) => {
     const id = program.inputs.length + i;
     const fixed = plan.fixed.get(id);
     if (fixed) {
       intervals.push(intervalOf(fixed));
-      waits.push(NOTHING);
+      waits.push([]);
       return;
     }
     const isSecret = plan.knowledge[id] === "secret" && plan.uses[id] !== 0;
@@ -296,18 +321,14 @@ export function ranges(
     const args = node.args.map((a) => intervals[a]!);
     const secret = node.args.map((a) => plan.knowledge[a] === "secret");
     const waiting = node.args.map((a) => waits[a]!);
-    const site = { plan, node, args, waiting, secret, f, warn };
+    const site = { plan, node, id, args, waiting, secret, f, warn };
     checkCompared(site, options);
     const out = RULES.get(node.op)?.(site) ?? UNKNOWN;
-    if (node.op === "add" || node.op === "sub" || node.op === "sum") checkSum(site, out);
-    const left = isSecret ? waitingOf(site) : NOTHING;
-    // Several readers read one truncated sharing; what is returned has no factor left.
-    const settled = plan.uses[id]! > 1 ? { products: NOTHING.products, factor: left.factor && !plan.returned[id] } : left;
-    waits.push(settled);
+    waits.push(isSecret ? settled(checkWaiting(site, waitingOf(site, out), out), site) : []);
     if (Number.isFinite(magnitude(out)) && magnitude(out) >= 2 ** (VALUE_LIMIT_BITS - f)) {
       warn(`a value can reach ${power2(magnitude(out))}, fixed point ends at 2^${VALUE_LIMIT_BITS - f}`);
     }
     intervals.push(out);
   });
-  return warnings;
+  return { intervals, warnings };
 }

@@ -10,7 +10,7 @@
  * are added to (`bounded`): 2 rounds more.
  */
 import { TacitError } from "@tacit/core/errors";
-import { exponentOf } from "../functions/clear.ts";
+import { exponentOf, log2 } from "../functions/clear.ts";
 import { truncateWide, WIDE_SHIFT } from "../functions/truncate-wide.ts";
 import {
   add,
@@ -27,7 +27,7 @@ import {
   truncate,
   truncateShares,
 } from "../primitives/index.ts";
-import { isCoarse } from "./size.ts";
+import { isCoarse, isKept } from "./size.ts";
 import { Held, type Term } from "./value.ts";
 
 /** Largest shift of the narrow truncation. */
@@ -188,8 +188,13 @@ export interface Combined {
   readonly fixed: number;
 }
 
+/** log2 of what terms added up are below. */
+function sumOfBits(terms: readonly Term[]): number {
+  return Math.max(...terms.map((t) => t.bits)) + log2(terms.length);
+}
+
 /** For `keep`: no factor stays aside. */
-export const NEVER = -1;
+export const NEVER: number = Number.NEGATIVE_INFINITY;
 const whole = (held: Held): Combined => ({ held, factor: 1, key: "", bits: undefined, fixed: 0 });
 
 /**
@@ -199,7 +204,7 @@ const whole = (held: Held): Combined => ({ held, factor: 1, key: "", bits: undef
 export async function combine(ctx: Context, id: number, terms: readonly Term[], f: number, keep: number): Promise<Combined> {
   const first = terms[0]!;
   const bits = Math.max(...terms.map((t) => t.bits));
-  const keepFactor = bits <= keep;
+  const keepFactor = isKept(bits, keep);
   if (keepFactor && terms.length === 1 && first.source instanceof Held && first.scale === f) {
     return { held: first.source, factor: first.factor, key: first.key, bits, fixed: first.fixed ?? 0 };
   }
@@ -216,7 +221,7 @@ export async function combine(ctx: Context, id: number, terms: readonly Term[], 
   const keeps = key === "" || (keepFactor && exact.length === 0);
   if (oneScale && alike(rest) && keeps) {
     const held = new Held(ctx, await narrow(ctx, id, rest, exact, f));
-    return key === "" ? whole(held) : { held, factor, key, bits, fixed: rest[0]!.fixed ?? 0 };
+    return key === "" ? whole(held) : { held, factor, key, bits: sumOfBits(rest), fixed: rest[0]!.fixed ?? 0 };
   }
   const made = await Promise.all(groups(rest, f).map((group, i) => wide(ctx, id + 2 * i, group, f)));
   return whole(sumHeld(ctx, [...made.map((shares) => new Held(ctx, shares)), ...exact]));

@@ -25,7 +25,8 @@ import {
   zeros,
 } from "../primitives/index.ts";
 import type { Handler, NodeRun } from "./run.ts";
-import { Held, SecretValue, type Term, type WonColumns } from "./value.ts";
+import { overlapOf } from "./size.ts";
+import { Held, SecretValue, type Single, type Term, type WonColumns } from "./value.ts";
 
 /** Padding of a maximum: below every value, far enough from the ends of the ring that differences stay inside. */
 const LOWEST = { 32: -(2n ** 30n), 64: -(2n ** 61n) } as const;
@@ -259,6 +260,11 @@ function forwardOf(n: NodeRun): boolean {
   return node?.op === "maxPool2d" && node.args[0] === n.node.args[1] && node.attrs.every((a, i) => a === n.attrs[i]);
 }
 
+/** What waits, `count` of them added up. */
+function summed(x: Single, count: number): Single {
+  return { ...x, bits: x.bits + log2(count) };
+}
+
 const maxPool2dGrad: Handler = async (n) => {
   const s = windowOf(n.arg(1).shape, n.attrs);
   const y = await n.value(2);
@@ -266,7 +272,7 @@ const maxPool2dGrad: Handler = async (n) => {
   if (winners) {
     return n.singles([0], async (g) => {
       const routed = await routeWon(n.ctx, n.step(0), g!.shares, winners, s.kh * s.kw);
-      return n.result(scatter(n.ctx, routed, s), n.f, g!);
+      return n.result(scatter(n.ctx, routed, s), n.f, summed(g!, overlapOf(n.attrs)));
     });
   }
   const { levels, made } = await levelsOf(n, s);
@@ -276,7 +282,7 @@ const maxPool2dGrad: Handler = async (n) => {
       ? await inject(n.ctx, n.step(RELU_STEP), positive, g.shares)
       : stridedRead(n.ctx, g.shares, [g.shares.n], [1]);
     const routed = await route(n.ctx, n.step(0), begin, levels, s.kh * s.kw);
-    return n.result(scatter(n.ctx, routed, s), n.f, g);
+    return n.result(scatter(n.ctx, routed, s), n.f, summed(g, overlapOf(n.attrs)));
   });
   if (made) for (const bits of levels) free(n.ctx, bits);
   return result;
@@ -350,15 +356,17 @@ const avgPool2d: Handler = (n) => {
   const one = oneWeight(w);
   return n.singles([0], (x) => {
     const total = windowSums(n.ctx, x!.shares, s);
+    const like = summed(x!, s.kh * s.kw);
     if (one !== undefined)
       return n.result(total, n.f, {
         factor: x!.factor * one,
         key: `${x!.key}*w${n.id}`,
         fixed: (x!.fixed ?? 0) + log2(one),
+        bits: like.bits,
       });
     const out = weighted(n, total, s, w);
     free(n.ctx, total);
-    return n.result(out, 2 * n.f, x!);
+    return n.result(out, 2 * n.f, like);
   });
 };
 
@@ -372,8 +380,10 @@ const avgPool2dGrad: Handler = (n) => {
     const spread = stridedRead(n.ctx, each, [s.kh * s.kw, size], [0, 1]);
     if (each !== g!.shares) free(n.ctx, each);
     const image = scatter(n.ctx, spread, s);
-    if (one === undefined) return n.result(image, 2 * n.f, g!);
-    return n.result(image, n.f, { factor: g!.factor * one, key: `${g!.key}*w${n.id}`, fixed: (g!.fixed ?? 0) + log2(one) });
+    const like = summed(g!, overlapOf(n.attrs));
+    if (one === undefined) return n.result(image, 2 * n.f, like);
+    const fixed = (g!.fixed ?? 0) + log2(one);
+    return n.result(image, n.f, { factor: g!.factor * one, key: `${g!.key}*w${n.id}`, fixed, bits: like.bits });
   });
 };
 

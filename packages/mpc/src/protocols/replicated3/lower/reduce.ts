@@ -74,8 +74,8 @@ const total: Handler = async (n) => {
   const split = blocks(n.arg(0).shape, axesOf(n).axes);
   const terms = await n.terms(0);
   const local = terms.every((t) => t.source instanceof Held || split !== undefined);
-  if (!local) return viaShares(n, terms);
   const more = log2(Math.max(foldedOf(n.run.plan.program, n.node), 1));
+  if (!local) return viaShares(n, terms, more);
   const summed = terms.map((t): Term => {
     const bits = t.bits + more;
     if (t.source instanceof Held) {
@@ -89,12 +89,18 @@ const total: Handler = async (n) => {
 };
 
 /** A raw product whose axes do not lie side by side: truncated first. */
-async function viaShares(n: NodeRun, terms: readonly Term[]): Promise<SecretValue> {
+async function viaShares(n: NodeRun, terms: readonly Term[], more: number): Promise<SecretValue> {
   const scale = fractionBitsOf(n.aval, n.f);
-  const { held, factor, key } = await combine(n.ctx, n.step(0), terms, scale, KEPT_BITS);
+  const {
+    held,
+    factor,
+    key,
+    fixed,
+    bits = n.run.plan.sizes[n.node.args[0]!]!.after,
+  } = await combine(n.ctx, n.step(0), terms, scale, KEPT_BITS);
   const out = sumShares(n, held.shares);
   held.release();
-  return n.result(out, scale, { factor, key });
+  return n.result(out, scale, { factor, key, fixed, bits: bits + more });
 }
 
 /** The largest (or smallest) over all reduced axes together: a tournament. */

@@ -9,7 +9,7 @@ import { bounded, combine, isMixed, NEVER } from "./combine.ts";
 import { toRing } from "./fixed-point.ts";
 import { HANDLERS } from "./index.ts";
 import type { Plan } from "./plan.ts";
-import { KEPT_BITS, SHARE_BITS } from "./size.ts";
+import { isKept, KEPT_BITS, SHARE_BITS } from "./size.ts";
 import { Held, PublicValue, SecretBits, SecretValue, type Single, type Term, type Value } from "./value.ts";
 
 /** Steps that the executor itself uses (four each, but the first); ids are node * STEPS_PER_NODE + step. */
@@ -158,7 +158,7 @@ export class Run {
   async single(id: number, keep: number = KEPT_BITS): Promise<{ readonly held: Held; readonly single: Single }> {
     const value = await this.#values[id]!;
     const only = value instanceof SecretValue && value.terms.length === 1 ? value.terms[0]! : undefined;
-    if (only?.source instanceof Held && only.key !== "" && only.bits > keep) return this.applied(id);
+    if (only?.source instanceof Held && only.key !== "" && !isKept(only.bits, keep)) return this.applied(id);
     const scale = fractionBitsOf(this.plan.program.aval(id), this.f);
     const terms = await this.terms(id);
     const made = await combine(this.ctx, this.stepOf(id, STEP.single), terms, scale, keep);

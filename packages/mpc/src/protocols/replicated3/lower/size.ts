@@ -8,7 +8,7 @@
  * | a sum of `count` of them | count times as much |
  * | a row's cross-entropy | 2^9 |
  */
-import { DTYPE, type Node, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
+import { type Node, type Program, sizeOf, type TypedArray } from "@tacit/core/program";
 import { log2 } from "../functions/clear.ts";
 
 /** Shares: as inputs are. */
@@ -17,10 +17,14 @@ export const PRODUCT_BITS = 16;
 /** The average of the products that a matrix product or a convolution adds up. */
 const AVERAGE_BITS = 6;
 const LOSS_BITS = 9;
+const FLAG_BITS = 1;
 /** Largest size of a value whose factor waits while it is multiplied; beyond, the factor is applied first. */
 export const KEPT_BITS = 16;
 /** Bits of value and scale together beside which a factor still has 14 bits in two parts; beyond, the value is first truncated to f. */
 const ROOM_BITS = 55;
+
+/** Whether a factor waits beside a value of this size: two of the largest, added up, still do. */
+export const isKept = (bits: number, keep: number = KEPT_BITS): boolean => bits <= keep + 1;
 
 /** `before`: the value without the factors that wait; `after`: with those that the Program fixes. */
 export interface Size {
@@ -48,7 +52,7 @@ const both = (bits: number): Size => ({ before: bits, after: bits });
 const bitsOf = (count: number): number => log2(Math.max(count, 1));
 
 /** A factor waits while its value is multiplied with an array, unless the value is too large. */
-const moved = (x: Size): Size => (x.before > KEPT_BITS ? both(x.after) : x);
+const moved = (x: Size): Size => (isKept(x.before) ? x : both(x.after));
 const first: Rule = (s) => s.args[0]!;
 const linear: Rule = (s) => ({
   before: Math.max(...s.args.map((x) => x.before)),
@@ -68,6 +72,11 @@ export function productsOf(program: Program, node: Node): number | undefined {
   if (op === "conv2dGradInput") return (shape(1)[0]! / attrs[6]!) * shape(1)[2]! * shape(1)[3]!;
   if (op === "conv2dGradWeight") return shape(1)[0]! * shape(1)[2]! * shape(1)[3]!;
   return undefined;
+}
+
+/** Windows that a place lies in, at most: so many gradients are added up there. */
+export function overlapOf([kh, kw, sh, sw]: readonly number[]): number {
+  return Math.ceil(kh! / sh!) * Math.ceil(kw! / sw!);
 }
 
 /** Elements that a reduction adds into one. */
@@ -117,6 +126,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
     avgPool2d: windows,
     avgPool2dGrad: windows,
     softmaxCrossEntropy: () => both(LOSS_BITS),
+    softmaxCrossEntropyGrad: (s: Site) => both(s.uniform[2] && !s.secret[2] ? SHARE_BITS : PRODUCT_BITS),
     where: (s: Site) => both(Math.max(SHARE_BITS, s.args[1]!.after, s.args[2]!.after)),
     ...Object.fromEntries("neg reshape cast".split(" ").map((op) => [op, first])),
     ...Object.fromEntries("permute expand slice pad flip reluGrad maxPool2dGrad".split(" ").map((op) => [op, first])),
@@ -146,7 +156,7 @@ export function sizesOf(
       uniform: node.args.map((a) => known.uniform[a]!),
       fixed: node.args.map((a) => known.fixed.get(a)),
     };
-    sizes.push(RULES.get(node.op)?.(site) ?? both(DTYPE[node.aval.dtype].float ? SHARE_BITS : 0));
+    sizes.push(RULES.get(node.op)?.(site) ?? both(node.aval.dtype === "bool" ? FLAG_BITS : SHARE_BITS));
   }
   return sizes;
 }

@@ -189,7 +189,9 @@ const softmaxCrossEntropyGrad: Handler = (n) =>
 /** x [rows, classes] times argument 2 [rows]: products with 2 f fraction bits. */
 async function timesRows(n: NodeRun, x: Shares, rows: number, classes: number): Promise<Value> {
   if (!n.isPublic(2)) {
-    return n.singles([2], (g) => n.of([{ source: mulColumnRaw(n.ctx, x, g!.shares, rows, classes), scale: 2 * n.f, ...g! }]));
+    return n.singles([2], (g) =>
+      n.of([{ source: mulColumnRaw(n.ctx, x, g!.shares, rows, classes), scale: 2 * n.f, ...g!, bits: n.bits }]),
+    );
   }
   const g = toRing(await n.publicValues(2), n.f);
   const factors = new BigInt64Array(rows * classes);

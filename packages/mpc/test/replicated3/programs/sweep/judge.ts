@@ -1,0 +1,213 @@
+/**
+ * @file Whether a Program's results on shares are those in the clear.
+ *
+ * How far off may they be? Every op has a stated error (functions/README.md), and every value is rounded to a unit of 2^-16. What this makes of a result is found by
+ * evaluating the Program in f64 with errors of that size at every node: rounded only, all upwards, all downwards, then of random signs. `MARGIN` times the
+ * largest deviation of an element is allowed, and `FLOOR` of results that are floats. An element that takes another value under such noise (an
+ * argument of a comparison that is within rounding of the other) may take any.
+ */
+import { type Aval, OPS, type TypedArray } from "@tacit/core/program";
+import type { ProtocolOptions } from "../../../../src/protocols/protocol.ts";
+import { isKnown } from "../../../../src/protocols/replicated3/intervals.ts";
+import { makePlan, type Plan } from "../../../../src/protocols/replicated3/lower/plan.ts";
+import { analyse } from "../../../../src/protocols/replicated3/ranges.ts";
+import { Dice } from "../../../fuzz/dice.ts";
+import type { Parties } from "../parties.ts";
+import type { Trial } from "./make.ts";
+
+const UNIT = 2 ** -16;
+const MARGIN = 8;
+const FLOOR = 4 * UNIT;
+/** Evaluations with noise. */
+const ROUNDS = 7;
+/** Of the first ones: rounded only, all upwards, all downwards. */
+const FIXED = [0, 1, -1];
+
+/** Errors of ops: absolute, relative. */
+interface Noise {
+  readonly absolute: number;
+  readonly relative: number;
+}
+const rows = (names: string, absolute: number, relative: number): [string, Noise][] =>
+  names.split(" ").map((op) => [op, { absolute, relative }]);
+const NOISE: ReadonlyMap<string, Noise> = new Map([
+  ...rows("reshape permute expand slice pad flip cat neg add sub relu reluGrad abs where cast gather indexSelect sort sum", 0, 0),
+  ...rows("maximum minimum amax amin maxPool2d maxPool2dGrad cumsum scatter scatterAdd indexAdd oneHot constant iota", 0, 0),
+  ...rows("exp log sqrt rsqrt reciprocal div tanh sigmoid erf softmax logSoftmax", 2 ** -14, 2 ** -14),
+  ...rows("pow prod", 2 ** -13, 2 ** -12),
+  ...rows("softmaxCrossEntropy softmaxCrossEntropyGrad", 2 ** -14, 2 ** -13),
+]);
+const DEFAULT: Noise = { absolute: UNIT, relative: 2 ** -14 };
+const ONE: Noise = { absolute: UNIT, relative: 0 };
+const EXACT: Noise = { absolute: 0, relative: 0 };
+
+const wide = (aval: Aval): Aval => ({ shape: aval.shape, dtype: aval.dtype === "f32" ? "f64" : aval.dtype });
+const f64 = (x: TypedArray): TypedArray => (x instanceof Float32Array ? Float64Array.from(x) : x);
+type Signs = () => number;
+
+const largest = (x: TypedArray): number => {
+  let m = 0;
+  for (let i = 0; i < x.length; i++) m = Math.max(m, Math.abs(Number(x[i])));
+  return m;
+};
+
+function disturbed(x: TypedArray, noise: Noise, signs: Signs): TypedArray {
+  if (!(x instanceof Float64Array) || noise === EXACT) return x;
+  const grid = noise.absolute > 0 ? UNIT : 0;
+  return x.map((v) => {
+    const y = v + signs() * (noise.absolute + noise.relative * Math.abs(v));
+    return grid === 0 ? y : Math.round(y / grid) * grid;
+  });
+}
+
+/** How a public argument is rounded: an array becomes whole units, and so does the inverse of one; a scalar factor waits. */
+function roundingOf(plan: Plan, op: string, i: number, id: number, x: TypedArray): Noise {
+  if ((op === "mul" || op === "div") && plan.uniform[id]) return { absolute: 0, relative: 2 ** -14 };
+  if (op === "div" && i === 1) return { absolute: UNIT * largest(x) ** 2, relative: 0 };
+  return { absolute: UNIT, relative: 0 };
+}
+
+/** All values in f64. With `signs` every secret node is disturbed, and so is what its readers read: each rounds by itself. */
+export function evaluate(t: Trial, plan: Plan, signs?: Signs, clear?: readonly TypedArray[]): TypedArray[] {
+  const { program } = t;
+  const values: TypedArray[] = t.inputs.map(f64);
+  for (const [i, node] of program.nodes.entries()) {
+    const secret = plan.knowledge[program.inputs.length + i] === "secret";
+    const own = node.args.map((a) => values[a]!);
+    const inexact = (id: number): boolean => clear !== undefined && values[id]!.some((v, k) => v !== clear[id]![k]);
+    const rounding = (id: number, k: number): Noise =>
+      plan.knowledge[id] !== "secret" ? roundingOf(plan, node.op, k, id, values[id]!) : inexact(id) ? ONE : EXACT;
+    const args = signs && secret ? own.map((x, k) => disturbed(x, rounding(node.args[k]!, k), signs)) : own;
+    const avals = node.args.map((a) => wide(program.aval(a)));
+    const reference = OPS.get(node.op)!.reference;
+    // What all parties know they compute in f32.
+    const made = secret
+      ? reference(args, avals, node.attrs, wide(node.aval))
+      : f64(
+          reference(
+            args,
+            node.args.map((k) => program.aval(k)),
+            node.attrs,
+            node.aval,
+          ),
+        );
+    const { absolute, relative } = NOISE.get(node.op) ?? DEFAULT;
+    // A row's target has a mass; gelu multiplies its argument with a gate of whole units.
+    const mass = node.op.startsWith("softmaxCross") ? 1 + largest(args[1]!) * avals[0]!.shape[1]! : 1;
+    const gate = node.op === "gelu" ? 2 ** -12.5 + UNIT * largest(args[0]!) : 0;
+    const noise = {
+      absolute: gate + absolute * mass * (node.op.endsWith("Grad") && args[2] ? 1 + largest(args[2]) : 1),
+      relative,
+    };
+    values.push(signs && secret ? disturbed(made, noise, signs) : made);
+  }
+  return values;
+}
+
+/** A result and what it may differ by, element by element. */
+export interface Allowed {
+  readonly want: TypedArray;
+  readonly by: Float64Array;
+}
+
+/** Of every value of the Program. */
+export function allowed(t: Trial, plan: Plan, rounds: number = ROUNDS): Allowed[] {
+  const clear = evaluate(t, plan);
+  const by = clear.map((x) => new Float64Array(x.length));
+  const dice = new Dice(rounds);
+  for (let round = 0; round < rounds; round++) {
+    const size = round < 5 ? 1 : 3;
+    const random: Signs = () => size * (dice.once(2) ? 1 : -1) * (0.5 + dice.below(1024) / 2048);
+    const signs: Signs = round < FIXED.length ? () => FIXED[round]! : random;
+    evaluate(t, plan, signs, clear).forEach((values, id) => {
+      for (let i = 0; i < values.length; i++) {
+        const d = Math.abs(Number(values[i]) - Number(clear[id]![i]));
+        by[id]![i] = Math.max(by[id]![i]!, Number.isNaN(d) ? Number.POSITIVE_INFINITY : d);
+      }
+    });
+  }
+  return clear.map((want, id) => ({
+    want,
+    by: by[id]!.map((d) => MARGIN * d + (want instanceof Float64Array ? FLOOR : 0)),
+  }));
+}
+
+export interface Wrong {
+  /** Of the Program's outputs. */
+  readonly output: number;
+  readonly element: number;
+  readonly want: number;
+  readonly got: number;
+  readonly by: number;
+}
+export type Verdict =
+  | { readonly kind: "right"; readonly vague: boolean }
+  | { readonly kind: "warned" | "unknown" | "refused"; readonly why: string }
+  | { readonly kind: "wrong"; readonly first: Wrong; readonly outside?: string };
+
+/** Values outside the intervals that `ranges` gives them: it would be wrong about what it warns of. */
+export function outsideOf(t: Trial, values: readonly TypedArray[], options: ProtocolOptions): string | undefined {
+  const { intervals } = analyse(t.program, t.bindings, t.bounds, options);
+  for (const [id, x] of values.entries()) {
+    const [lo, hi] = intervals[id]!;
+    const room = 2 ** -20 * (1 + Math.max(Math.abs(lo), Math.abs(hi)));
+    for (const v of x as Float64Array) {
+      if (!(Number(v) >= lo - room && Number(v) <= hi + room)) return `%${id}: ${v} is outside [${lo}, ${hi}]`;
+    }
+  }
+  return undefined;
+}
+
+/** Whether `ranges` says nothing, and knows what it says nothing about. */
+export function warnedOf(t: Trial, options: ProtocolOptions): Verdict | undefined {
+  const { intervals, warnings } = analyse(t.program, t.bindings, t.bounds, options);
+  if (warnings.length > 0) return { kind: "warned", why: warnings[0]!.message };
+  const at = intervals.findIndex((x) => !isKnown(x));
+  return at < 0 ? undefined : { kind: "unknown", why: `%${at}` };
+}
+
+function compare(t: Trial, got: readonly TypedArray[], may: readonly Allowed[]): Wrong | undefined {
+  for (const [output, id] of t.program.outputs.entries()) {
+    const { want, by } = may[id]!;
+    for (let element = 0; element < want.length; element++) {
+      const [w, g] = [Number(want[element]), Number(got[output]![element])];
+      if (!Number.isFinite(w) || Number.isNaN(by[element]!)) continue;
+      // What is read is f32.
+      const f32 = want instanceof Float64Array ? 2 ** -23 * Math.abs(w) : 0;
+      if (!(Math.abs(w - g) <= by[element]! + f32)) return { output, element, want: w, got: g, by: by[element]! };
+    }
+  }
+  return undefined;
+}
+
+/** Runs a Program on shares and compares; what seems wrong is run again, beside more evaluations with noise. */
+export async function judge(t: Trial, parties: Parties): Promise<Verdict> {
+  const { options } = parties;
+  const said = warnedOf(t, options);
+  if (said) return said;
+  const plan = makePlan(t.program, t.bindings);
+  let may = allowed(t, plan);
+  const clear = may.map((x) => x.want);
+  const outside = outsideOf(t, clear, options);
+  if (outside) return { kind: "wrong", first: { output: -1, element: 0, want: 0, got: 0, by: 0 }, outside };
+  for (let again = 0; ; again++) {
+    let got: TypedArray[];
+    try {
+      got = (await parties.compute(t.program, t.bindings, t.inputs)).values;
+    } catch (error) {
+      return { kind: "refused", why: String(error) };
+    }
+    const first = compare(t, got, may);
+    if (!first) return { kind: "right", vague: again === 0 && isVague(t, may) };
+    if (again === 2) return { kind: "wrong", first };
+    may = allowed(t, plan, 40);
+  }
+}
+
+/** Whether no float result says much. */
+function isVague(t: Trial, may: readonly Allowed[]): boolean {
+  return t.program.outputs.every((id) => {
+    const { want, by } = may[id]!;
+    return want.every((w: number | bigint, i: number) => !(by[i]! < 0.125 * (1 + Math.abs(Number(w)))));
+  });
+}
