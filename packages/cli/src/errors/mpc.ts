@@ -140,6 +140,12 @@ export const MPC: Entries = {
     example: "party 1: expected an open session, got a closed one",
     exit: 4,
   },
+  MPC_BUSY: {
+    means: "One person has sent a party more commands than it may have unanswered there.",
+    fix: "Wait for answers before you send more; end programs that run with the same keys.",
+    example: "command: expected at most 512 commands of hospital-a (536870912 bytes) that are not answered, got one more",
+    exit: 4,
+  },
   MPC_CONNECTIONS: {
     means: "One person has as many connections to a party as it gives to one.",
     fix: "End programs that run with the same keys, or wait until their connections are gone.",

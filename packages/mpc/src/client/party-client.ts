@@ -6,12 +6,16 @@ import { type Command, commandWire } from "../party/messages.ts";
 import { type Fields, fromCbor, toCbor } from "../session/cbor.ts";
 import { channelId, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
 import type { Session } from "../session/session-file.ts";
-import { type Channel, CLIENT_MESSAGE, SILENT } from "../transport/channel.ts";
+import { type Channel, CLIENT_MESSAGE, SILENT, STRANGER_BYTES } from "../transport/channel.ts";
 import { CLIENT_VERSION, SOFTWARE, softwareOf, versionError } from "../version.ts";
 import { readFacts } from "./facts.ts";
 import { Heartbeat } from "./heartbeat.ts";
 
 const CODE = "ENVELOPE_INVALID";
+/** Bytes of an envelope around its command. */
+const OVERHEAD = 512;
+/** Bytes of frames and of answers to pings that are not counted here. */
+const HANDSHAKE = 4096;
 const FACTS: Command = { type: "probe", what: "facts", bytes: new Uint8Array(0), reply: 0 };
 
 /** What a request is about, as errors say it. */
@@ -42,6 +46,11 @@ export class PartyClient {
   /** Waits for the party's challenge. */
   #greeted: { resolve(challenge: Uint8Array): void; reject(error: TacitError): void } | null = null;
   #sending: Promise<void> = Promise.resolve();
+  /** Bytes that the party still takes before it knows who speaks. */
+  #allowance = STRANGER_BYTES;
+  /** Whether it knows: it has answered, or is lost. */
+  readonly #known = Promise.withResolvers<void>();
+  #isKnown = false;
   #receiving: Promise<void> = Promise.resolve();
   readonly #heartbeat: Heartbeat;
   /** Whoever asked last signs the questions about life. */
@@ -93,7 +102,9 @@ export class PartyClient {
     const scope = { session: session.id, channel: channelId(challenge, nonce, party) };
     client.#scope = scope;
     client.#reader = new EnvelopeReader(scope, new Map([[party.name, party]]));
-    channel.send(toCbor(["hello", CLIENT_VERSION, SOFTWARE, nonce]));
+    const hello = toCbor(["hello", CLIENT_VERSION, SOFTWARE, nonce]);
+    client.#allowance -= hello.length + HANDSHAKE;
+    channel.send(hello);
     return client;
   }
 
@@ -107,17 +118,22 @@ export class PartyClient {
   #ask(identity: Identity, command: Command, counts: boolean): Promise<Fields> {
     const scope = this.#scope;
     if (this.#lost !== null || scope === null) return Promise.reject(this.#lost ?? this.#gone());
+    const wire = commandWire(command);
+    // A first command that is large is announced by a small one.
+    if (this.#sequences.size === 0 && toCbor(wire).length + OVERHEAD > this.#allowance) {
+      this.#ask(identity, FACTS, false).catch(() => {});
+    }
     const sequence = this.#sequences.get(identity.name) ?? 0;
     this.#sequences.set(identity.name, sequence + 1);
     return new Promise<Fields>((resolve, reject) => {
       this.#pending.set(`${identity.name} ${sequence}`, { place: placeOf(command), resolve, reject, counts });
       this.#sending = this.#sending
-        .then(async () => this.#send(await sealEnvelope(scope, identity, sequence, commandWire(command))))
+        .then(async () => this.#send(await sealEnvelope(scope, identity, sequence, wire)))
         .catch((e: unknown) => this.#fail(e instanceof TacitError ? e : this.#gone()));
     });
   }
 
-  #send(message: Uint8Array): void {
+  async #send(message: Uint8Array): Promise<void> {
     if (message.length > CLIENT_MESSAGE) {
       throw new TacitError(
         "MPC_MESSAGE_LIMIT",
@@ -127,7 +143,16 @@ export class PartyClient {
         },
       );
     }
+    if (!this.#isKnown) {
+      if (message.length > this.#allowance) await this.#known.promise;
+      this.#allowance -= message.length;
+    }
     this.#channel.send(message);
+  }
+
+  #becomeKnown(): void {
+    this.#isKnown = true;
+    this.#known.resolve();
   }
 
   /** The party may close from now on. */
@@ -174,6 +199,7 @@ export class PartyClient {
 
   #fail(error: TacitError): void {
     this.#lost ??= error;
+    this.#becomeKnown();
     this.#heartbeat.end();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
@@ -221,6 +247,7 @@ export class PartyClient {
     }
     if (this.#reader === null) throw new TacitError(CODE, "reply: expected a greeting first, got another message");
     const { body } = await this.#reader.open(bytes);
+    this.#becomeKnown();
     this.#heartbeat.hear();
     if (body.text() === "ended") return this.#fail(readError(body));
     const key = `${body.text()} ${body.uint()}`;

@@ -5,11 +5,11 @@ import type { Identity } from "../identity/identity.ts";
 import { type Fields, fromCbor, toCbor, type Wire } from "../session/cbor.ts";
 import { channelId, type Envelope, EnvelopeReader, type EnvelopeScope, sealEnvelope } from "../session/envelope.ts";
 import type { Session } from "../session/session-file.ts";
-import { type Channel, CLIENT_MESSAGE } from "../transport/channel.ts";
+import { type Channel, CLIENT_MESSAGE, STRANGER_BYTES } from "../transport/channel.ts";
 import { CLIENT_VERSION, SOFTWARE } from "../version.ts";
 
-/** What a party does with a verified command; the reply's body, or an error. */
-export type Handler = (from: Connection, envelope: Envelope) => Promise<Wire>;
+/** What a party does with a verified command, which came in so many bytes; the reply's body, or an error. */
+export type Handler = (from: Connection, envelope: Envelope, bytes: number) => Promise<Wire>;
 
 /** Messages that may wait for their turn on one connection. */
 const MOST_WAITING = 1024;
@@ -32,6 +32,8 @@ export class Connection {
   readonly people: Set<string> = new Set();
   #waiting = 0;
   #waitingBytes = 0;
+  /** Bytes that came before anybody was known. */
+  #strange = 0;
   #sequence = 0;
   #sending: Promise<void> = Promise.resolve();
 
@@ -79,7 +81,9 @@ export class Connection {
   #arrived(bytes: Uint8Array): void {
     this.#waiting++;
     this.#waitingBytes += bytes.length;
-    if (this.#waiting > MOST_WAITING || this.#waitingBytes > 2 * this.#session.file.limits.message) {
+    if (!this.#known) this.#strange += bytes.length;
+    const strange = !this.#known && this.#strange > STRANGER_BYTES;
+    if (strange || this.#waiting > MOST_WAITING || this.#waitingBytes > 2 * this.#session.file.limits.message) {
       this.cut();
       return;
     }
@@ -106,12 +110,13 @@ export class Connection {
       return;
     }
     const envelope = await this.#reader.open(bytes);
+    if (!this.#known) this.#channel.admit?.();
     this.#known = true;
-    const work = this.#handle(this, envelope).then(
+    const work = this.#handle(this, envelope, bytes.length).then(
       (body) => this.#reply(["reply", envelope.sender, envelope.sequence, true, body]),
       (e: unknown) => this.#reply(["reply", envelope.sender, envelope.sequence, false, errorWire(e)]),
     );
-    // Commands of one connection are taken up in order; how far they may overlap is the party's business.
+    // Commands of one connection are taken up in order; how far they may overlap, and how many at most, is the party's business.
     void work;
   }
 

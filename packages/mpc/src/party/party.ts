@@ -19,7 +19,7 @@ import { Inputs } from "./inputs.ts";
 import { Mailbox } from "./mailbox.ts";
 import { avalWire, type Command, readCommand, valueBytes } from "./messages.ts";
 import { Peers } from "./peers.ts";
-import { makeRoom, takePlace } from "./places.ts";
+import { makeRoom, takePlace, Unanswered } from "./places.ts";
 import { type Joined, Probe } from "./probe.ts";
 import { Runs } from "./runs.ts";
 import { isShare, Store } from "./store.ts";
@@ -79,6 +79,7 @@ export class Party {
   readonly #consents: Consents;
   readonly #programs = new Map<string, Program>();
   readonly #connections = new Set<Connection>();
+  readonly #unanswered: Unanswered;
   #programBytes = 0;
   #driver: Connection | null = null;
   #queue: Promise<unknown> = Promise.resolve();
@@ -93,6 +94,7 @@ export class Party {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
+    this.#unanswered = new Unanswered(2 * session.file.limits.message);
     this.#party = party;
     this.#consents = consents;
     this.#store = new Store(party, options.memory ?? session.file.limits.memory);
@@ -165,7 +167,7 @@ export class Party {
       session,
       identity,
       channel,
-      (from, envelope) => this.#counted(this.#command(from, envelope)),
+      (from, envelope, bytes) => this.#answer(from, envelope, bytes),
       (gone) => this.#gone(gone),
     );
     this.#connections.add(connection);
@@ -178,12 +180,15 @@ export class Party {
   }
 
   /** A party that cannot write down what it does ends, and says so to all. */
-  async #counted(work: Promise<Wire>): Promise<Wire> {
+  async #answer(from: Connection, envelope: Envelope, bytes: number): Promise<Wire> {
+    const answered = this.#unanswered.take(envelope.sender, bytes);
     try {
-      return await work;
+      return await this.#command(from, envelope);
     } catch (e) {
       if (e instanceof TacitError && e.code === "MPC_DISK") void this.#end(e);
       throw e;
+    } finally {
+      answered();
     }
   }
 

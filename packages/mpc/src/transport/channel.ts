@@ -1,8 +1,15 @@
 /** @file Channel: messages between a person's client and one party, whatever carries them. It is trusted with nothing. */
 import type { Session } from "../session/session-file.ts";
 
-/** Most bytes of one message to a party: chunks have 1 MiB, Programs at most 16. Before its sender is known it costs memory. */
+/** Most bytes of one message to a party: chunks have 1 MiB, Programs at most 16. */
 export const CLIENT_MESSAGE = 67_108_864;
+/**
+ * Most bytes that a connection brings to a party altogether until a message on it was verified to be of somebody of the session: a hello
+ * has 100, a question 300, the commands that a client begins with hardly more.
+ */
+export const STRANGER_BYTES = 65_536;
+/** `message` as ws understands it: it takes what does not fit 31 bits for no limit. */
+export const payloadLimit = (message: number): number => Math.min(message, 2 ** 31 - 1);
 
 /** Where a party answers probes, also before it serves anything else. */
 export const PROBE_PATH = "/probe";
@@ -18,6 +25,8 @@ export interface Channel {
   close(): void;
   /** Ends it at once, without a word that the other end may leave unanswered; where the carrier has none, `close` does. */
   cut?(): void;
+  /** Whoever is at the other end is known: from now on the limit of single messages holds, and not that of strangers. */
+  admit?(): void;
   /** Bytes that were given to `send` and have not left yet, where the carrier tells. */
   buffered?(): number;
 }

@@ -4,11 +4,12 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import type { Duplex } from "node:stream";
 import { TacitError } from "@tacit/core/errors";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { TlsLeaf } from "../identity/certificate.ts";
 import { unref } from "../timers.ts";
-import { type Channel, PROBE_PATH, SILENT } from "./channel.ts";
+import { type Channel, PROBE_PATH, payloadLimit, SILENT, STRANGER_BYTES } from "./channel.ts";
 import { splitAddress } from "./tls.ts";
 
 /** Milliseconds for a closing handshake. */
@@ -50,6 +51,20 @@ export function channelOf(socket: WebSocket): Channel {
     cut: () => socket.terminate(),
     buffered: () => socket.bufferedAmount,
   };
+}
+
+/**
+ * The same, ended after STRANGER_BYTES that come while nobody of the session has spoken. Counted as they come: a receiver of ws keeps what it
+ * has of a message until the whole of it is there, and its own limit is of one message, set once.
+ */
+function watched(socket: WebSocket, stream: Duplex): Channel {
+  let left = STRANGER_BYTES;
+  const count = (bytes: Uint8Array): void => {
+    left -= bytes.length;
+    if (left < 0) socket.terminate();
+  };
+  stream.on("data", count);
+  return { ...channelOf(socket), admit: () => void stream.off("data", count) };
 }
 
 /** Where pages connect: an address of its own, beside the one that other clients use. */
@@ -130,7 +145,7 @@ export class ClientServer {
       const serve = server(request);
       if (serve === null) return socket.terminate();
       watch(socket, this.#timeout, this.#web);
-      serve(channelOf(socket));
+      serve(watched(socket, request.socket));
     });
   }
 
@@ -153,7 +168,7 @@ export class ClientServer {
     origins: ReadonlySet<string> | null,
   ): Promise<ClientServer> {
     http.maxConnections = MOST_SOCKETS;
-    const sockets = new WebSocketServer({ server: http, maxPayload: message, perMessageDeflate: false });
+    const sockets = new WebSocketServer({ server: http, maxPayload: payloadLimit(message), perMessageDeflate: false });
     await new Promise<void>((resolve, reject) => {
       const failed = (e: Error): void => {
         reject(new TacitError("MPC_ADDRESS", `listen: expected a free address, got ${host}:${port}`, { cause: e }));

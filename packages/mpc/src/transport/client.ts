@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import { peerKey } from "../identity/certificate.ts";
 import { sameBytes } from "../identity/encoding.ts";
 import type { Session } from "../session/session-file.ts";
-import type { Channel } from "./channel.ts";
+import { type Channel, payloadLimit } from "./channel.ts";
 import { channelOf, endSilent } from "./client-server.ts";
 
 /** Connects to the client address of party `index`, waiting until it serves. @throws TacitError MPC_TIMEOUT, MPC_HANDSHAKE */
@@ -48,7 +48,7 @@ function open(
     const socket = new WebSocket(url, {
       rejectUnauthorized: false,
       minVersion: "TLSv1.3",
-      maxPayload: message,
+      maxPayload: payloadLimit(message),
       perMessageDeflate: false,
       handshakeTimeout: Math.max(1, handshakeTimeout),
     });

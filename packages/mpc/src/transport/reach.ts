@@ -7,7 +7,7 @@ import { peerKey } from "../identity/certificate.ts";
 import { sameBytes } from "../identity/encoding.ts";
 import { isRecord } from "../identity/identity.ts";
 import type { Session } from "../session/session-file.ts";
-import { type Channel, PROBE_PATH } from "./channel.ts";
+import { type Channel, PROBE_PATH, payloadLimit } from "./channel.ts";
 import { channelOf } from "./client-server.ts";
 import { splitAddress } from "./tls.ts";
 
@@ -83,7 +83,7 @@ function open(
     const socket = new WebSocket(`wss://${entry.client}${PROBE_PATH}`, {
       rejectUnauthorized: false,
       minVersion: "TLSv1.3",
-      maxPayload: session.file.limits.message,
+      maxPayload: payloadLimit(session.file.limits.message),
       perMessageDeflate: false,
       handshakeTimeout: timeout,
     });

@@ -10,6 +10,8 @@ import { Consents } from "../../src/party/consents.ts";
 import { Counters } from "../../src/party/counters.ts";
 import { addTo, checkFairShare, type Holding, ownShare } from "../../src/party/fair-share.ts";
 import { LinkProbe } from "../../src/party/link-probe.ts";
+import { chunkPlace } from "../../src/party/messages.ts";
+import { Unanswered } from "../../src/party/places.ts";
 import { inputInfo } from "../../src/party/purposes.ts";
 import { Fields, toCbor } from "../../src/session/cbor.ts";
 import { type Consent, permitRun } from "../../src/session/consent.ts";
@@ -146,6 +148,46 @@ describe("places", () => {
     for (let i = 0; i < 256; i++) await announce("model-owner", `x${i}`);
     expect(await codeOf(() => announce("model-owner", "y"))).toBe("INPUT_INVALID");
     await announce("data-owner", "x");
+  });
+});
+
+describe("commands that are not answered yet", () => {
+  it("are few of one person, also one after the other, and hold up nobody else", async () => {
+    const p = await start();
+    const { session } = p.world;
+    const owner = p.world.people.get("model-owner")!;
+    const client = await p.client(0);
+    const codes: string[] = [];
+    // The other parties never hear of these: their last chunks wait to be compared.
+    for (let i = 0; i < 520 && codes.length === 0; i++) {
+      const handle = `model-owner/x${i}`;
+      const sealer = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, handle));
+      const attempt = crypto.getRandomValues(new Uint8Array(16));
+      const aval = { shape: [4], dtype: "f32" } as const;
+      const put = { type: "put", handle, attempt, aval, total: 32, chunks: 1, encapsulated: sealer.encapsulated } as const;
+      try {
+        await client.request(owner, put);
+      } catch (e) {
+        codes.push((e as { code: string }).code);
+        continue;
+      }
+      const sealed = await sealer.seal(new Uint8Array(32), toCbor(chunkPlace(handle, 0, 1)));
+      client.request(owner, { type: "chunk", handle, index: 0, sealed }).catch(() => undefined);
+    }
+    expect(codes).toEqual(["MPC_BUSY"]);
+    const again = await p.client(0);
+    expect(await codeOf(() => again.request(owner, { type: "list" }))).toBe("MPC_BUSY");
+    await again.request(p.world.people.get("data-owner")!, { type: "list" });
+  });
+
+  it("count by their bytes too, until they are answered", async () => {
+    const unanswered = new Unanswered(100);
+    const first = unanswered.take("a", 60);
+    expect(await codeOf(() => unanswered.take("a", 60))).toBe("MPC_BUSY");
+    unanswered.take("b", 60);
+    first();
+    // One alone may be as large as a message may be.
+    unanswered.take("a", 1000);
   });
 });
 
