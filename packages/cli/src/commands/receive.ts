@@ -1,7 +1,7 @@
 /** @file tacit receive: a recipient collects what was disclosed to it and waits at the parties. No driver need be there. */
 import { mpc } from "@tacit/mpc";
 import type { Command } from "commander";
-import { checkSmall, deliveryJson, showCame, showDelivery, writeDeliveries } from "../clients/deliveries.ts";
+import { checkSmall, deliveryJson, showCame, showDelivery, type Written, writeDeliveries } from "../clients/deliveries.ts";
 import { onWaiting, type PersonWords, personOf, withPersonOptions } from "../clients/person.ts";
 import { checkWritable } from "../files.ts";
 import { exitCodeOf, say, sayError } from "../output/streams.ts";
@@ -19,7 +19,9 @@ const written = (text: string): Promise<void> =>
     process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
   });
 
-const jsonOf = (session: mpc.Session, w: Words, deliveries: readonly mpc.Delivery[], files: readonly string[]): string =>
+const NONE: Written = { paths: [], models: [] };
+
+const jsonOf = (session: mpc.Session, w: Words, deliveries: readonly mpc.Delivery[], { paths, models }: Written): string =>
   `${JSON.stringify({
     schema: 1,
     kind: "received",
@@ -27,17 +29,21 @@ const jsonOf = (session: mpc.Session, w: Words, deliveries: readonly mpc.Deliver
     as: w.as,
     deliveries: deliveries.map((d, i) => ({
       ...deliveryJson(d),
-      ...(files[i] !== undefined && { file: files[i], values: null }),
+      ...(paths[i] !== undefined && { file: paths[i], values: null }),
     })),
+    models,
   })}\n`;
 
 /** Writes what has come, where the words say. */
 async function write(session: mpc.Session, w: Words, deliveries: readonly mpc.Delivery[]): Promise<void> {
   const directory = w.out === undefined || w.out === "-" ? null : w.out;
   if (directory === null && w.json !== true && w.out !== "-") checkSmall(deliveries);
-  const files = directory === null ? [] : await writeDeliveries(directory, deliveries);
+  const files = directory === null ? NONE : await writeDeliveries(directory, deliveries);
   if (w.json === true || w.out === "-") return written(jsonOf(session, w, deliveries, files));
-  const lines = deliveries.map((d, i) => (files[i] === undefined ? showDelivery(d) : `${showCame(d)}\n  written to ${files[i]}`));
+  const lines = deliveries.map((d, i) =>
+    files.paths[i] === undefined ? showDelivery(d) : `${showCame(d)}\n  written to ${files.paths[i]}`,
+  );
+  lines.push(...files.models.map((path) => `all weights of a model\n  written to ${path}: for tacit predict, and tacit give`));
   return written(`${lines.join("\n")}\n`);
 }
 
@@ -53,7 +59,7 @@ async function receive(w: Words): Promise<void> {
     ...(w.discard !== undefined && { discard: w.discard }),
   });
   if (deliveries.length === 0) {
-    if (w.json === true || w.out === "-") await written(jsonOf(session, w, [], []));
+    if (w.json === true || w.out === "-") await written(jsonOf(session, w, [], NONE));
     if (faults.length === 0) say(`nothing waits for ${w.as}`);
   }
   for (const fault of faults) {

@@ -36,13 +36,17 @@ export class Progress {
   readonly #target: ProgressTarget;
   readonly #started = performance.now();
   /** When how many steps were done: the first is where the window begins. */
-  readonly #samples: { readonly at: number; readonly done: number }[] = [{ at: this.#started, done: 0 }];
+  readonly #samples: { readonly at: number; readonly done: number }[];
+  readonly #from: number;
   #drawn = Number.NEGATIVE_INFINITY;
   #width = 0;
   #done = 0;
   #fields = "";
 
-  constructor(label: string, total: number, target: ProgressTarget = process.stderr) {
+  /** `from`: how many steps were done before, in another process: they say nothing about the rate. */
+  constructor(label: string, total: number, target: ProgressTarget = process.stderr, from = 0) {
+    this.#from = from;
+    this.#samples = [{ at: this.#started, done: from }];
     this.#label = label;
     this.#total = total;
     this.#target = target;
@@ -71,13 +75,13 @@ export class Progress {
     const now = performance.now();
     const seconds = (now - this.#started) / 1000;
     const ended = this.#done >= this.#total;
-    const from = ended ? { at: this.#started, done: 0 } : this.#samples[0]!;
+    const from = ended ? { at: this.#started, done: this.#from } : this.#samples[0]!;
     const rate = (this.#done - from.done) / Math.max((now - from.at) / 1000, 1e-9);
     const share = this.#total > 0 ? Math.min(1, this.#done / this.#total) : 1;
     const full = Math.round(share * BAR);
     const bar = "█".repeat(full) + "░".repeat(BAR - full);
     const speed = rate >= 1 || rate === 0 ? `${rate.toFixed(1)}/s` : `${(1 / rate).toFixed(2)} s each`;
-    const left = this.#done >= STEPS_TO_FORESEE && rate > 0 ? showSeconds((this.#total - this.#done) / rate) : "?";
+    const left = this.#done - this.#from >= STEPS_TO_FORESEE && rate > 0 ? showSeconds((this.#total - this.#done) / rate) : "?";
     const tail = ended ? `took ${showSeconds(seconds)}` : `${left} left`;
     return `${this.#label} ${bar} ${this.#done}/${this.#total}  ${speed}  ${tail}${this.#fields === "" ? "" : `  ${this.#fields}`}`;
   }

@@ -11,15 +11,13 @@ export interface CodedError {
   readonly code: string;
   readonly message: string;
   readonly hint?: string;
-  /** The line of a user's script that it comes from. */
-  readonly at?: string;
 }
 
 /** What a command may throw that has a code of the catalogue: a TacitError, or one of the kernels, whose message holds its hint. */
 export function codedError(error: unknown): CodedError | null {
   if (error instanceof TacitError) {
-    const { code, message, hint, at } = error;
-    return { code, message, ...(hint !== undefined && { hint }), ...(at !== undefined && { at }) };
+    const { code, message, hint } = error;
+    return { code, message, ...(hint !== undefined && { hint }) };
   }
   return error instanceof KernelError ? { code: error.code, message: error.message } : null;
 }
@@ -30,7 +28,7 @@ export function exitCodeOf(error: unknown): number {
   return coded === null ? EXIT.bug : (entryOf(coded.code)?.exit ?? EXIT.user);
 }
 
-/** Says an error on stderr: `tacit: error[CODE]: message`, then the hint. A bug shows its stack. */
+/** Says an error on stderr: `tacit: error[CODE]: message`, then the hint. No script of the user's runs here: no line of one. A bug shows its stack. */
 export function sayError(error: unknown): void {
   const coded = codedError(error);
   if (coded === null) {
@@ -39,8 +37,6 @@ export function sayError(error: unknown): void {
     return;
   }
   process.stderr.write(`tacit: error[${coded.code}]: ${coded.message}\n`);
-  // The line is of a script; what the command line itself calls, in its libraries, helps nobody.
-  if (coded.at !== undefined && !coded.at.includes("node_modules/")) process.stderr.write(`at: ${coded.at}\n`);
   if (coded.hint) process.stderr.write(`hint: ${coded.hint}\n`);
   process.stderr.write(`more: tacit explain ${coded.code}\n`);
 }

@@ -19,7 +19,8 @@ export interface SecretDevice extends Device {
 export interface Watcher {
   /** Says what the Programs that run from now on are for. */
   stage(title: string): void;
-  progress(label: string, total: number): Pick<Progress, "update" | "finish">;
+  /** `from`: steps that were done before. */
+  progress(label: string, total: number, from?: number): Pick<Progress, "update" | "finish">;
   /** What the runs so far have cost, as fields of a progress line. */
   costs(): readonly string[];
   /** Whether the user wants to stop. */
@@ -30,7 +31,7 @@ export interface Watcher {
 export function onlooker(interrupt: Interrupt, costs: () => readonly string[]): Watcher {
   return {
     stage: () => undefined,
-    progress: (label, total) => new Progress(label, total),
+    progress: (label, total, from) => new Progress(label, total, process.stderr, from),
     costs,
     get stopped(): boolean {
       return interrupt.requested;

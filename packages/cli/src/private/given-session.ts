@@ -192,7 +192,10 @@ async function drive(
   const watcher = onlooker(interrupt, costsOf(session));
   const ran = await runJob((h) => given.get(h)!, discloser(session, identity.name, deliveries), job, watcher, keeperOf);
   if (interrupt.requested) return null;
-  if (deliveries.length > 0) say(`${deliveries.length} results wait at the parties for ${job.to}: tacit receive --as ${job.to}`);
+  const waiting = deliveries.length === 1 ? "1 result waits" : `${deliveries.length} results wait`;
+  if (deliveries.length > 0) say(`${waiting} at the parties for ${job.to}: tacit receive --as ${job.to}`);
+  if (job.kind === "train" && !job.revealModel)
+    say("the model stayed shared, and ends with this run: --reveal-model discloses it");
   const shown: GivenResult = {
     session: file.hex,
     job: job.kind,

@@ -63,10 +63,10 @@ export async function trainOnShares(
   const model = await supply.model();
   model.train();
   const optimizer = optimizerOf(model, plan);
-  const progress = watcher.progress("on shares", plan.steps);
   const started = performance.now();
   const parts = { model, optimizer };
   const restored = (await keeper?.restore(parts)) ?? { step: 0, losses: [] };
+  const progress = watcher.progress("on shares", plan.steps, restored.step);
   const losses = [...restored.losses];
   let recent: Tensor[] = [];
   let [done, skipped] = [restored.step, 0];

@@ -19,6 +19,20 @@ describe("the progress line", () => {
     return { texts, write: (text) => void texts.push(text), isTTY, columns };
   };
 
+  test("of a training that was taken up takes its rate from the steps of this process", () => {
+    const [out, now] = [target(true), vi.spyOn(performance, "now")];
+    now.mockReturnValue(0);
+    const p = new Progress("on shares", 100, out, 40);
+    now.mockReturnValue(1000);
+    p.update(41);
+    expect(p.line()).toContain("41/100  1.0/s  ? left");
+    now.mockReturnValue(30_000);
+    p.update(70);
+    expect(p.line()).toMatch(/70\/100 {2}1\.0\/s {2}30 s left/);
+    p.update(100);
+    expect(p.line()).toContain("2.0/s  took 30 s");
+  });
+
   test("on a terminal is redrawn in place, covers what was longer before, and ends with a new line", () => {
     const [out, now] = [target(true), vi.spyOn(performance, "now")];
     now.mockReturnValue(0);
@@ -118,7 +132,7 @@ describe("errors", () => {
     vi.spyOn(process.stderr, "write").mockImplementation((text) => texts.push(String(text)) > 0);
     sayError(new TacitError("FILE_READ", "a: expected b, got c", { hint: "look there" }));
     expect(texts.splice(0).join("")).toMatch(
-      /^tacit: error\[FILE_READ\]: a: expected b, got c\nat: \S*output\.test\.ts:\d+:\d+\nhint: look there\nmore: tacit explain FILE_READ\n$/,
+      /^tacit: error\[FILE_READ\]: a: expected b, got c\nhint: look there\nmore: tacit explain FILE_READ\n$/,
     );
     sayError(new KernelError("KERNEL_NO_SIMD", "kernels: expected SIMD, got none", "use a newer runtime"));
     expect(texts.splice(0).join("")).toContain("error[KERNEL_NO_SIMD]: kernels: expected SIMD, got none; use a newer runtime\n");
