@@ -3,7 +3,7 @@ export type { Left, Signed } from "./client/approve.ts";
 export type { PartyFacts } from "./client/facts.ts";
 export type { Gift, Given } from "./client/give.ts";
 export type { ListedInput } from "./client/list.ts";
-export { approve, give, look, type OwnKeys, receive } from "./client/node.ts";
+export { approve, give, look, type OwnKeys, receive, revoke } from "./client/node.ts";
 export type { Delivery, Received } from "./client/receive.ts";
 export { type ClockDifference, type Examined, type ExamineOptions, examineParties } from "./driver/examine.ts";
 export * from "./driver/index.ts";

@@ -14,6 +14,7 @@ interface Words extends PersonWords {
   readonly yes?: boolean;
   readonly out?: string;
   readonly signed?: boolean;
+  readonly revoke?: string;
   readonly json?: boolean;
 }
 
@@ -42,9 +43,19 @@ async function signAll({ session, identity }: Person, asked: readonly Asked[], w
 /** Owners of a grant's inputs. */
 const ownersOf = (grant: mpc.Grant): string[] => [...new Set(grant.inputs.flatMap((i) => i.owners))].sort();
 
-async function approve(path: string, w: Words): Promise<void> {
+/** Takes back what was signed. */
+async function revoke({ session, identity, wait }: Person, id: string, w: Words): Promise<void> {
+  const grants = await mpc.revoke(session, [id], { identity, waiting: onWaiting, ...(wait !== undefined && { wait }) });
+  result(w.json === true, "revocation", { session: session.hex, as: identity.name, grants }, () =>
+    grants.map((g) => `grant ${g.slice(0, 16)}  withdrawn: from the next run on nothing happens under it`).join("\n"),
+  );
+}
+
+async function approve(path: string | undefined, w: Words): Promise<void> {
   const person = await personOf(w);
   const { session, identity, wait } = person;
+  if (w.revoke !== undefined) return revoke(person, w.revoke, w);
+  if (path === undefined) return expected("ARGUMENT_INVALID", "approve", "a plan, or --revoke with a grant's id", "neither");
   if (w.out !== undefined) await checkWritable(w.out);
   const asked = w.signed === true ? [] : await readPlan(path, session, identity.name);
   if (w.signed !== true && asked.length === 0) {
@@ -85,10 +96,11 @@ export const approveCommand: CommandRow = {
           "Examples:\n  tacit plan --session session.json … --json > plan.json\n  tacit approve plan.json --session session.json --as hospital-a\n\nSays what each grant allows: Program, data, rows, runs, who learns what and why, until when. Make the plan yourself from\nthe same options rather than take one that you were sent: the program's id must be the same.",
         ),
     )
-      .argument("<plan>", "what tacit plan --json printed")
+      .argument("[plan]", "what tacit plan --json printed")
       .option("--yes", "sign without asking")
       .option("--out <file>", "write the signed grants there instead of handing them to the parties")
       .option("--signed", "<plan> is a file of signed grants: hand it to the parties")
+      .option("--revoke <id>", "take back your signature of a grant, at all parties and for good")
       .option("--json", "print the result as one JSON object")
       .action(approve),
 };

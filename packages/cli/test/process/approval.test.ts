@@ -113,6 +113,23 @@ describe("people whose keys never meet", () => {
     expect(await run("driver", ...job)).toMatchObject({ code: 3 });
   });
 
+  test("an owner takes back what it signed: the driver is refused, and told whose signature is gone", {
+    timeout: 200_000,
+  }, async () => {
+    const job = ["predict", "--private", "--model", "mlp", WEIGHTS, "hospital-a/train-images", "--to", "clinic", "--spare", "2"];
+    const plan = ["--for", "predict", "--model", "mlp", "--weights", WEIGHTS, "--pictures", "hospital-a/train-images"];
+    const [own] = await approved(["hospital-a", "model-owner"], ...plan, "--to", "clinic", "--spare", "2");
+    const grant = /grant ([0-9a-f]{16}) /.exec(own!.stdout)![1]!;
+    const back = await run("hospital-a", "approve", "--revoke", grant);
+    expect(back).toMatchObject({ code: 0 });
+    expect(back.stdout).toMatch(new RegExp(`^grant ${grant} {2}withdrawn`));
+    const refused = await run("driver", ...job);
+    expect(refused).toMatchObject({ code: 3, stdout: "" });
+    expect(refused.stderr).toContain("error[POLICY_REFUSED]");
+    expect(await run("hospital-a", "approve", "plan.json", "--yes")).toMatchObject({ code: 3 });
+    expect(await run("hospital-a", "approve")).toMatchObject({ code: 1 });
+  });
+
   test("a plan that was changed, or is for another session, is not signed", { timeout: 200_000 }, async () => {
     const file = join(place.file("hospital-a"), "plan.json");
     const plan = readFileSync(file, "utf8");

@@ -1,6 +1,6 @@
 /** @file @tacit/mpc/browser: a person's side for pages. Keys, inputs, Programs, results; nothing here needs Node. */
 
-export { approve, type Left, type Signed } from "../client/approve.ts";
+export { approve, type Left, revoke, type Signed } from "../client/approve.ts";
 export { type Gift, type Given, type GiveOptions, give } from "../client/give.ts";
 export { oneHot } from "../client/inputs.ts";
 export { openGroup } from "../client/reach.ts";

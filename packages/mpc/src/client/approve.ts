@@ -1,4 +1,5 @@
 /** @file Approving: an owner's signatures go to the parties, who gather those of all owners; anybody who knows a grant may ask who signed it. */
+import { TacitError } from "@tacit/core/errors";
 import type { Grant, SignedGrant } from "../session/grant.ts";
 import { grantId, grantToBytes } from "../session/grant.ts";
 import type { Session } from "../session/session-file.ts";
@@ -41,6 +42,33 @@ export async function approve(
     const terms = grants.map((g) => g.grant);
     const left = await leftAt(group, identity, terms);
     return signed.map((s, i) => ({ ...s, left: left[i]! }));
+  } finally {
+    group.close();
+  }
+}
+
+/**
+ * Takes back one's own signature of these grants (ids, or 16 digits or more of those that were given to the parties), at all parties and
+ * for good: from the next run on nothing happens under them. Resolves with the whole ids.
+ * @throws TacitError GRANT_INVALID, SESSION_*, MPC_*
+ */
+export async function revoke(
+  session: Session,
+  connector: Connector,
+  ids: readonly string[],
+  { identity, waiting, wait }: ClientOptions,
+): Promise<string[]> {
+  checkPerson(session, identity);
+  const group = await openGroup(session, connector, waiting, wait);
+  try {
+    const replies = await group.all(identity, { type: "revoke", ids });
+    const [whole = [], ...others] = replies.map((f) => f.remainingTexts(64));
+    const other = others.findIndex((list) => list.join() !== whole.join());
+    if (other < 0) return whole;
+    const who = session.showParty(other + 1);
+    throw new TacitError("GRANT_INVALID", `revoke: expected the same grants at all parties, got others at ${who}`, {
+      hint: "say the whole ids: tacit approve --json prints them",
+    });
   } finally {
     group.close();
   }

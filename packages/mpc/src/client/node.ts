@@ -6,7 +6,7 @@ import type { Grant, SignedGrant } from "../session/grant.ts";
 import { readSession } from "../session/read-session.ts";
 import type { Session } from "../session/session-file.ts";
 import { connectClient } from "../transport/client.ts";
-import { approve as approveOver, type Left, type Signed, signersAt } from "./approve.ts";
+import { approve as approveOver, type Left, revoke as revokeOver, type Signed, signersAt } from "./approve.ts";
 import { type ClientOptions, checkPerson, type Gift, type Given, type GiveOptions, give as giveOver } from "./give.ts";
 import { type ListedInput, listInputs } from "./list.ts";
 import { openGroup } from "./reach.ts";
@@ -48,6 +48,20 @@ export async function approve(
   const session = await opened(from);
   const identity = await openIdentity(options.identity, options.passphrase);
   return approveOver(session, connectClient, grants, { ...options, identity });
+}
+
+/**
+ * Takes back one's own signature of grants, by their ids (`mpc.grantId`, or what `tacit approve` prints), at all parties and for good.
+ * Resolves with the whole ids. @throws TacitError GRANT_INVALID, SESSION_*, KEY_*, MPC_*
+ */
+export async function revoke(
+  from: string | Session,
+  ids: readonly string[],
+  options: Omit<ClientOptions, "identity"> & OwnKeys = {},
+): Promise<string[]> {
+  const session = await opened(from);
+  const identity = await openIdentity(options.identity, options.passphrase);
+  return revokeOver(session, connectClient, ids, { ...options, identity });
 }
 
 /** What the parties of a session hold, and who has signed `grants`. */

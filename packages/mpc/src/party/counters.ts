@@ -21,10 +21,10 @@ const LAST_RUN = 2 ** 32 - 2 - RUNS_AHEAD;
  */
 const MOST_CLAIMED = 2 ** 26;
 
-/** "checkpoint": the last one that all parties have, "forgotten": the last that the driver gave up; by session. */
-type Kind = "run" | "attempt" | "runs" | "reveals" | "checkpoint" | "forgotten";
+/** "checkpoint": the last one that all parties have, "forgotten": the last that the driver gave up; by session. "withdrawn": 1, by grant and name. */
+type Kind = "run" | "attempt" | "runs" | "reveals" | "checkpoint" | "forgotten" | "withdrawn";
 type Row = readonly [kind: Kind, key: string, value: number];
-const KINDS: readonly Kind[] = ["run", "attempt", "runs", "reveals", "checkpoint", "forgotten"];
+const KINDS: readonly Kind[] = ["run", "attempt", "runs", "reveals", "checkpoint", "forgotten", "withdrawn"];
 /** Lines that were overtaken by later ones, beyond which a start writes the file anew: 100,000 training steps leave some 4,000. */
 const MOST_OVERTAKEN = 4096;
 /** Most grants whose use one party tells another, and that it knows from others at all. */
@@ -175,6 +175,17 @@ export class Counters {
 
   forget(session: string, checkpoint: number): void {
     this.#advance("forgotten", session, checkpoint, 0);
+  }
+
+  /** `name` has taken back its signature of a grant, for good. */
+  withdraw(grant: string, name: string): void {
+    this.#advance("withdrawn", `${grant} ${name}`, 1, 0);
+  }
+
+  /** Grant and name of each signature that was taken back. */
+  withdrawals(): (readonly [grant: string, name: string])[] {
+    const keys = [...this.#values.keys()].filter((k) => k.startsWith("withdrawn ")).map(grantOf);
+    return keys.map((key) => [key.slice(0, key.indexOf(" ")), grantOf(key)]);
   }
 
   /** Ids of grants that were used, in the order of their first use here. */

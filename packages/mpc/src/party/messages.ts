@@ -97,7 +97,7 @@ export type Command =
   | { readonly type: "grant"; readonly bytes: Uint8Array }
   | RunCommand
   | OpenCommand
-  | { readonly type: "granted" | "used"; readonly ids: readonly string[] }
+  | { readonly type: "granted" | "used" | "revoke"; readonly ids: readonly string[] }
   | { readonly type: "letters" }
   | { readonly type: "letter"; readonly run: number }
   | { readonly type: "received"; readonly runs: readonly number[] }
@@ -169,6 +169,7 @@ export function commandWire(c: Command): Wire {
       return [c.type, PROBES.indexOf(c.what), c.bytes, c.reply];
     case "granted":
     case "used":
+    case "revoke":
       return [c.type, [...c.ids]];
     case "letter":
       return [c.type, c.run];
@@ -220,6 +221,7 @@ const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
   reveal: (f) => readOpen("reveal", f),
   deliver: (f) => readOpen("deliver", f),
   granted: (f) => ({ type: "granted", ids: f.texts(MOST_VALUES, 64) }),
+  revoke: (f) => ({ type: "revoke", ids: f.texts(MOST_VALUES, 64) }),
   used: (f) => ({ type: "used", ids: f.texts(MOST_VALUES, 64) }),
   letters: () => ({ type: "letters" }),
   letter: (f) => ({ type: "letter", run: f.uint(RUNS) }),
@@ -243,6 +245,22 @@ const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
   transcript: () => ({ type: "transcript" }),
   close: () => ({ type: "close" }),
 };
+
+/** What nobody but the driver may ask. */
+export const DRIVER_ONLY: ReadonlySet<Command["type"]> = new Set([
+  "run",
+  "reveal",
+  "deliver",
+  "fetch",
+  "free",
+  "program",
+  "counters",
+  "transcript",
+  "checkpoint",
+  "resume",
+  "forget",
+  "close",
+]);
 
 const isType = (x: string): x is Command["type"] => Object.hasOwn(READERS, x);
 

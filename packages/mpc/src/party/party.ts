@@ -17,7 +17,7 @@ import { Consents } from "./consents.ts";
 import type { Counters } from "./counters.ts";
 import { Inputs } from "./inputs.ts";
 import { Mailbox } from "./mailbox.ts";
-import { avalWire, type Command, readCommand, valueBytes } from "./messages.ts";
+import { avalWire, type Command, DRIVER_ONLY, readCommand, valueBytes } from "./messages.ts";
 import { Peers } from "./peers.ts";
 import { makeRoom, takePlace, Unanswered } from "./places.ts";
 import { type Joined, Probe } from "./probe.ts";
@@ -47,20 +47,6 @@ export type Ending = TacitError | null;
 
 const MOST_PROGRAMS = 4096;
 const MOST_PROGRAM_BYTES = 2 ** 28;
-const DRIVER_ONLY: ReadonlySet<Command["type"]> = new Set([
-  "run",
-  "reveal",
-  "deliver",
-  "fetch",
-  "free",
-  "program",
-  "counters",
-  "transcript",
-  "checkpoint",
-  "resume",
-  "forget",
-  "close",
-]);
 
 export class Party {
   /** Resolves when the party has ended, everything is zeroised and all links are closed. */
@@ -117,7 +103,7 @@ export class Party {
   /** @throws TacitError GRANT_INVALID for a session file whose entries do not verify */
   static async start(options: PartyOptions): Promise<Party> {
     const { session, index, protocol, mesh, counters } = options;
-    const consents = await Consents.open(session, options.directory);
+    const consents = await Consents.open(session, options.directory, undefined, counters);
     counters.takeAttempt(mesh.attempt);
     const party = await protocol.createParty({
       index,
@@ -213,6 +199,8 @@ export class Party {
         return [];
       case "grant":
         return this.#grant(command.bytes);
+      case "revoke":
+        return this.#revoke(sender, command.ids);
       case "granted":
         return command.ids.map((id): Wire => this.#consents.signersOf(id));
       case "used":
@@ -325,6 +313,13 @@ export class Party {
     const signers = [...consent.signers].sort();
     if (fresh) this.#transcript.add({ event: "grant", grant: consent.id, program: consent.grant.program, signers });
     return signers;
+  }
+
+  /** From the next run on; answers with the whole ids. */
+  #revoke(sender: string, asked: readonly string[]): Wire {
+    const { ids, fresh } = this.#consents.withdraw(sender, asked);
+    for (const grant of fresh) this.#transcript.add({ event: "revoke", grant, by: sender });
+    return ids;
   }
 
   #program(bytes: Uint8Array): Wire {

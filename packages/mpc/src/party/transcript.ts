@@ -14,6 +14,7 @@ export type TranscriptEntry =
       readonly dtype: string;
     }
   | { readonly event: "grant"; readonly grant: string; readonly program: string; readonly signers: readonly string[] }
+  | { readonly event: "revoke"; readonly grant: string; readonly by: string }
   | {
       readonly event: "run";
       readonly run: number;

@@ -25,6 +25,8 @@ export interface Consent {
   readonly id: string;
   readonly grant: Grant;
   readonly signers: ReadonlySet<string>;
+  /** Those who took their signature back, if any did. */
+  readonly withdrawn?: ReadonlySet<string>;
 }
 
 /** How much of a grant was used. */
@@ -73,7 +75,10 @@ function mismatch(consent: Consent, run: BoundRun, now: number): string | undefi
     const why = inputFits(grant.inputs[i]!, actual);
     if (why !== undefined) return `does not fit: input ${i} ${why}`;
   }
-  return consents(consent.signers, unionOfOwners(run.inputs)) ? undefined : "lacks the signature of an owner";
+  const owners = unionOfOwners(run.inputs);
+  if (consents(consent.signers, owners)) return undefined;
+  const gone = owners.filter((o) => consent.withdrawn?.has(o) === true);
+  return gone.length > 0 ? `was withdrawn by ${gone.join(", ")}` : "lacks the signature of an owner";
 }
 
 /** Most reasons in a message: anybody may sign grants for a Program, and refusals are written down. */

@@ -1,12 +1,13 @@
 /** @file What honest parties refuse by themselves, and what they notice before anything secret is sent. */
 import { Program } from "@tacit/core/program";
 import { afterEach, describe, expect, it } from "vitest";
+import { approve, revoke } from "../../src/client/approve.ts";
 import { together } from "../../src/client/group.ts";
 import { sealerTo } from "../../src/identity/seal.ts";
 import { type Command, chunkPlace } from "../../src/party/messages.ts";
 import { inputInfo } from "../../src/party/purposes.ts";
 import { toCbor } from "../../src/session/cbor.ts";
-import { type Grant, grantToBytes, signGrant } from "../../src/session/grant.ts";
+import { type Grant, grantId, grantToBytes, signGrant } from "../../src/session/grant.ts";
 import { type InProcess, inProcess, startParties } from "../in-process.ts";
 import { plain3 } from "../plain3.ts";
 import { codeOf, errorOf, inAnHour } from "../support.ts";
@@ -247,5 +248,49 @@ describe("honest parties", () => {
     const session = await p.open();
     const x = session.input("x", new Float32Array(20_000), { owner: "data-owner" });
     expect(await codeOf(() => x.add(1).realize())).toBe("MPC_MEMORY");
+  });
+});
+
+describe("a grant that an owner has taken back", () => {
+  it("allows nothing any more, after a restart too; nobody takes back another's signature, and other grants stand", async () => {
+    const p = await start();
+    const { session, people } = p.world;
+    const owner = people.get("data-owner")!;
+    const [first, second, third] = [5, 6, 7].map((runs) => terms({ runs, reveals: 5 })) as [Grant, Grant, Grant];
+    const takesBack = (at: InProcess, who: string, id: string): Promise<string[]> =>
+      revoke(session, at.connector, [id], { identity: people.get(who)! });
+    const d = await driver(p);
+    await d.give("data-owner/x", [1, 1, 1]);
+    await d.grant(first);
+    await d.each(() => runOf(0));
+    await takesBack(p, "model-owner", grantId(first));
+    await d.each(() => runOf(1));
+    expect(await codeOf(() => takesBack(p, "data-owner", "ab".repeat(8)))).toBe("GRANT_INVALID");
+    expect(await codeOf(() => takesBack(p, "model-owner", grantId(first).slice(1, 17)))).toBe("GRANT_INVALID");
+
+    expect(await takesBack(p, "data-owner", grantId(first).slice(0, 16))).toEqual([grantId(first)]);
+    expect(await errorOf(() => d.each(() => runOf(2)))).toMatchObject({
+      code: "POLICY_REFUSED",
+      message: expect.stringContaining("was withdrawn by data-owner"),
+    });
+    expect(await codeOf(() => d.each(() => revealOf(3)))).toBe("POLICY_REFUSED");
+    expect(await codeOf(() => d.grant(first))).toBe("GRANT_INVALID");
+    await d.grant(second);
+    await d.each(() => runOf(4));
+    // Before the parties know it, too: whoever has the signed grant brings it in vain.
+    await takesBack(p, "data-owner", grantId(second));
+    await takesBack(p, "data-owner", grantId(third));
+    expect(await codeOf(() => d.grant(third))).toBe("GRANT_INVALID");
+
+    await p.stop();
+    const q = await startParties(p.world, plain3, p.directories);
+    open.push(q);
+    const again = await driver(q);
+    await again.give("data-owner/x", [1, 1, 1]);
+    expect(await codeOf(() => again.each(() => runOf(200)))).toBe("POLICY_REFUSED");
+    expect(await codeOf(() => again.grant(second))).toBe("GRANT_INVALID");
+    const signed = await signGrant(session.id, terms({ runs: 8 }), [owner]);
+    expect(await approve(session, q.connector, [signed], { identity: owner })).toMatchObject([{ signers: ["data-owner"] }]);
+    await again.each(() => runOf(201));
   });
 });

@@ -60,6 +60,7 @@ export const COMMANDS: readonly Command[] = [
   { type: "forget", run: 12 },
   { type: "fetch", handle: "a.1" },
   { type: "free", handles: ["a.0", "a.1"] },
+  { type: "revoke", ids: ["5f".repeat(32)] },
   { type: "granted", ids: ["5f".repeat(32)] },
   { type: "used", ids: ["5f".repeat(32)] },
   { type: "list" },
