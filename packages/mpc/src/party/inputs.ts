@@ -70,6 +70,11 @@ const brokenOff = (handle: string): TacitError =>
     hint: "nothing of it was kept: give it again",
   });
 
+const silent = (handle: string, ms: number): TacitError =>
+  new TacitError(CODE, `input ${handle}: expected its next chunk within ${ms / 1000} s, got nothing`, {
+    hint: "nothing of it was kept: give it again",
+  });
+
 export class Inputs {
   readonly #o: InputsOptions;
   readonly #arriving = new Map<string, Arriving>();
@@ -127,10 +132,7 @@ export class Inputs {
   #watch(a: Arriving): void {
     clearTimeout(a.timer);
     const ms = Math.min(IDLE * this.#o.session.timeout, LONGEST);
-    const late = new TacitError(CODE, `input ${a.put.handle}: expected its next chunk within ${ms / 1000} s, got nothing`, {
-      hint: "nothing of it was kept: give it again",
-    });
-    a.timer = unref(setTimeout(() => this.#drop(a, late), ms));
+    a.timer = unref(setTimeout(() => this.#drop(a, silent(a.put.handle, ms)), ms));
   }
 
   /** The party ends: what has come goes. */
