@@ -196,6 +196,8 @@ async function trainOnGiven(words: TrainWords, said: ReadonlySet<string>): Promi
   const keep = checkpointEvery === undefined && !resume ? null : { every: checkpointEvery ?? EVERY, resume };
   const r = await driveGiven(person, job, await grantsOf(words, person.session), keep);
   if (r === null) {
+    if (keep === null) say("stopped; what was given stays at the parties, and nothing else");
+    else say("stopped; the same command with --resume goes on from the last checkpoint");
     process.exitCode = EXIT.interrupted;
     return;
   }

@@ -144,7 +144,9 @@ describe.runIf(process.env.TACIT_LONG === "1")("a training at parties that are k
     await startParties();
     await first.says(`going on from step 10 of ${STEPS}`);
     await saved(ten);
-    await first.kill();
+    first.child.kill("SIGINT");
+    expect(await first.ended).toBe(130);
+    expect(first.stderr).toContain("the same command with --resume goes on from the last checkpoint");
 
     const last = new Driver([...train, "--resume"]);
     running.push(last);
