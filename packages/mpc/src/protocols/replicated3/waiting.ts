@@ -9,13 +9,15 @@ import type { Site } from "./ranges.ts";
 /** A truncation takes ring values below 2^62. */
 export const RAW_LIMIT_BITS = 62;
 
-/** A term: its magnitude and place (log2) without factors. `key` as in `Term`; `by` is a factor that is applied exactly. */
+/** A term: its magnitude and place (log2) without factors. `key` as in `Term`; `by` is an integer factor, known from the Program. */
 interface Part {
   readonly size: number;
   readonly place: number;
   readonly scale: number;
   readonly key: string;
   readonly by: number;
+  /** log2 of what constants make of the factor. */
+  readonly fixed: number;
   /** It was warned of where it came to be. */
   readonly warned: boolean;
 }
@@ -39,13 +41,17 @@ function partsOf(s: Site, i: number): Waiting {
 function plain(s: Site, i: number): Part {
   const size = s.plan.sizes[s.node.args[i]!]!;
   const place = Math.min(size.before, size.after);
-  return { size: magnitude(s.args[i]!), place, scale: s.f, key: "", by: 1, warned: false };
+  return { size: magnitude(s.args[i]!), place, scale: s.f, key: "", by: 1, fixed: 0, warned: false };
 }
+
+/** As `MOST_GROWTH` of `lower/combine.ts`, which clients do not load. */
+const MOST_GROWTH = 1;
 
 /** As one sharing that keeps its factor where it is below 2^keep; undefined: its factor is applied. */
 function single(w: Waiting, f: number, keep: number): Part | undefined {
   const first = w[0];
-  if (!first || first.key === "" || w.some((p) => p.key !== first.key)) return undefined;
+  if (!first || first.key === "" || w.some((p) => p.key !== first.key || p.by !== first.by)) return undefined;
+  if (first.scale > f && first.fixed > MOST_GROWTH) return undefined;
   if (!isKept(Math.max(...w.map((p) => p.place)), keep)) return undefined;
   const size = w.reduce((sum, p) => sum + p.size, 0);
   const place = Math.max(...w.map((p) => p.place)) + log2(w.length);
@@ -53,9 +59,9 @@ function single(w: Waiting, f: number, keep: number): Part | undefined {
 }
 
 /** The same for a product, where a plain value has no place. */
-function operand(s: Site, i: number): { readonly size: number; readonly key: string; readonly place: number } {
+function operand(s: Site, i: number): Pick<Part, "size" | "key" | "place" | "fixed"> {
   const found = single(s.waiting[i]!, s.f, KEPT_BITS);
-  if (!found) return { size: magnitude(s.args[i]!), key: "", place: 0 };
+  if (!found) return { size: magnitude(s.args[i]!), key: "", place: 0, fixed: 0 };
   // A square takes the factor of a product before, another product after: whichever is larger.
   const raw = s.node.op === "mul" && s.waiting[i]!.some((p) => p.scale > s.f);
   return raw ? { ...found, size: Math.max(found.size, magnitude(s.args[i]!)) } : found;
@@ -67,16 +73,16 @@ const joined = (...keys: readonly string[]): string => keys.filter((k) => k !== 
 function ofProducts(s: Site, count: number): Waiting {
   const [x, y] = [operand(s, 0), operand(s, 1)];
   const made = { size: count * x.size * y.size, place: before(s), scale: 2 * s.f, by: 1, warned: false };
-  const out = [{ ...made, key: joined(x.key, y.key) }];
+  const out = [{ ...made, key: joined(x.key, y.key), fixed: x.fixed + y.fixed }];
   return s.node.op === "mul" ? out : bounded(out, s.f);
 }
 
 /** By a public array, whose elements become ring integers. */
 function byArray(s: Site, secret: number): Waiting {
-  const { size, key, place } = operand(s, secret);
+  const { size, key, place, fixed } = operand(s, secret);
   const known = s.args[1 - secret]!;
   const by = s.node.op === "div" ? 1 / nearest(known) : magnitude(known);
-  return [{ size: size * by, key, place: Math.max(before(s), place), scale: 2 * s.f, by: 1, warned: false }];
+  return [{ size: size * by, key, place: Math.max(before(s), place), scale: 2 * s.f, by: 1, fixed, warned: false }];
 }
 
 /** Largest integer that is applied exactly, and largest k of a 2^-k that moves a product's scale. */
@@ -95,7 +101,8 @@ function byScalar(s: Site, secret: number): Waiting {
     const k = -Math.log2(Math.abs(total));
     if (p.key === "" && Number.isInteger(k) && k > 0 && k <= MOST_SHIFT && p.scale >= 2 * s.f && p.scale + k - s.f <= 31)
       return { ...p, by: Math.sign(total), scale: p.scale + k, size: p.size * 2 ** -k, place: p.place - k };
-    return { ...p, by: 1, key: joined(p.key, key) };
+    const constant = p.key === "" ? log2(Math.abs(p.by)) : p.fixed;
+    return { ...p, key: joined(p.key, key), fixed: constant + (given === 0 || Number.isNaN(given) ? 0 : Math.log2(Math.abs(c))) };
   });
   const isPlain = parts.every((p) => p.key === "" && p.scale <= s.f);
   return isPlain ? [] : bounded(parts, s.f);
@@ -104,10 +111,9 @@ function byScalar(s: Site, secret: number): Waiting {
 /** Several terms side by side. */
 function together(s: Site): Waiting {
   if (s.waiting.every((w) => w.length === 0)) return [];
-  return bounded(
-    s.waiting.flatMap((_, i) => partsOf(s, i)),
-    s.f,
-  );
+  const sign = (i: number): number => (s.node.op === "neg" || (s.node.op === "sub" && i === 1) ? -1 : 1);
+  const parts = s.waiting.flatMap((_, i) => partsOf(s, i).map((p) => ({ ...p, by: p.by * sign(i) })));
+  return bounded(parts, s.f);
 }
 
 /** Whether terms meet at a common scale: some have a factor, or products have several scales. */
@@ -150,15 +156,16 @@ function averaged(s: Site): Waiting {
   const size = own.size * places;
   const key = joined(own.key, `w${s.id}`);
   // Where padding does not count, weights may be equal all the same: taken as both.
-  if (weights) return [{ size, key, place: Math.min(place, ALWAYS_FINE), scale: 2 * s.f, by: 1, warned: false }];
-  return [{ size, key, place, scale: s.f, by: 1, warned: false }];
+  const { fixed } = own;
+  if (weights) return [{ size, key, place: Math.min(place, ALWAYS_FINE), scale: 2 * s.f, by: 1, fixed, warned: false }];
+  return [{ size, key, place, scale: s.f, by: 1, fixed, warned: false }];
 }
 
 /** (p m - t) g for probabilities p and the mass m of a row's target t. */
 function residual(s: Site): Waiting {
   const classes = s.plan.program.aval(s.node.args[0]!).shape[1]!;
   const size = classes * magnitude(s.args[1]!);
-  const made = { place: before(s), by: 1, warned: false };
+  const made = { place: before(s), by: 1, fixed: 0, warned: false };
   if (!s.secret[2] && s.plan.uniform[s.node.args[2]!]) return [{ ...made, size, scale: s.f, key: `${s.node.args[2]}` }];
   const g = s.secret[2] ? operand(s, 2) : { size: magnitude(s.args[2]!), key: "" };
   return [{ ...made, size: size * g.size, scale: 2 * s.f, key: g.key }];
@@ -178,7 +185,7 @@ export function waitingOf(s: Site, out: Interval): Waiting {
   if (op === "sum") return bounded(folded(s.waiting[0]!, foldedOf(s.plan.program, s.node)), s.f);
   if (op === "softmaxCrossEntropyGrad") return residual(s);
   if (op === "softmaxCrossEntropy")
-    return [{ size: magnitude(out), place: before(s), scale: 2 * s.f, key: "", by: 1, warned: false }];
+    return [{ size: magnitude(out), place: before(s), scale: 2 * s.f, key: "", by: 1, fixed: 0, warned: false }];
   if (op.startsWith("avgPool2d")) return averaged(s);
   return MOVES.has(op) ? moved(s) : [];
 }
@@ -186,9 +193,9 @@ export function waitingOf(s: Site, out: Interval): Waiting {
 /** Of a secret and a public array. */
 function ofKnown(s: Site, count: number): Waiting {
   const secret = s.secret[0] ? 0 : 1;
-  const { size, key } = operand(s, secret);
+  const { size, key, fixed } = operand(s, secret);
   const all = count * size * magnitude(s.args[1 - secret]!);
-  return bounded([{ size: all, key, place: before(s), scale: 2 * s.f, by: 1, warned: false }], s.f);
+  return bounded([{ size: all, key, place: before(s), scale: 2 * s.f, by: 1, fixed, warned: false }], s.f);
 }
 
 /** Products of one kind are added up, and multiplied by integers, before one truncation. */

@@ -155,3 +155,27 @@ describe("terms grow with what is added up", () => {
     await expectClose(parties, c, 1, 2 ** -10);
   });
 });
+
+describe("factors that only a run knows keep their bits beside larger ones", () => {
+  const terms = [1, 1, 250, 250].map((v) => secret([3], at(v)));
+  test.each([0.3, 0.0214, 1.34e-3, 8.4e-5])("a product beside a product times a rate of %f", async (rate) => {
+    const c = makeCase([...terms, known([], at(rate)), known([], at(0.7))], (x, y, z, w, c1, c2) => {
+      const [small, large] = [ops.mul(x!, y!), ops.mul(ops.mul(z!, w!), c1!)];
+      return [
+        ops.add(small, large),
+        ops.add(ops.mul(x!, y!), ops.sub(ops.mul(ops.mul(x!, y!), c2!), ops.mul(ops.mul(z!, w!), c1!))),
+        // A common rate: one scale does.
+        ops.add(ops.mul(ops.mul(ops.mul(x!, y!), lit(x, 0.9)), c1!), ops.mul(ops.mul(z!, w!), c1!)),
+      ];
+    });
+    await expectClose(parties, c, 2 ** -13, 2 ** -13);
+  });
+});
+
+test("a constant above 1 is applied before a product that is moved loses its bits", async () => {
+  const c = makeCase([secret([64], (i) => (i - 32) / 2048)], (x) => {
+    const y = ops.mul(x!, lit(x, -60.384));
+    return [ops.slice(ops.mul(y, y), [1], [64]), ops.permute(ops.mul(ops.reshape(ops.mul(y, x!), [8, 8]), lit(x, 64)), [1, 0])];
+  });
+  await expectClose(parties, c, 2 ** -9);
+});

@@ -131,12 +131,12 @@ async function narrow(ctx: Context, id: number, terms: readonly Term[], extra: r
 }
 
 /** Everything at scale K with its factor as an integer: one wide truncation, or two at once. Ids `id` and `id + 1`. */
-async function wide(ctx: Context, id: number, terms: readonly Term[], f: number): Promise<Shares> {
+async function wide(ctx: Context, id: number, terms: readonly Term[], f: number, split: boolean): Promise<Shares> {
   const k = commonScale(terms, f);
   const factors = terms.map((t) => t.factor * 2 ** (k - t.scale));
   const whole = factors.map(Math.round);
   const room = Math.min(...terms.map((t) => 61 - t.scale - Math.ceil(t.bits)));
-  if (room >= FINE_BITS) {
+  if (room >= FINE_BITS && !split) {
     const raws = terms.map((t, i) => rawTimes(ctx, t, BigInt(whole[i]!)));
     return truncateWide(ctx, id, sumRaws(ctx, raws), k - f);
   }
@@ -166,16 +166,48 @@ async function wide(ctx: Context, id: number, terms: readonly Term[], f: number)
 /** Least bits that a factor should have beside others, going by the Program's constants. */
 const SHARED_BITS = 10;
 
+/** What of a key only a run knows. */
+const openOf = (key: string): string =>
+  key
+    .split("*")
+    .filter((k) => k.startsWith("?"))
+    .sort()
+    .join("*");
+
+/** Room beside every term that leaves any factor bits enough: of shares it is 31. */
+const AMPLE_BITS = 24;
+
+/** Terms that get one K and one truncation, or two where their factors need them (`split`). */
+interface Group {
+  readonly terms: readonly Term[];
+  readonly split: boolean;
+}
+
+/** Terms whose ratio only a run knows, apart: at most two groups, a second one of several ratios with factors in two parts. */
+function openGroups(terms: readonly Term[]): readonly Group[] | undefined {
+  const kinds = [...new Set(terms.map((t) => openOf(t.key)))];
+  const room = Math.min(...terms.map((t) => 61 - t.scale - Math.ceil(t.bits)));
+  if (kinds.length < 2 || room >= AMPLE_BITS) return undefined;
+  const first = terms.filter((t) => openOf(t.key) === kinds[0]);
+  const rest = terms.filter((t) => openOf(t.key) !== kinds[0]);
+  return [
+    { terms: first, split: new Set(first.map((t) => t.key)).size > 1 },
+    { terms: rest, split: new Set(rest.map((t) => t.key)).size > 1 },
+  ];
+}
+
 /**
  * Terms that a common K serves, and those whose factors it would leave too few bits (1/N^2 beside 1/N, in a batch norm's gradient): these get a K
  * and a truncation of their own, at the same time. At most two groups; they follow from the Program, not from a factor's value.
  */
-function groups(terms: readonly Term[], f: number): readonly (readonly Term[])[] {
+function groups(terms: readonly Term[], f: number): readonly Group[] {
+  const open = openGroups(terms);
+  if (open) return open;
   const own = terms.map((t) => Math.min(f + WIDE_SHIFT, 60 - t.bits - (t.fixed ?? 0)));
   const k = Math.min(...own);
   const poor = terms.map((t, i) => k < own[i]! && k - t.scale + (t.fixed ?? 0) < SHARED_BITS);
-  if (!poor.includes(true)) return [terms];
-  return [terms.filter((_, i) => !poor[i]), terms.filter((_, i) => poor[i])];
+  if (!poor.includes(true)) return [{ terms, split: false }];
+  return [false, true].map((apart) => ({ terms: terms.filter((_, i) => poor[i] === apart), split: false }));
 }
 
 /** What `combine` gives: one Held at f fraction bits, owned by the caller. */
@@ -192,6 +224,9 @@ export interface Combined {
 function sumOfBits(terms: readonly Term[]): number {
   return Math.max(...terms.map((t) => t.bits)) + log2(terms.length);
 }
+
+/** log2 of the largest constant beside which a product is truncated: what is lost grows with it. */
+export const MOST_GROWTH = 1;
 
 /** For `keep`: no factor stays aside. */
 export const NEVER: number = Number.NEGATIVE_INFINITY;
@@ -218,12 +253,13 @@ export async function combine(ctx: Context, id: number, terms: readonly Term[], 
   if (rest.length === 0) return whole(sumHeld(ctx, exact));
   const { scale, key, factor } = rest[0]!;
   const oneScale = rest.every((t) => t.scale === scale) && scale >= f && scale - f <= NARROW_SHIFT;
-  const keeps = key === "" || (keepFactor && exact.length === 0);
+  const grows = scale > f && (rest[0]!.fixed ?? 0) > MOST_GROWTH;
+  const keeps = key === "" || (keepFactor && exact.length === 0 && !grows);
   if (oneScale && alike(rest) && keeps) {
     const held = new Held(ctx, await narrow(ctx, id, rest, exact, f));
     return key === "" ? whole(held) : { held, factor, key, bits: sumOfBits(rest), fixed: rest[0]!.fixed ?? 0 };
   }
-  const made = await Promise.all(groups(rest, f).map((group, i) => wide(ctx, id + 2 * i, group, f)));
+  const made = await Promise.all(groups(rest, f).map((g, i) => wide(ctx, id + 2 * i, g.terms, f, g.split)));
   return whole(sumHeld(ctx, [...made.map((shares) => new Held(ctx, shares)), ...exact]));
 }
 

@@ -91,7 +91,9 @@ function scaled(n: NodeRun, terms: readonly Term[], factor: number, fixed: boole
     const moved = fixed ? shifted(t, total, n.f) : undefined;
     if (moved) return moved;
     const exact = fixed && t.key === "" && Number.isInteger(total) && Math.abs(total) <= EXACT_LIMIT;
-    const constant = (t.fixed ?? 0) + (fixed && factor !== 0 ? log2(factor) : 0);
+    // An integer from before is a part of the constant now.
+    const before = t.key === "" && t.factor !== 0 ? log2(t.factor) : (t.fixed ?? 0);
+    const constant = before + (fixed && factor !== 0 ? log2(factor) : 0);
     return { ...t, factor: total, fixed: exact ? 0 : constant, key: exact ? "" : t.key === "" ? key : `${t.key}*${key}` };
   });
 }
@@ -99,7 +101,7 @@ function scaled(n: NodeRun, terms: readonly Term[], factor: number, fixed: boole
 async function byUniform(n: NodeRun, secret: number, known: number, invert: boolean): Promise<Value> {
   const c = await n.scalar(known);
   const fixed = n.fixed(known) !== undefined;
-  const key = `${invert ? "1/" : ""}${n.node.args[known]}`;
+  const key = `${fixed ? "" : "?"}${invert ? "1/" : ""}${n.node.args[known]}`;
   const factor = invert ? (c === 0 && !fixed ? 0 : 1 / c) : c;
   return n.of(await n.bounded(scaled(n, await operandTerms(n, secret, 1), factor, fixed, key)));
 }

@@ -179,7 +179,11 @@ const softmaxCrossEntropyGrad: Handler = (n) =>
       const factor = await n.scalar(2);
       const fixed = n.fixed(2) !== undefined && Number.isInteger(factor);
       const constant = n.fixed(2) !== undefined && factor !== 0 ? log2(factor) : 0;
-      return n.result(shares, f, { factor, fixed: fixed ? 0 : constant, key: fixed ? "" : `${n.node.args[2]}` });
+      return n.result(shares, f, {
+        factor,
+        fixed: fixed ? 0 : constant,
+        key: fixed ? "" : `${n.fixed(2) ? "" : "?"}${n.node.args[2]}`,
+      });
     }
     const out = await timesRows(n, shares, rows, classes);
     free(ctx, shares);

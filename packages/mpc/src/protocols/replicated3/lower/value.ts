@@ -33,7 +33,7 @@ export class Held {
 /**
  * One summand of a secret: value = factor * 2^-scale * ring. A public factor stays aside until a consumer needs plain fixed point,
  * so that 1/N of a mean or a learning rate costs no round and no bit. `key` names where a factor came from; "" means a small integer
- * known from the Program itself, which is applied exactly. Message sizes and rounds depend on keys, never on a factor's value.
+ * known from the Program itself, which is applied exactly; "?" marks what only a run knows. Message sizes and rounds depend on keys, never on a factor's value.
  */
 export interface Term {
   readonly source: Held | Raw;

@@ -2,7 +2,7 @@
  * @file Whether a Program's results on shares are those in the clear.
  *
  * How far off may they be? Every op has a stated error (functions/README.md), and every value is rounded to a unit of 2^-16. What this makes of a result is found by
- * evaluating the Program in f64 with errors of that size at every node: rounded only, all upwards, all downwards, then of random signs. `MARGIN` times the
+ * evaluating the Program in f64 with errors of that size at every node: rounded only (to the nearest, down, up), all upwards, all downwards, then of random signs. `MARGIN` times the
  * largest deviation of an element is allowed, and `FLOOR` of results that are floats. An element that takes another value under such noise (an
  * argument of a comparison that is within rounding of the other) may take any.
  */
@@ -17,11 +17,19 @@ import type { Trial } from "./make.ts";
 
 const UNIT = 2 ** -16;
 const MARGIN = 8;
+/** Two values of which one was rounded are equal, or not, by chance where they are this close. */
+const NEAR = 64 * UNIT;
 const FLOOR = 4 * UNIT;
 /** Evaluations with noise. */
-const ROUNDS = 7;
-/** Of the first ones: rounded only, all upwards, all downwards. */
-const FIXED = [0, 1, -1];
+const ROUNDS = 9;
+/** Of the first ones: rounded only, in three ways; all upwards, all downwards. */
+const FIXED: readonly Signs[] = [
+  { sign: () => 0, round: Math.round },
+  { sign: () => 0, round: Math.floor },
+  { sign: () => 0, round: Math.ceil },
+  { sign: () => 1, round: Math.round },
+  { sign: () => -1, round: Math.round },
+];
 
 /** Errors of ops: absolute, relative. */
 interface Noise {
@@ -43,7 +51,11 @@ const EXACT: Noise = { absolute: 0, relative: 0 };
 
 const wide = (aval: Aval): Aval => ({ shape: aval.shape, dtype: aval.dtype === "f32" ? "f64" : aval.dtype });
 const f64 = (x: TypedArray): TypedArray => (x instanceof Float32Array ? Float64Array.from(x) : x);
-type Signs = () => number;
+/** Of the noise, and how a value becomes whole units. */
+interface Signs {
+  readonly sign: () => number;
+  readonly round: (x: number) => number;
+}
 
 const largest = (x: TypedArray): number => {
   let m = 0;
@@ -55,8 +67,8 @@ function disturbed(x: TypedArray, noise: Noise, signs: Signs): TypedArray {
   if (!(x instanceof Float64Array) || noise === EXACT) return x;
   const grid = noise.absolute > 0 ? UNIT : 0;
   return x.map((v) => {
-    const y = v + signs() * (noise.absolute + noise.relative * Math.abs(v));
-    return grid === 0 ? y : Math.round(y / grid) * grid;
+    const y = v + signs.sign() * (noise.absolute + noise.relative * Math.abs(v));
+    return grid === 0 ? y : signs.round(y / grid) * grid;
   });
 }
 
@@ -91,6 +103,11 @@ export function evaluate(t: Trial, plan: Plan, signs?: Signs, clear?: readonly T
             node.aval,
           ),
         );
+    if (signs && secret && (node.op === "eq" || node.op === "ne") && node.args.some(inexact)) {
+      const apart = OPS.get("sub")!.reference(own, avals, [], { shape: node.aval.shape, dtype: "f64" }) as Float64Array;
+      values.push((made as Uint8Array).map((v, k) => (Math.abs(apart[k]!) < NEAR ? 1 - v : v)));
+      continue;
+    }
     const { absolute, relative } = NOISE.get(node.op) ?? DEFAULT;
     // A row's target has a mass; gelu multiplies its argument with a gate of whole units.
     const mass = node.op.startsWith("softmaxCross") ? 1 + largest(args[1]!) * avals[0]!.shape[1]! : 1;
@@ -116,9 +133,9 @@ export function allowed(t: Trial, plan: Plan, rounds: number = ROUNDS): Allowed[
   const by = clear.map((x) => new Float64Array(x.length));
   const dice = new Dice(rounds);
   for (let round = 0; round < rounds; round++) {
-    const size = round < 5 ? 1 : 3;
-    const random: Signs = () => size * (dice.once(2) ? 1 : -1) * (0.5 + dice.below(1024) / 2048);
-    const signs: Signs = round < FIXED.length ? () => FIXED[round]! : random;
+    const size = round < 7 ? 1 : 3;
+    const random = (): number => size * (dice.once(2) ? 1 : -1) * (0.5 + dice.below(1024) / 2048);
+    const signs = FIXED[round] ?? { sign: random, round: Math.round };
     evaluate(t, plan, signs, clear).forEach((values, id) => {
       for (let i = 0; i < values.length; i++) {
         const d = Math.abs(Number(values[i]) - Number(clear[id]![i]));

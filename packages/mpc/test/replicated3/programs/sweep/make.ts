@@ -110,6 +110,12 @@ export class Maker {
     const { dice } = this;
     if (!dice.once(3))
       return ops.lit(x, dice.once(4) ? dice.pick([0.5, 0.25, 2, -1, 3, 1 / 3, 1e-3]) : dice.pick(this.#constants));
+    return this.rate();
+  }
+
+  /** A public input, perhaps one from before. */
+  rate(): Expr {
+    const { dice } = this;
     if (this.#scalars.length > 0 && dice.once(2)) return dice.pick(this.#scalars);
     const value = this.number(-14, 10);
     const expr = Expr.placeholder({ shape: [], dtype: "f32" });

@@ -222,6 +222,18 @@ const scaled: Step = (m) => {
   if (m.dice.once(4)) return ops.div(x, c);
   return m.dice.once(2) ? ops.mul(x, c) : ops.mul(c, x);
 };
+/** x y + c z z, or with several factors: terms of different sizes at one scale. */
+const products: Step = (m) => {
+  const x = m.operand();
+  const other = (): Expr => m.any((y) => y.shape.join() === x.shape.join()) ?? m.input(x.shape);
+  const term = (): Expr => {
+    const y = other();
+    const p = ops.mul(y, m.dice.once(3) ? y : other());
+    return m.dice.once(4) ? p : ops.mul(p, m.dice.once(2) ? m.rate() : m.scalar(p));
+  };
+  const sum = m.dice.pick([ops.add, ops.sub])(term(), term());
+  return m.dice.once(3) ? ops.add(sum, term()) : sum;
+};
 /** x + c y, with y of x's shape: what an optimizer does. */
 const update: Step = (m) => {
   const x = m.operand();
@@ -237,6 +249,7 @@ export const STEPS: readonly Step[] = [
   ...often(7, binary(ops.mul)),
   ...often(6, scaled),
   ...often(4, update),
+  ...often(4, products),
   ...often(4, matmul),
   ...often(3, convolution),
   ...often(3, maxPool),
