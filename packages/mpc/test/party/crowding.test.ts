@@ -9,16 +9,21 @@ import { sealerTo } from "../../src/identity/seal.ts";
 import { Consents } from "../../src/party/consents.ts";
 import { Counters } from "../../src/party/counters.ts";
 import { addTo, checkFairShare, type Holding, ownShare } from "../../src/party/fair-share.ts";
+import { Inputs } from "../../src/party/inputs.ts";
 import { LinkProbe } from "../../src/party/link-probe.ts";
 import { chunkPlace } from "../../src/party/messages.ts";
+import type { Peers } from "../../src/party/peers.ts";
 import { Unanswered } from "../../src/party/places.ts";
 import { inputInfo } from "../../src/party/purposes.ts";
+import { Store } from "../../src/party/store.ts";
+import { Transcript } from "../../src/party/transcript.ts";
 import { Fields, toCbor } from "../../src/session/cbor.ts";
 import { type Consent, permitRun } from "../../src/session/consent.ts";
 import { type Grant, grantToBytes, signGrant } from "../../src/session/grant.ts";
 import { channelPair } from "../../src/transport/channel.ts";
 import type { FrameLink } from "../../src/transport/frame-link.ts";
 import { type InProcess, inProcess } from "../in-process.ts";
+import { plain3 } from "../plain3.ts";
 import { codeOf, errorOf, inAnHour, makeWorld, pipeMeshes } from "../support.ts";
 
 const open: InProcess[] = [];
@@ -232,12 +237,27 @@ describe("share memory", () => {
   });
 
   it("is free again when nothing comes of what was announced", async () => {
-    const announce = await announcing({ timeout: 50 });
-    await announce("model-owner", "x", ELEMENTS);
-    expect(await codeOf(() => announce("model-owner", "y", ELEMENTS))).toBe("MPC_MEMORY");
-    await expect
-      .poll(() => codeOf(() => announce("model-owner", "y", ELEMENTS)), { timeout: 20_000 })
-      .toContain("nothing was thrown");
+    // No parties, whose own patience would be as short.
+    const { session, parties, people } = await makeWorld({ limits: { timeout: 50 } });
+    const environment = { index: 0, links: [], options: plain3.defaults, memoryLimit: MEMORY, runKey: () => new Uint8Array(32) };
+    const party = await plain3.createParty(environment);
+    const store = new Store(party, MEMORY);
+    const heard: string[] = [];
+    const peers = { refuse: (subject: string) => heard.push(subject.slice(0, 20)) } as unknown as Peers;
+    const transcript = new Transcript(null);
+    const inputs = new Inputs({ session, index: 0, identity: parties[0]!, party, store, peers, transcript });
+    const owner = people.get("model-owner")!.name;
+    const handle = `${owner}/x`;
+    const { encapsulated } = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, handle));
+    const aval = { shape: [ELEMENTS], dtype: "f32" } as const;
+    const put = { type: "put", handle, attempt: new Uint8Array(16), aval, total: 8 * ELEMENTS, chunks: 1, encapsulated } as const;
+    await inputs.begin(put, owner, {});
+    expect(store.bytes).toBe(8 * ELEMENTS);
+    await expect.poll(() => store.bytes, { timeout: 30_000 }).toBe(0);
+    // The others need not wait for it.
+    expect(heard).toEqual(["input model-owner/x ", "accept model-owner/x"]);
+    await inputs.begin(put, owner, {});
+    inputs.close();
   });
 });
 
