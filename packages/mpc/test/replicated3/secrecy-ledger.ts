@@ -129,13 +129,14 @@ export class Ledger {
     this.#kernels = kernels;
   }
 
-  static async start(): Promise<Ledger> {
+  static async start(width: 32 | 64 = 64): Promise<Ledger> {
     const plan: Plan = { mutate: (l) => l, rekeyed: new Set(), draws: [] };
     const keys = [0, 1, 2, 3].map((i) => bytes(`key ${i}`, 32));
     const memories: Memory[] = [];
     const harness = await Harness.start({
       keys: keys.slice(0, 3),
       memoryLimit: 2 ** 25,
+      width,
       wrapStreams: (_inner, me) => new LedgerStreams(memories[me]!, me, keys, plan),
       onMemory: (memory, me) => {
         memories[me] = memory;

@@ -12,6 +12,8 @@ export const INDICES: readonly Index[] = [0, 1, 2];
 export interface HarnessOptions extends MemoryLinkOptions {
   readonly memoryLimit?: number;
   readonly prgRounds?: 20 | 12;
+  /** Bits of a session's comparisons; 64 by default. */
+  readonly width?: 32 | 64;
   /** Keys k_0, k_1, k_2; fresh random ones by default. */
   readonly keys?: readonly Uint8Array[];
   /** Wraps the streams of a party: the tests' only way to see or corrupt masks. Production code has no such door. */
@@ -75,7 +77,16 @@ export class Harness {
       const plain = new KeyStreams(memory, own);
       const streams = this.#options.wrapStreams?.(plain, me) ?? plain;
       const prgRounds = this.#options.prgRounds ?? 20;
-      party.ctx = new Context({ me, links: this.#links.links[me]!, kernels, memory, streams, run, prgRounds });
+      party.ctx = new Context({
+        me,
+        links: this.#links.links[me]!,
+        kernels,
+        memory,
+        streams,
+        run,
+        prgRounds,
+        width: this.#options.width ?? 64,
+      });
     }
   }
 
