@@ -43,6 +43,7 @@ const SAMPLE: readonly string[] = [
   "replayed input x classOnly x provider",
   "restarted x checkpoint x driver",
   "disk full x checkpoint x party",
+  "clock off x linear x party",
   "clock off x resume x provider",
 ];
 

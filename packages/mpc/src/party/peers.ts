@@ -3,6 +3,7 @@ import { TacitError } from "@tacit/core/errors";
 import { concatBytes, printable, sameBytes, toHex } from "../identity/encoding.ts";
 import { fromCbor, toCbor, type Wire } from "../session/cbor.ts";
 import type { Session } from "../session/session-file.ts";
+import { unref } from "../timers.ts";
 import type { FrameLink } from "../transport/frame-link.ts";
 import { abortBytes, codeIn, cut, readAbort } from "../transport/introduction.ts";
 import type { Mesh } from "../transport/mesh.ts";
@@ -35,6 +36,8 @@ export interface PeerEvents {
 
 /** Without the number of the attempt. */
 const shown = (subject: string): string => subject.replace(/ [0-9a-f]{32}$/, "");
+
+const HALF_CLOSED = "the driver closed the session there and told this party nothing of it: begin the session again";
 
 /** Compares digests with every other party, by subject ("run 12", "input images"). */
 export class Peers {
@@ -274,12 +277,22 @@ export class Peers {
       const error = readAbort(f, link.peer);
       this.#leaving.add(j);
       events.lost(error);
-    } else if (kind === "leave") this.#leaving.add(j);
+    } else if (kind === "leave") this.#left(j, events);
     else if (this.#measuring.control(j, link, kind, f)) return;
     // The last notes of a handshake may come after its end.
     else if (kind === "waits") f.uints(64);
     else throw new TacitError(CODE, `${link.peer}: expected a control message of this version, got another`);
     f.end();
+  }
+
+  /** Party j was told that the session is closed. Soon this one is, too; or somebody told some what it told no others. */
+  #left(j: number, events: PeerEvents): void {
+    this.#leaving.add(j);
+    const late = (): void => {
+      if (this.#over === null)
+        events.lost(new TacitError("MPC_PARTY_LOST", `${this.#session.showParty(j)} left, ${this.stage}`, { hint: HALF_CLOSED }));
+    };
+    unref(setTimeout(late, 2 * this.#timeout));
   }
 
   #say(j: number, link: FrameLink, subject: string, said: Said): void {

@@ -122,6 +122,13 @@ describe("three processes of replicated3", () => {
     expect(await Promise.all(p.children.map((c) => c.exited))).toEqual([4, 4, 4]);
   });
 
+  it("end with code 4 where a driver closed the session at one of them alone", async () => {
+    const p = await start();
+    const driver = p.world.people.get("driver")!;
+    await p.group.clients[1]!.request(driver, { type: "close" });
+    expect(await Promise.all(p.children.map((c) => c.exited))).toEqual([4, 0, 4]);
+  });
+
   it("refuse a reveal that the owner did not sign, whoever asks, and stay", async () => {
     const p = await start();
     await give(p, "data-owner/x");
