@@ -189,17 +189,19 @@ const allJoin = (run: Run, { phase }: Scene): Promise<boolean> =>
 
 async function playVariant(rig: Rig, planned: Scene, told: Told): Promise<number> {
   const { victim, variant } = planned;
-  const run = await rig.begin(settingOf(rig, planned));
-  const hooked = run.parties[victim]!;
+  const begun = await rig.begin(settingOf(rig, planned));
+  const hooked = begun.parties[victim]!;
   const say = (problem: string): void => void told.problems.push(`${variant.name}: ${problem}`);
-  const people = await reachPhase(rig, run, planned);
+  const people = await reachPhase(rig, begun, planned);
   const before = disclosures(rig);
-  await variant.act?.(run, victim, rig);
+  await variant.act?.(begun, victim, rig);
   const began = performance.now();
   release(hooked, variant);
+  const again = planned.fault === "restarted" ? rig.startParty(victim, begun, true) : null;
+  // Who comes again before anything has begun takes its place.
+  const run = again !== null && planned.goesOn ? { ...begun, parties: begun.parties.with(victim, again) } : begun;
   const scene = { ...planned, goesOn: planned.goesOn || (variant.passes === true && (await allJoin(run, planned))) };
   const { goesOn } = scene;
-  const again = scene.fault === "restarted" ? rig.startParty(victim, run) : null;
   await goOn(rig, run, scene, people);
   const all = [...run.parties, people.driver, people.provider].filter((p) => p !== null);
   const others = goesOn ? all : all.filter((p) => p !== hooked);
@@ -216,7 +218,7 @@ async function playVariant(rig: Rig, planned: Scene, told: Told): Promise<number
     all.map((p) => p.stdout + p.stderr),
   ))
     say(s);
-  if (again !== null) await checkAgain(again, say);
+  if (again !== null && !goesOn) await checkAgain(again, say);
   return ms;
 }
 

@@ -194,7 +194,8 @@ export class Rig {
     return line;
   }
 
-  startParty(i: number, { links, setting }: Run): Proc {
+  /** With its orders, or `anew` without: whoever starts again has nothing in its way. */
+  startParty(i: number, { links, setting }: Run, anew = false): Proc {
     const name = PARTIES[i]!;
     const peers = Object.fromEntries(
       PARTIES.flatMap((p, j) => (j < i ? [[p, `127.0.0.1:${links.get(`${i} ${j}`)!.port}`]] : [])),
@@ -202,7 +203,7 @@ export class Rig {
     const config = { session: "session.json", key: `${name}.key`, data: `${name}-data`, wait: setting.wait ?? 20, peers };
     this.write(`${name}.json`, JSON.stringify({ ...config, ...setting.config?.[name] }));
     const within = setting.smallDisk === name ? (this.#small(`${name}-data`)?.within ?? []) : [];
-    const orders = setting.orders?.[name];
+    const orders = anew ? undefined : setting.orders?.[name];
     return this.#start({
       name,
       script: "tacit",

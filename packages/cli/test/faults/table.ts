@@ -126,7 +126,7 @@ const PARTY: Readonly<Record<Fault, Row>> = {
   ),
   "replayed handshake": same(FINE),
   "replayed input": same(FINE),
-  restarted: withFirst(ends([LOST, LATE]), ends([LOST])),
+  restarted: withFirst(FINE, ends([LOST])),
   "disk full": withFirst(ends([LOST, LATE, "MPC_DISK"], { victim: [4] }), ends(["MPC_DISK"], { victim: [4] })),
   // What was agreed upon before the end is finished; nothing new begins after it.
   "clock off": withFirst(ends([LATE, LOST], { victim: [3] }), FINE),
