@@ -17,7 +17,7 @@ import type { Trial } from "./make.ts";
 
 const UNIT = 2 ** -16;
 const MARGIN = 8;
-/** Two values of which one was rounded are equal, or not, by chance where they are this close. */
+/** Two values of which one was rounded are equal, or not, by chance where they are this close, or `MARGIN` times their errors. */
 const NEAR = 64 * UNIT;
 const FLOOR = 4 * UNIT;
 /** Evaluations with noise. */
@@ -63,6 +63,13 @@ const largest = (x: TypedArray): number => {
   return m;
 };
 
+/** The largest difference. */
+function furthest(x: TypedArray, y: TypedArray): number {
+  let m = 0;
+  for (let i = 0; i < x.length; i++) m = Math.max(m, Math.abs(Number(x[i]) - Number(y[i])));
+  return m;
+}
+
 function disturbed(x: TypedArray, noise: Noise, signs: Signs): TypedArray {
   if (!(x instanceof Float64Array) || noise === EXACT) return x;
   const grid = noise.absolute > 0 ? UNIT : 0;
@@ -104,8 +111,9 @@ export function evaluate(t: Trial, plan: Plan, signs?: Signs, clear?: readonly T
           ),
         );
     if (signs && secret && (node.op === "eq" || node.op === "ne") && node.args.some(inexact)) {
+      const near = NEAR + MARGIN * Math.max(...node.args.map((a) => furthest(values[a]!, clear![a]!)));
       const apart = OPS.get("sub")!.reference(own, avals, [], { shape: node.aval.shape, dtype: "f64" }) as Float64Array;
-      values.push((made as Uint8Array).map((v, k) => (Math.abs(apart[k]!) < NEAR ? 1 - v : v)));
+      values.push((made as Uint8Array).map((v, k) => (Math.abs(apart[k]!) < near ? 1 - v : v)));
       continue;
     }
     const { absolute, relative } = NOISE.get(node.op) ?? DEFAULT;

@@ -32,6 +32,7 @@ export async function sweep(first: number, count: number, say: (s: string) => vo
       const v = await judge(t, parties);
       counts[v.kind]!++;
       if (v.kind === "right" && v.vague) counts.vague!++;
+      if ((seed + 1 - first) % 1000 === 0) say(`${seed + 1 - first}: ${JSON.stringify(counts)}`);
       if (v.kind === "refused") say(`seed ${seed} refused: ${v.why}`);
       if (v.kind !== "wrong") continue;
       const small = await shrink(t, v, parties);
