@@ -70,36 +70,66 @@ export const deliveryJson = (d: mpc.Delivery): object => ({
 /** The reason of a weight of a disclosed model (private/given.ts). */
 const WEIGHT = /^final model: (.+)$/;
 
-/** A trained model among the deliveries: its weights by their names. */
-interface Came {
-  readonly run: number;
-  readonly weights: Map<string, mpc.Delivery>;
+/** A weight of a disclosed model, by its name there. */
+interface Weight {
+  readonly name: string;
+  readonly delivery: mpc.Delivery;
 }
 
-/** The sets of weights that came, in the order of their runs: a name that comes again begins another set. */
-function modelsOf(deliveries: readonly mpc.Delivery[]): Came[] {
-  const all: Came[] = [];
-  for (const d of deliveries) {
-    const name = WEIGHT.exec(d.why)?.[1];
+/** A trained model among the deliveries, with all its weights. */
+interface Came {
+  readonly plan: { readonly model: ModelName; readonly classes: number };
+  readonly weights: readonly Weight[];
+}
+
+/** What begins the names of one driver's values (driver/runner.ts). */
+const driverOf = ({ handle }: mpc.Delivery): string => handle.slice(0, handle.lastIndexOf("."));
+
+/**
+ * Weights that one driver delivered without a run between: a training discloses its model like that (private/training.ts), and another
+ * training takes runs before it discloses its own. What was collected before, or is withheld, leaves a gap in the runs.
+ */
+function streaksOf(deliveries: readonly mpc.Delivery[]): Weight[][] {
+  const all: Weight[][] = [];
+  for (const delivery of deliveries.toSorted((a, b) => a.run - b.run)) {
+    const name = WEIGHT.exec(delivery.why)?.[1];
     if (name === undefined) continue;
-    const last = all.at(-1);
-    if (last === undefined || last.weights.has(name)) all.push({ run: d.run, weights: new Map([[name, d]]) });
-    else last.weights.set(name, d);
+    const last = all.at(-1)?.at(-1)?.delivery;
+    const follows = last !== undefined && delivery.run === last.run + 1 && driverOf(delivery) === driverOf(last);
+    if (follows) all.at(-1)!.push({ name, delivery });
+    else all.push([{ name, delivery }]);
   }
   return all;
 }
 
-/** Which model of ours has these weights, all of them and no other; null: none, or some are missing. */
-function kindOf(weights: Came["weights"]): { readonly model: ModelName; readonly classes: number } | null {
-  const classes = [...weights.values()].at(-1)?.aval.shape[0] ?? 0;
-  if (!(classes >= 1 && classes <= MOST_CLASSES)) return null;
-  const shapes = (names: Iterable<readonly [string, readonly number[]]>): string => JSON.stringify([...names].sort());
-  const came = shapes([...weights].map(([name, d]) => [name, d.aval.shape] as const));
-  for (const model of Object.keys(MODELS) as ModelName[]) {
-    const state = MODELS[model].build(classes, { random: new Random(0) }).stateDict();
-    if (shapes([...state].map(([name, t]) => [name, t.shape] as const)) === came) return { model, classes };
+/** Names and shapes of a model's weights, in the order in which they are disclosed. */
+const shapesOf = (model: ModelName, classes: number): (readonly [string, readonly number[]])[] =>
+  [...MODELS[model].build(classes, { random: new Random(0) }).stateDict()].map(([name, t]) => [name, t.shape] as const);
+
+/** The models whose weights all came, one after the other and in the model's order: so they are of one disclosure. */
+function modelsOf(deliveries: readonly mpc.Delivery[]): Came[] {
+  const streaks = streaksOf(deliveries);
+  if (streaks.length === 0) return [];
+  const kinds = (Object.keys(MODELS) as ModelName[]).map((model) => ({ model, names: shapesOf(model, 1).map(([name]) => name) }));
+  const found: Came[] = [];
+  for (const streak of streaks) {
+    for (let at = 0; at < streak.length; ) {
+      const came = kinds.map(({ model, names }) => modelAt(streak, at, model, names)).find((c) => c !== null) ?? null;
+      if (came !== null) found.push(came);
+      at += came?.weights.length ?? 1;
+    }
   }
-  return null;
+  return found;
+}
+
+/** The whole model that begins there; null: another, or a part of one. */
+function modelAt(streak: readonly Weight[], at: number, model: ModelName, names: readonly string[]): Came | null {
+  const weights = streak.slice(at, at + names.length);
+  if (weights.length < names.length || weights.some((w, i) => w.name !== names[i])) return null;
+  const classes = weights.at(-1)!.delivery.aval.shape[0] ?? 0;
+  if (!(classes >= 1 && classes <= MOST_CLASSES)) return null;
+  const came = weights.map((w) => [w.name, w.delivery.aval.shape]);
+  return JSON.stringify(came) === JSON.stringify(shapesOf(model, classes)) ? { plan: { model, classes }, weights } : null;
 }
 
 const tensorOf = (d: mpc.Delivery): Tensor => Tensor.adopt(d.values, [...d.aval.shape], d.aval.dtype);
@@ -107,12 +137,10 @@ const tensorOf = (d: mpc.Delivery): Tensor => Tensor.adopt(d.values, [...d.aval.
 /** Writes each whole model that came as tacit train would: tacit predict reads it, tacit give gives it again. */
 async function writeModels(directory: string, deliveries: readonly mpc.Delivery[]): Promise<string[]> {
   const paths: string[] = [];
-  for (const { run, weights } of modelsOf(deliveries)) {
-    const kind = kindOf(weights);
-    if (kind === null) continue;
-    const path = join(directory, `${run}-model.safetensors`);
-    const state = new Map([...weights].map(([name, d]) => [name, tensorOf(d)] as const));
-    await saveModel(path, { name: "given", names: null, plan: kind }, state);
+  for (const { plan, weights } of modelsOf(deliveries)) {
+    const path = join(directory, `${weights[0]!.delivery.run}-model.safetensors`);
+    const state = new Map(weights.map(({ name, delivery }) => [name, tensorOf(delivery)] as const));
+    await saveModel(path, { name: "given", names: null, plan }, state);
     paths.push(path);
   }
   return paths;

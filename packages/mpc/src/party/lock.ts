@@ -23,9 +23,18 @@ const held = new Map<string, NodeJS.Timeout>();
 const TOUCH_MS = 10_000;
 /** And is gone when it has not done so for this long. */
 const STALE_MS = 60_000;
+/** How often it says that it lives, and how long it may be silent, in milliseconds. */
+export interface LockTimes {
+  readonly touch: number;
+  readonly stale: number;
+}
+
+const TIMES: LockTimes = { touch: TOUCH_MS, stale: STALE_MS };
 /** `ps` tells whole seconds, and this process counts its own. */
 const START_SECONDS = 5;
 const LOOK_MS = 5000;
+/** A lock that is waited for is looked at so often in the time between two touches. */
+const LOOKS = 10;
 
 export function dropLock(lock: string): void {
   if (!held.has(lock)) return;
@@ -35,22 +44,40 @@ export function dropLock(lock: string): void {
 }
 
 /** Whether the lock is now this process's. One left by a process that is gone is taken over. */
-export function takeLock(lock: string): boolean {
+export function takeLock(lock: string, { touch, stale }: LockTimes = TIMES): boolean {
   if (held.has(lock)) return false;
-  if (place(lock)) return keep(lock);
+  if (place(lock)) return keep(lock, touch);
   // One at a time decides that a lock is left over: else the second would take away what the first has just made.
   const deciding = `${lock}.taking`;
   if (!place(deciding)) {
-    if (isHeld(deciding)) return false;
+    if (isHeld(deciding, stale)) return false;
     rmSync(deciding, { force: true });
     if (!place(deciding)) return false;
   }
   try {
-    if (isHeld(lock)) return false;
+    if (isHeld(lock, stale)) return false;
     rmSync(lock, { force: true });
-    return place(lock) && keep(lock);
+    return place(lock) && keep(lock, touch);
   } finally {
     rmSync(deciding, { force: true });
+  }
+}
+
+/**
+ * The same, with patience: a holder that cannot be looked at (of another boot, as after a power cut, or of another container) gets the
+ * time in which it would touch its file. False at once where the holder is a process that runs here, or has touched it meanwhile.
+ */
+export async function awaitLock(lock: string, times: LockTimes = TIMES): Promise<boolean> {
+  const until = performance.now() + times.stale + times.touch;
+  let seen = touchedAt(lock);
+  for (;;) {
+    if (takeLock(lock, times)) return true;
+    const at = touchedAt(lock);
+    seen ??= at;
+    // None: somebody is taking it over, and is the holder when it is looked at again.
+    const touched = at !== undefined && at !== seen;
+    if (held.has(lock) || touched || lookAt(lock) === "runs" || performance.now() >= until) return false;
+    await new Promise((resolve) => setTimeout(resolve, times.touch / LOOKS));
   }
 }
 
@@ -67,7 +94,7 @@ export function holderOf(lock: string): Holder | null {
   }
 }
 
-function keep(lock: string): true {
+function keep(lock: string, every: number): true {
   const touch = (): void => {
     try {
       utimesSync(lock, new Date(), new Date());
@@ -75,7 +102,7 @@ function keep(lock: string): true {
       // The directory is gone: so is what the lock was for.
     }
   };
-  held.set(lock, setInterval(touch, TOUCH_MS).unref());
+  held.set(lock, setInterval(touch, every).unref());
   return true;
 }
 
@@ -94,20 +121,28 @@ function place(lock: string): boolean {
   }
 }
 
-function isHeld(lock: string): boolean {
-  const holder = holderOf(lock);
-  // Earlier versions wrote a bare number; who reads one of those in a hurry is safe rather than early.
-  if (holder === null) return isFresh(lock);
-  // Another container, another machine on the same storage (the first space of ids has one number on all), or this one before a restart.
-  if (holder.space !== idSpace() || bootOf(holder.start) !== bootOf(startOf(process.pid))) return isFresh(lock);
-  if (!isRunning(holder.pid)) return false;
-  const start = startOf(holder.pid);
-  return holder.start === "" || start === "" || isSame(holder.start, start);
+function isHeld(lock: string, stale: number): boolean {
+  const found = lookAt(lock);
+  return found === "unknown" ? isFresh(lock, stale) : found === "runs";
 }
 
-function isFresh(lock: string): boolean {
-  const at = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
-  return at !== undefined && Date.now() - at < STALE_MS;
+/** Whether the holder runs, as far as it can be looked at from here. */
+function lookAt(lock: string): "runs" | "gone" | "unknown" {
+  const holder = holderOf(lock);
+  // Torn by a power cut, or a bare number of an earlier version: who reads one of those in a hurry is safe rather than early.
+  if (holder === null) return "unknown";
+  // Another container, another machine on the same storage (the first space of ids has one number on all), or this one before a restart.
+  if (holder.space !== idSpace() || bootOf(holder.start) !== bootOf(startOf(process.pid))) return "unknown";
+  if (!isRunning(holder.pid)) return "gone";
+  const start = startOf(holder.pid);
+  return holder.start === "" || start === "" || isSame(holder.start, start) ? "runs" : "gone";
+}
+
+const touchedAt = (lock: string): number | undefined => statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+
+function isFresh(lock: string, stale: number): boolean {
+  const at = touchedAt(lock);
+  return at !== undefined && Date.now() - at < stale;
 }
 
 function isRunning(pid: number): boolean {

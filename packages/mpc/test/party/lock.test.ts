@@ -6,6 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { dropLock, type Holder, holderOf, takeLock } from "../../src/party/lock.ts";
+import { makeLog } from "../../src/party/service/log.ts";
+import { takeData } from "../../src/party/service/service.ts";
+import { errorOf } from "../support.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tacit-lock-"));
 const children: ChildProcess[] = [];
@@ -125,6 +128,68 @@ describe("a lock", () => {
       dropLock(lock);
     }
   });
+});
+
+describe("a party's data directory", () => {
+  const times = { touch: 400, stale: 2500 };
+  const BOOT = "0dd0a5a5-0000-4000-8000-000000000000 4711";
+
+  /** A directory whose lock names this process but for `change`, as fresh as can be; and what is said meanwhile. */
+  function left(change: Partial<Holder> | null): { data: string; lock: string; take(): Promise<string>; said: string[] } {
+    const data = mkdtempSync(join(directory, "data-"));
+    const lock = join(data, "party.lock");
+    expect(takeLock(lock)).toBe(true);
+    const own = readFileSync(lock, "utf8");
+    dropLock(lock);
+    writeFileSync(lock, change === null ? "" : JSON.stringify({ ...JSON.parse(own), ...change }));
+    const said: string[] = [];
+    return {
+      data,
+      lock,
+      said,
+      take: () =>
+        takeData(
+          data,
+          makeLog((l) => said.push(l), { json: true, level: "info" }),
+          times,
+        ),
+    };
+  }
+
+  it.each([
+    ["names another boot", { pid: 1, start: BOOT }],
+    ["names another container", { pid: 1, space: "pid:[1]" }],
+    ["was torn by the power cut", null],
+  ])("is waited for and taken when its fresh lock %s and nobody touches it", async (_what, change) => {
+    const { lock, take, said } = left(change);
+    const began = performance.now();
+    expect(await take()).toBe(lock);
+    expect(performance.now() - began).toBeGreaterThan(times.stale * 0.8);
+    expect(holderOf(lock)?.pid).toBe(process.pid);
+    expect(JSON.parse(said[0]!)).toMatchObject({ event: "waiting", here: 0, of: 1 });
+    dropLock(lock);
+    expect(readdirSync(join(lock, ".."))).toEqual([]);
+  });
+
+  it("is refused when the holder, which cannot be looked at, touches its lock meanwhile", async () => {
+    const { lock, take } = left({ pid: 1, start: BOOT });
+    const before = readFileSync(lock, "utf8");
+    const touching = setInterval(() => utimesSync(lock, new Date(), new Date()), times.touch);
+    const e = await errorOf(take).finally(() => clearInterval(touching));
+    expect(e).toMatchObject({ code: "PARTY_BUSY" });
+    expect(readFileSync(lock, "utf8")).toBe(before);
+  });
+
+  it("is refused at once, without a word, when a process of this boot has it", async () => {
+    const { lock, take, said } = left({ pid: 1 });
+    const [first] = await contend(`${lock}.other`, 1);
+    writeFileSync(lock, JSON.stringify(holderOf(`${lock}.other`)));
+    // As long as the file is fresh or old: that process can be looked at.
+    const past = new Date(Date.now() - 61_000);
+    utimesSync(lock, past, past);
+    expect(await errorOf(take)).toMatchObject({ code: "PARTY_BUSY" });
+    expect([said, holderOf(lock)?.pid]).toEqual([[], first!.child.pid]);
+  }, 60_000);
 });
 
 function holderSpace(): string {

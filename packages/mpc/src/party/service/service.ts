@@ -8,10 +8,10 @@ import type { Passphrase } from "../../identity/key-text.ts";
 import { protocolNamed } from "../../protocols/index.ts";
 import { readSession } from "../../session/read-session.ts";
 import type { Session } from "../../session/session-file.ts";
-import { sayWaiting } from "../../session/waiting.ts";
+import { sayWaiting, whileWaiting } from "../../session/waiting.ts";
 import type { WebEndpoint } from "../../transport/client-server.ts";
 import { bytesIn, diskError, diskWords } from "../disk.ts";
-import { dropLock, holderOf, takeLock } from "../lock.ts";
+import { awaitLock, dropLock, holderOf, type LockTimes } from "../lock.ts";
 import type { Ending, Party } from "../party.ts";
 import { indexOf, listen, serve } from "../process.ts";
 import type { PartyConfig } from "./config.ts";
@@ -36,8 +36,11 @@ export interface ServiceEnd {
 /** The disk is looked at this often. */
 const DISK_MS = 5000;
 
-/** The data directory, made if need be, for this process alone. @throws TacitError PARTY_CONFIG, PARTY_BUSY, MPC_DISK */
-function takeData(data: string): string {
+/**
+ * The data directory, made if need be, for this process alone: its lock. Waits, and says so, for a lock that a power cut or a container
+ * left over; `times` are shorter in tests. @throws TacitError PARTY_CONFIG, PARTY_BUSY, MPC_DISK
+ */
+export async function takeData(data: string, log: Log, times?: LockTimes): Promise<string> {
   try {
     mkdirSync(data, { recursive: true, mode: 0o700 });
     const mode = statSync(data).mode & 0o777;
@@ -48,11 +51,18 @@ function takeData(data: string): string {
       });
     }
     const lock = join(data, "party.lock");
-    if (takeLock(lock)) return lock;
+    const left = `the lock at ${lock} to be touched or left over`;
+    const waiting = whileWaiting(
+      awaitLock(lock, times),
+      1,
+      () => [left],
+      (words, w) => log.info("waiting", words, { ...w }),
+    );
+    if (await waiting) return lock;
     const holder = holderOf(lock);
     const who = holder === null ? "a process" : `process ${holder.pid}`;
     throw new TacitError("PARTY_BUSY", `party: expected a data directory that no other process uses, got ${data} (${who})`, {
-      hint: "end that process; if it ran in a container that is gone, on another machine, or before a restart, wait a minute: its lock is left over by then",
+      hint: "end that process, wherever it runs: one in another container or on another machine has said within the last minute that it lives",
     });
   } catch (cause) {
     if (cause instanceof TacitError) throw cause;
@@ -127,7 +137,7 @@ export async function runService({ config, log, passphrase }: ServiceOptions): P
   session.checkTime();
   // Before it asks for a passphrase or listens: the others would meet a party that cannot compute.
   await protocolNamed(session.file.protocol.name).ready?.();
-  const lock = takeData(config.data);
+  const lock = await takeData(config.data, log);
   try {
     checkLimits(config, session);
     const identity = await readKeyFile(config.key, passphrase);
