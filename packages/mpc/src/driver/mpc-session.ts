@@ -24,6 +24,7 @@ import {
 } from "./checkpoints.ts";
 import { type NetworkOptions, predictSeconds, type SessionCost } from "./cost.ts";
 import { type Receipt, Runner } from "./runner.ts";
+import { Slots } from "./slots.ts";
 import { givenStorage, PUBLIC, PublicStorage, type RemoteStorage } from "./storage.ts";
 
 export interface MpcSessionOptions {
@@ -68,6 +69,12 @@ function waitingFor(storage: RemoteStorage, pending: Promise<void>): RemoteStora
   return storage;
 }
 
+/**
+ * Inputs under way at once. The next chunk (1 MiB) of each queues behind one of every other, and a party drops an input of which nothing
+ * comes for 4 times the session's time: 4 chunks in 2 minutes, by default, are 280 kbit/s to each party.
+ */
+const MOST_GIVEN = 4;
+
 /** How often it looks for inputs. */
 const LOOK_MS = 500;
 
@@ -93,6 +100,7 @@ export class MpcSession implements Device, AsyncDisposable {
   readonly #o: MpcSessionOptions;
   readonly #runner: Runner;
   readonly #inputs = new Map<string, RemoteStorage>();
+  readonly #giving = new Slots(MOST_GIVEN);
   #nextInput = 0;
   #closed: Promise<void> | null = null;
 
@@ -301,8 +309,17 @@ export class MpcSession implements Device, AsyncDisposable {
     const aval: Aval = { shape: [...shape], dtype };
     const storage = givenStorage(handle, aval, [owner]);
     const { group, session, protocol } = this.#o;
-    const given = async (): Promise<void> => giveInput(group, session, protocol, identity, { handle, values: await data, aval });
-    return waitingFor(storage, given());
+    // One that waits for its turn is given as it is now, whatever becomes of the array; a failure is heard when its turn comes.
+    if (data instanceof Promise) data.catch(() => undefined);
+    const kept = this.#giving.full && !(data instanceof Promise) ? data.slice() : undefined;
+    const given = async (): Promise<void> => {
+      try {
+        await giveInput(group, session, protocol, identity, { handle, values: kept ?? (await data), aval });
+      } finally {
+        kept?.fill(0 as never);
+      }
+    };
+    return waitingFor(storage, this.#giving.run(given));
   }
 
   /** Hands a grant, signed elsewhere by its owners, to all parties. @throws TacitError GRANT_INVALID */
