@@ -28,7 +28,7 @@ import {
   truncateShares,
 } from "../primitives/index.ts";
 import { isCoarse, isKept } from "./size.ts";
-import { Held, type Term } from "./value.ts";
+import { Held, integerOf, type Term } from "./value.ts";
 
 /** Largest shift of the narrow truncation. */
 export const NARROW_SHIFT = 31;
@@ -107,10 +107,10 @@ export function commonScale(terms: readonly Term[], f: number): number {
   return Math.max(Math.min(f + WIDE_SHIFT, 61 - exponentOf(most)), f);
 }
 
-/** Whether the terms need no factor: all integers, or all the same one from the same place. */
+/** Whether the terms need no factor: all integers, or all the same one from the same place. Never by a value: of c = 0, c and -c would be equal. */
 function alike(terms: readonly Term[]): boolean {
   const first = terms[0]!;
-  return terms.every((t) => t.key === first.key && (t.key === "" || t.factor === first.factor));
+  return terms.every((t) => t.key === first.key && (t.key === "" || integerOf(t) === integerOf(first)));
 }
 
 /** Products of one scale with a common factor kept aside: one narrow truncation, to f fraction bits. */
@@ -218,6 +218,7 @@ export interface Combined {
   /** Size without the factor; undefined: no factor is left, the value's own. */
   readonly bits: number | undefined;
   readonly fixed: number;
+  readonly by: number;
 }
 
 /** log2 of what terms added up are below. */
@@ -230,7 +231,7 @@ export const MOST_GROWTH = 1;
 
 /** For `keep`: no factor stays aside. */
 export const NEVER: number = Number.NEGATIVE_INFINITY;
-const whole = (held: Held): Combined => ({ held, factor: 1, key: "", bits: undefined, fixed: 0 });
+const whole = (held: Held): Combined => ({ held, factor: 1, key: "", bits: undefined, fixed: 0, by: 1 });
 
 /**
  * Takes the terms over. A factor common to all terms stays aside where they are below 2^keep; otherwise, and with `keep` NEVER, the result is
@@ -241,7 +242,7 @@ export async function combine(ctx: Context, id: number, terms: readonly Term[], 
   const bits = Math.max(...terms.map((t) => t.bits));
   const keepFactor = isKept(bits, keep);
   if (keepFactor && terms.length === 1 && first.source instanceof Held && first.scale === f) {
-    return { held: first.source, factor: first.factor, key: first.key, bits, fixed: first.fixed ?? 0 };
+    return { held: first.source, factor: first.factor, key: first.key, bits, fixed: first.fixed ?? 0, by: integerOf(first) };
   }
   const exact: Held[] = [];
   const rest: Term[] = [];
@@ -257,7 +258,8 @@ export async function combine(ctx: Context, id: number, terms: readonly Term[], 
   const keeps = key === "" || (keepFactor && exact.length === 0 && !grows);
   if (oneScale && alike(rest) && keeps) {
     const held = new Held(ctx, await narrow(ctx, id, rest, exact, f));
-    return key === "" ? whole(held) : { held, factor, key, bits: sumOfBits(rest), fixed: rest[0]!.fixed ?? 0 };
+    if (key === "") return whole(held);
+    return { held, factor, key, bits: sumOfBits(rest), fixed: rest[0]!.fixed ?? 0, by: integerOf(rest[0]!) };
   }
   const made = await Promise.all(groups(rest, f).map((g, i) => wide(ctx, id + 2 * i, g.terms, f, g.split)));
   return whole(sumHeld(ctx, [...made.map((shares) => new Held(ctx, shares)), ...exact]));
@@ -273,9 +275,9 @@ export function isMixed(terms: readonly Term[], f: number): boolean {
 /** A term that meets a factor (its own or another's): truncated to f fraction bits, its factor aside, where K would be too small for it. */
 export async function bounded(ctx: Context, id: number, term: Term, f: number): Promise<Term> {
   if (term.scale <= f || !isCoarse(term.scale, term.bits)) return term;
-  const { held, factor, key, fixed } = await combine(ctx, id, [term], f, Number.POSITIVE_INFINITY);
+  const { held, factor, key, fixed, by } = await combine(ctx, id, [term], f, Number.POSITIVE_INFINITY);
   // All that a product may reach: at f fraction bits the factor has room beside it.
-  return { source: held, scale: f, factor, key, fixed, bits: Math.max(term.bits, RAW_BITS - 2 * f) };
+  return { source: held, scale: f, factor, key, fixed, by, bits: Math.max(term.bits, RAW_BITS - 2 * f) };
 }
 
 /** Where all terms are integers times shares at f or products of one scale: their sum as one Raw, and the shift it needs. */

@@ -26,7 +26,7 @@ import { product } from "./linear.ts";
 import { broadcast } from "./movement.ts";
 import { fractionBitsOf, type Handler, type NodeRun } from "./run.ts";
 import { SHARE_BITS } from "./size.ts";
-import { Held, SecretBits, SecretValue, type Term, type Value } from "./value.ts";
+import { Held, integerOf, SecretBits, SecretValue, type Term, timesKnown, type Value } from "./value.ts";
 
 /** Largest integer factor that is applied exactly; above, a factor is kept aside. */
 const EXACT_LIMIT = 2 ** 16;
@@ -43,7 +43,7 @@ export async function publicOperand(n: NodeRun, i: number): Promise<TypedArray> 
 async function operandTerms(n: NodeRun, i: number, sign: number): Promise<readonly Term[]> {
   // An eps of 1e-5 is no whole unit of 2^-16: beside a variance that a root reads it has more bits.
   const scale = n.isPublic(i) && n.run.plan.fine.has(n.id) ? ROOT_BITS : fractionBitsOf(n.arg(i), n.f);
-  const times = (t: Term): Term => ({ ...t, factor: t.factor * sign });
+  const times = (t: Term): Term => timesKnown(t, sign);
   if (n.isPublic(i)) {
     const shares = fromPublic(n.ctx, toRing(await publicOperand(n, i), scale));
     return [{ source: new Held(n.ctx, shares), scale, factor: sign, key: "", bits: SHARE_BITS }];
@@ -51,7 +51,8 @@ async function operandTerms(n: NodeRun, i: number, sign: number): Promise<readon
   if (sizeOf(n.arg(i).shape) === sizeOf(n.aval.shape)) return (await n.terms(i)).map(times);
   return n.moved(i, (x) => {
     const wide = broadcast(n.ctx, x.shares, n.arg(i).shape, n.aval.shape);
-    return [times({ source: new Held(n.ctx, wide), scale, factor: x.factor, key: x.key, fixed: x.fixed ?? 0, bits: x.bits })];
+    const { shares: _, ...like } = x;
+    return [times({ source: new Held(n.ctx, wide), scale, ...like })];
   });
 }
 
@@ -94,7 +95,8 @@ function scaled(n: NodeRun, terms: readonly Term[], factor: number, fixed: boole
     // An integer from before is a part of the constant now.
     const before = t.key === "" && t.factor !== 0 ? log2(t.factor) : (t.fixed ?? 0);
     const constant = before + (fixed && factor !== 0 ? log2(factor) : 0);
-    return { ...t, factor: total, fixed: exact ? 0 : constant, key: exact ? "" : t.key === "" ? key : `${t.key}*${key}` };
+    if (exact) return { ...t, factor: total, fixed: 0, key: "" };
+    return { ...t, factor: total, fixed: constant, key: t.key === "" ? key : `${t.key}*${key}`, by: integerOf(t) };
   });
 }
 
@@ -153,7 +155,7 @@ const mul: Handler = (n) => {
 /** Division by a public value; see functions for the rest. */
 export const divideByPublic: Handler = (n) => (n.isUniform(1) ? byUniform(n, 0, 1, true) : byPublic(n, 0, 1, true));
 
-const negation: Handler = async (n) => n.of((await n.terms(0)).map((t) => ({ ...t, factor: -t.factor })));
+const negation: Handler = async (n) => n.of((await n.terms(0)).map((t) => timesKnown(t, -1)));
 
 /** Bits [x > 0] and x where they are set. A linear layer's truncation and the comparison overlap: 7 rounds for both. */
 async function reluTerms(n: NodeRun): Promise<{ y: Shares; bits: SplitBits }> {

@@ -17,9 +17,9 @@ import {
 } from "../primitives/index.ts";
 import { toRing } from "./fixed-point.ts";
 import type { Handler, NodeRun } from "./run.ts";
-import { Held, type SecretValue, type Single } from "./value.ts";
+import { Held, integerOf, type SecretValue, type Single } from "./value.ts";
 
-type Factor = Pick<Single, "factor" | "key" | "fixed">;
+type Factor = Pick<Single, "factor" | "key" | "fixed" | "by">;
 
 /** A factor of a product: keys say where factors came from. */
 export function product(x: Factor, y: Factor): Required<Factor> {
@@ -27,6 +27,7 @@ export function product(x: Factor, y: Factor): Required<Factor> {
     factor: x.factor * y.factor,
     fixed: (x.fixed ?? 0) + (y.fixed ?? 0),
     key: [x.key, y.key].filter((k) => k !== "").join("*"),
+    by: integerOf(x) * integerOf(y),
   };
 }
 
@@ -47,12 +48,9 @@ async function bilinear(n: NodeRun, op: Bilinear): Promise<SecretValue> {
   }
   const known = toRing(await n.publicValues(secret[0] === 0 ? 1 : 0), n.f);
   return n.singles(secret, async (x) => {
-    const shares = secret[0] === 0 ? op.known(x!.shares, known) : op.known(known, x!.shares);
-    return n.of(
-      await n.bounded([
-        { source: new Held(n.ctx, shares), scale, factor: x!.factor, key: x!.key, fixed: x!.fixed ?? 0, bits: n.bits },
-      ]),
-    );
+    const { shares, ...like } = x!;
+    const made = secret[0] === 0 ? op.known(shares, known) : op.known(known, shares);
+    return n.of(await n.bounded([{ source: new Held(n.ctx, made), scale, ...like, bits: n.bits }]));
   });
 }
 

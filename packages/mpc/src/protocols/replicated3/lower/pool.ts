@@ -26,7 +26,7 @@ import {
 } from "../primitives/index.ts";
 import type { Handler, NodeRun } from "./run.ts";
 import { overlapOf } from "./size.ts";
-import { Held, SecretValue, type Single, type Term, type WonColumns } from "./value.ts";
+import { Held, integerOf, SecretValue, type Single, type Term, type WonColumns } from "./value.ts";
 
 /** Padding of a maximum: below every value, far enough from the ends of the ring that differences stay inside. */
 const LOWEST = { 32: -(2n ** 30n), 64: -(2n ** 61n) } as const;
@@ -362,6 +362,7 @@ const avgPool2d: Handler = (n) => {
         factor: x!.factor * one,
         key: `${x!.key}*w${n.id}`,
         fixed: (x!.fixed ?? 0) + log2(one),
+        by: integerOf(x!),
         bits: like.bits,
       });
     const out = weighted(n, total, s, w);
@@ -383,7 +384,7 @@ const avgPool2dGrad: Handler = (n) => {
     const like = summed(g!, overlapOf(n.attrs));
     if (one === undefined) return n.result(image, 2 * n.f, like);
     const fixed = (g!.fixed ?? 0) + log2(one);
-    return n.result(image, n.f, { factor: g!.factor * one, key: `${g!.key}*w${n.id}`, fixed, bits: like.bits });
+    return n.result(image, n.f, { ...like, factor: g!.factor * one, key: `${g!.key}*w${n.id}`, fixed, by: integerOf(g!) });
   });
 };
 

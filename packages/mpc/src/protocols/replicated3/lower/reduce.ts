@@ -96,11 +96,12 @@ async function viaShares(n: NodeRun, terms: readonly Term[], more: number): Prom
     factor,
     key,
     fixed,
+    by,
     bits = n.run.plan.sizes[n.node.args[0]!]!.after,
   } = await combine(n.ctx, n.step(0), terms, scale, KEPT_BITS);
   const out = sumShares(n, held.shares);
   held.release();
-  return n.result(out, scale, { factor, key, fixed, bits: bits + more });
+  return n.result(out, scale, { factor, key, fixed, by, bits: bits + more });
 }
 
 /** The largest (or smallest) over all reduced axes together: a tournament. */

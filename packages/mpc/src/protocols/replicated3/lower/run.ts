@@ -133,9 +133,10 @@ export class Run {
       factor,
       key,
       fixed,
+      by,
       bits = this.plan.sizes[id]!.after,
     } = await combine(this.ctx, step, value.take(), scale, keep);
-    const settled = new SecretValue(this.ctx, value.shape, [{ source: held, scale, factor, key, fixed, bits }], value.kept);
+    const settled = new SecretValue(this.ctx, value.shape, [{ source: held, scale, factor, key, fixed, by, bits }], value.kept);
     for (const { source } of value.terms) if (source instanceof Held) source.release();
     return settled;
   }
@@ -162,8 +163,8 @@ export class Run {
     const scale = fractionBitsOf(this.plan.program.aval(id), this.f);
     const terms = await this.terms(id);
     const made = await combine(this.ctx, this.stepOf(id, STEP.single), terms, scale, keep);
-    const { held, factor, key, fixed, bits = this.plan.sizes[id]!.after } = made;
-    return { held, single: { shares: held.shares, factor, key, fixed, bits } };
+    const { held, factor, key, fixed, by, bits = this.plan.sizes[id]!.after } = made;
+    return { held, single: { shares: held.shares, factor, key, fixed, by, bits } };
   }
 
   /** As one sharing for a product with a secret: a factor that a truncation is due to meet is applied by it, or it would count twice in a square. */
@@ -350,10 +351,10 @@ export class NodeRun {
     return this.run.plan.sizes[this.id]!.before;
   }
   /** The result: fresh shares with this many fraction bits and this factor. */
-  result(shares: Shares, scale: number, like: Partial<Pick<Term, "factor" | "key" | "bits" | "fixed">> = {}): SecretValue {
-    const { factor = 1, key = "", fixed = 0 } = like;
+  result(shares: Shares, scale: number, like: Partial<Pick<Term, "factor" | "key" | "bits" | "fixed" | "by">> = {}): SecretValue {
+    const { factor = 1, key = "", fixed = 0, by = 1 } = like;
     const bits = Math.max(this.bits, like.bits ?? 0);
-    return this.of([{ source: new Held(this.ctx, shares), scale, factor, key, fixed, bits }]);
+    return this.of([{ source: new Held(this.ctx, shares), scale, factor, key, fixed, by, bits }]);
   }
   of(terms: readonly Term[], kept: SecretValue["kept"] = {}): SecretValue {
     return new SecretValue(this.ctx, this.aval.shape, terms, kept);

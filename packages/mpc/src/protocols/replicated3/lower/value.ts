@@ -44,7 +44,15 @@ export interface Term {
   readonly bits: number;
   /** log2 of what the Program's own constants make of the factor; absent: 0. Known before a run, unlike the factor. */
   readonly fixed?: number;
+  /** The integer of the factor that the Program knows beside what `key` names, with its sign; absent: 1. One key and one `by` are one factor. */
+  readonly by?: number;
 }
+
+/** What of a term's factor the Program knows as an integer. */
+export const integerOf = (t: Pick<Term, "factor" | "key" | "by">): number => (t.key === "" ? t.factor : (t.by ?? 1));
+
+/** A term times an integer that the Program knows. */
+export const timesKnown = (t: Term, by: number): Term => ({ ...t, factor: t.factor * by, by: integerOf(t) * by });
 
 /** The one-term form that products and nonlinear ops read. */
 export interface Single {
@@ -53,6 +61,7 @@ export interface Single {
   readonly key: string;
   readonly bits: number;
   readonly fixed?: number;
+  readonly by?: number;
 }
 
 /** One-hot bits [places, n] of the columns [lo, lo + n): the place that won, or none. */

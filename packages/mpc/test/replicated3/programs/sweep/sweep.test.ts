@@ -1,4 +1,7 @@
-/** @file Random Programs of which `ranges` warns of nothing are right on shares, in both kinds of session; 150 every day, 5,000 with TACIT_LONG=1. */
+/**
+ * @file Random Programs of which `ranges` warns of nothing are right on shares, in both kinds of session, and every run costs what was estimated; 150 every day,
+ * 5,000 with TACIT_LONG=1.
+ */
 import { expect, test } from "vitest";
 import { sweep } from "./sweep.ts";
 
@@ -6,7 +9,7 @@ const LONG = process.env.TACIT_LONG === "1";
 const FIRST = 100_000;
 
 test(
-  "results on shares are the clear ones wherever ranges() says nothing",
+  "results on shares are the clear ones wherever ranges() says nothing, and runs cost what was estimated",
   async () => {
     const count = LONG ? 5000 : 150;
     const { counts, failures } = await sweep(FIRST, count);

@@ -36,7 +36,9 @@ export async function sweep(first: number, count: number, say: (s: string) => vo
       if (v.kind === "refused") say(`seed ${seed} refused: ${v.why}`);
       if (v.kind !== "wrong") continue;
       const small = await shrink(t, v, parties);
-      failures.push(describe(seed, small, await judge(small, parties)));
+      const seen = small === t ? v : await judge(small, parties);
+      // What is wrong now and then may be right this time: then the Program it was seen in is told.
+      failures.push(seen.kind === "wrong" ? describe(seed, small, seen) : describe(seed, t, v));
       say(failures.at(-1)!);
     }
   } finally {
