@@ -234,6 +234,14 @@ const products: Step = (m) => {
   const sum = m.dice.pick([ops.add, ops.sub])(term(), term());
   return m.dice.once(3) ? ops.add(sum, term()) : sum;
 };
+/** c (x y - z z) moved as a whole: terms of one public factor, with integers of their own. */
+const common: Step = (m) => {
+  const x = m.operand();
+  const other = (): Expr => m.any((y) => y.shape.join() === x.shape.join()) ?? m.input(x.shape);
+  const term = (): Expr => (m.dice.once(3) ? other() : ops.mul(other(), other()));
+  const sum = ops.mul(m.dice.pick([ops.add, ops.sub])(term(), term()), m.rate());
+  return x.shape.length > 0 ? ops.flip(sum, [m.dice.below(x.shape.length)]) : ops.expand(sum, [2]);
+};
 /** x + c y, with y of x's shape: what an optimizer does. */
 const update: Step = (m) => {
   const x = m.operand();
@@ -250,6 +258,7 @@ export const STEPS: readonly Step[] = [
   ...often(6, scaled),
   ...often(4, update),
   ...often(4, products),
+  ...often(2, common),
   ...often(4, matmul),
   ...often(3, convolution),
   ...often(3, maxPool),
