@@ -34,7 +34,8 @@ const stepsOf = (phase: Phase): readonly Step[] => {
 
 /** The place that an error of this phase must name. */
 const WHERE: Readonly<Partial<Record<Phase, RegExp>>> = {
-  handshake: /handshake|connect to|waiting for|counters/,
+  // Once it has said its hello a party is in no run yet.
+  handshake: /handshake|connect to|waiting for|counters|in no run/,
   // A party between two words on the input is in no run.
   input: /(input|accept) owner\/x\d+|in no run/,
   reveal: /reveal|run \d+/,

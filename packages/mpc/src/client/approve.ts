@@ -1,5 +1,6 @@
 /** @file Approving: an owner's signatures go to the parties, who gather those of all owners; anybody who knows a grant may ask who signed it. */
 import { TacitError } from "@tacit/core/errors";
+import { MOST_REVOKED } from "../party/messages.ts";
 import type { Grant, SignedGrant } from "../session/grant.ts";
 import { grantId, grantToBytes } from "../session/grant.ts";
 import type { Session } from "../session/session-file.ts";
@@ -61,17 +62,29 @@ export async function revoke(
   checkPerson(session, identity);
   const group = await openGroup(session, connector, waiting, wait);
   try {
-    const replies = await group.all(identity, { type: "revoke", ids });
-    const [whole = [], ...others] = replies.map((f) => f.remainingTexts(64));
-    const other = others.findIndex((list) => list.join() !== whole.join());
-    if (other < 0) return whole;
-    const who = session.showParty(other + 1);
-    throw new TacitError("GRANT_INVALID", `revoke: expected the same grants at all parties, got others at ${who}`, {
-      hint: "say the whole ids: tacit approve --json prints them",
-    });
+    const whole: string[] = [];
+    for (let i = 0; i < ids.length; i += MOST_REVOKED)
+      whole.push(...(await revokeSome(session, group, ids.slice(i, i + MOST_REVOKED), identity)));
+    return whole;
   } finally {
     group.close();
   }
+}
+
+async function revokeSome(
+  session: Session,
+  group: Group,
+  ids: readonly string[],
+  identity: ClientOptions["identity"],
+): Promise<string[]> {
+  const replies = await group.all(identity, { type: "revoke", ids });
+  const [whole = [], ...others] = replies.map((f) => f.remainingTexts(64));
+  const other = others.findIndex((list) => list.join() !== whole.join());
+  if (other < 0) return whole;
+  const who = session.showParty(other + 1);
+  throw new TacitError("GRANT_INVALID", `revoke: expected the same grants at all parties, got others at ${who}`, {
+    hint: "say the whole ids: tacit approve --json prints them",
+  });
 }
 
 /** Who has signed these grants by now, at every party. */

@@ -91,7 +91,7 @@ export class PartyClient {
     const greeted = new Promise<Uint8Array>((resolve, reject) => {
       client.#greeted = { resolve, reject };
     });
-    channel.listen({ message: (bytes) => client.#arrived(bytes), closed: (reason) => client.#fail(client.#gone(reason)) });
+    channel.listen({ message: (bytes) => client.#arrived(bytes), closed: (reason) => client.#hungUp(reason) });
     const timer = setTimeout(() => {
       client.#fail(new TacitError("MPC_TIMEOUT", `${session.showParty(index)} sent no greeting for ${patience / 1000} s`));
       channel.close();
@@ -195,6 +195,12 @@ export class PartyClient {
       }),
     );
     this.#channel.close();
+  }
+
+  /** Its last words, which may say why, are read first. */
+  #hungUp(reason?: string): void {
+    const gone = this.#gone(reason);
+    this.#receiving = this.#receiving.then(() => this.#fail(gone));
   }
 
   #fail(error: TacitError): void {

@@ -33,6 +33,7 @@ export async function openSession(session: Session, connector: Connector, option
     throw new TacitError(
       "DRIVER_ONLY",
       `connect: expected the key of ${session.file.driver}, who drives this session, got other keys`,
+      { hint: "give the driver's own key file, or agree on a session that names another driver" },
     );
   }
   const group = await openGroup(session, connector, waiting, wait);

@@ -20,7 +20,7 @@ export const CONSENT_LIMITS: ConsentLimits = { grants: 16_384, bytes: 2 ** 26 };
 
 /** Where signatures that were taken back are written down, for good: a party's counters. */
 export interface Withdrawals {
-  withdraw(grant: string, name: string): void;
+  withdraw(grants: readonly string[], name: string): void;
   withdrawals(): Iterable<readonly [grant: string, name: string]>;
 }
 
@@ -152,8 +152,8 @@ export class Consents {
     if (before + fresh.length > this.#limits.grants) {
       throw new TacitError("GRANT_INVALID", `revoke: expected at most ${this.#limits.grants} grants of one person, got more`);
     }
+    this.#withdrawals?.withdraw(fresh, name);
     for (const id of fresh) {
-      this.#withdrawals?.withdraw(id, name);
       this.#takeBack(id, name);
       const known = this.#known.get(id);
       if (known !== undefined) this.#known.set(id, this.#standing(known));

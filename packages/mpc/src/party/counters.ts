@@ -177,9 +177,9 @@ export class Counters {
     this.#advance("forgotten", session, checkpoint, 0);
   }
 
-  /** `name` has taken back its signature of a grant, for good. */
-  withdraw(grant: string, name: string): void {
-    this.#advance("withdrawn", `${grant} ${name}`, 1, 0);
+  /** `name` has taken back its signature of these grants, for good: one write for all, which other people's commands wait for. */
+  withdraw(grants: readonly string[], name: string): void {
+    this.#raise(grants.map((grant): Row => ["withdrawn", `${grant} ${name}`, 1]));
   }
 
   /** Grant and name of each signature that was taken back. */

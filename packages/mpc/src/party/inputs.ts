@@ -101,7 +101,7 @@ export class Inputs {
     // From here to its place among the arriving nothing waits: two announcements of one name cannot both pass.
     const used = [store, this.#arriving, this.#checking].some((place) => place.has(put.handle));
     if (used) throw taken(put.handle);
-    const many = [...this.#arriving.values()].filter((a) => a.owner === owner).length >= MOST;
+    const many = this.#underWay().filter((a) => a.owner === owner).length >= MOST;
     if (many) throw new TacitError(CODE, `put: expected at most ${MOST} inputs of ${owner} under way, got one more`);
     const sizes = party.inputSizes(put.aval);
     if (put.total !== sizes.payload) {
@@ -120,11 +120,15 @@ export class Inputs {
     this.#watch(a);
   }
 
+  /** Those that come, and those that are compared. */
+  #underWay(): Arriving[] {
+    return [...this.#arriving.values(), ...[...this.#checking.values()].map((c) => c.a)];
+  }
+
   /** By owner: what rests here, and what is under way. */
   #held(): Map<string, Holding> {
     const held = this.#o.store.held();
-    const coming = [...this.#arriving.values(), ...[...this.#checking.values()].map((c) => c.a)];
-    for (const { owner, reserved } of coming) addTo(held, owner, reserved);
+    for (const { owner, reserved } of this.#underWay()) addTo(held, owner, reserved);
     return held;
   }
 

@@ -9,6 +9,8 @@ export { avalWire, readAval } from "../session/aval.ts";
 
 const CODE = "ENVELOPE_INVALID";
 const MOST_VALUES = 10_000;
+/** Signatures that one command takes back. */
+export const MOST_REVOKED = 256;
 /** A driver may leave out so many run numbers at once (commands that a party refused, or never got): nobody uses up all at a stroke. */
 export const MOST_SKIPPED = 1024;
 /** Bytes of a checkpoint's note. */
@@ -221,7 +223,7 @@ const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
   reveal: (f) => readOpen("reveal", f),
   deliver: (f) => readOpen("deliver", f),
   granted: (f) => ({ type: "granted", ids: f.texts(MOST_VALUES, 64) }),
-  revoke: (f) => ({ type: "revoke", ids: f.texts(MOST_VALUES, 64) }),
+  revoke: (f) => ({ type: "revoke", ids: f.texts(MOST_REVOKED, 64) }),
   used: (f) => ({ type: "used", ids: f.texts(MOST_VALUES, 64) }),
   letters: () => ({ type: "letters" }),
   letter: (f) => ({ type: "letter", run: f.uint(RUNS) }),

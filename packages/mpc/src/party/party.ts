@@ -15,6 +15,7 @@ import { storageSecret } from "./checkpoints/sealed-file.ts";
 import { Connection } from "./connection.ts";
 import { Consents } from "./consents.ts";
 import type { Counters } from "./counters.ts";
+import { atExpiry } from "./expiry.ts";
 import { Inputs } from "./inputs.ts";
 import { Mailbox } from "./mailbox.ts";
 import { avalWire, type Command, DRIVER_ONLY, readCommand, valueBytes } from "./messages.ts";
@@ -71,6 +72,7 @@ export class Party {
   #queue: Promise<unknown> = Promise.resolve();
   /** Things that wait for their turn, or have it. */
   #turns = 0;
+  #stopExpiry: () => void = () => {};
   #over: TacitError | null = null;
   #resolveEnded: (ending: Ending) => void = () => {};
 
@@ -121,6 +123,8 @@ export class Party {
     for (const { id, grant, signers } of consents.all.values()) {
       made.#transcript.add({ event: "grant", grant: id, program: grant.program, signers: [...signers].sort() });
     }
+    // What was begun before is finished first.
+    made.#stopExpiry = atExpiry(session, (e) => void made.#inTurn(() => setImmediate(() => void made.#end(e))).catch(() => {}));
     return made;
   }
 
@@ -167,6 +171,8 @@ export class Party {
 
   /** A party that cannot write down what it does ends, and says so to all. */
   async #answer(from: Connection, envelope: Envelope, bytes: number): Promise<Wire> {
+    // First whose connection it is: one on which every command is refused would belong to nobody, and stay.
+    takePlace(this.#connections, from, envelope.sender);
     const answered = this.#unanswered.take(envelope.sender, bytes);
     try {
       return await this.#command(from, envelope);
@@ -180,7 +186,6 @@ export class Party {
 
   async #command(from: Connection, { sender, body }: Envelope): Promise<Wire> {
     if (this.#over !== null) throw this.#over;
-    takePlace(this.#connections, from, sender);
     const command = readCommand(body);
     // Past its end, or by a clock that is ahead, a session can still be closed: else its parties would stay.
     if (command.type !== "close") this.#o.session.checkTime();
@@ -387,6 +392,7 @@ export class Party {
       this.#transcript.note({ event: "end", code: error.code, message: error.message });
       this.#peers.abort(error);
     }
+    this.#stopExpiry();
     this.#peers.end(why);
     await this.#o.mesh.close();
     this.#inputs.close();

@@ -22,12 +22,18 @@ export function takePlace(connections: ReadonlySet<Connection>, from: Connection
     return;
   }
   // Not before it has heard why.
-  setTimeout(() => void from.flushed().then(() => setImmediate(() => from.close())), GOODBYE_MS).unref();
+  setTimeout(() => void from.flushed().then(() => leave(from)), GOODBYE_MS).unref();
   throw new TacitError(
     "MPC_CONNECTIONS",
     `connect: expected at most ${MOST_OF_ONE} connections of one person to a party, got one more of ${sender}`,
     { hint: "end programs that run with the same keys" },
   );
+}
+
+/** Closes it; whoever does not answer that keeps no place either (a web socket would wait 30 s). */
+function leave(from: Connection): void {
+  from.close();
+  setTimeout(() => from.cut(), GOODBYE_MS).unref();
 }
 
 /** Commands of one person that are not answered yet: 256 inputs that are compared, twice. */

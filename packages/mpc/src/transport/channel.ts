@@ -47,10 +47,10 @@ class MemoryEnd implements Channel {
   #closed = false;
 
   send(message: Uint8Array): void {
+    if (this.#closed) return;
     const copy = message.slice();
-    setImmediate(() => {
-      if (!this.#closed) this.other?.deliver(copy);
-    });
+    // What was sent before the end arrives before it, as on a socket.
+    setImmediate(() => this.other?.deliver(copy));
   }
 
   deliver(message: Uint8Array): void {

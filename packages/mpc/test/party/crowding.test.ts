@@ -20,7 +20,7 @@ import { Transcript } from "../../src/party/transcript.ts";
 import { Fields, toCbor } from "../../src/session/cbor.ts";
 import { type Consent, permitRun } from "../../src/session/consent.ts";
 import { type Grant, grantToBytes, signGrant } from "../../src/session/grant.ts";
-import { channelPair } from "../../src/transport/channel.ts";
+import { type Channel, channelPair } from "../../src/transport/channel.ts";
 import type { FrameLink } from "../../src/transport/frame-link.ts";
 import { type InProcess, inProcess } from "../in-process.ts";
 import { plain3 } from "../plain3.ts";
@@ -42,6 +42,9 @@ function newDirectory(): string {
   made.push(directory);
   return directory;
 }
+
+/** A channel's methods, apart from it. */
+const bound = (c: Channel): Channel => ({ send: (m) => c.send(m), listen: (x) => c.listen(x), close: () => c.close() });
 
 /** One second for all: two grants that were made in different ones are two. */
 const LATER = inAnHour();
@@ -120,6 +123,20 @@ describe("places", () => {
     await (await p.client(0)).request(owner, { type: "list" });
   });
 
+  it("beyond one person's are cut off, also where the other end does not hang up", async () => {
+    const p = await start();
+    const { session, people } = p.world;
+    const owner = people.get("model-owner")!;
+    for (let i = 0; i < 16; i++) await (await p.client(0)).request(owner, { type: "list" });
+    const [ours, theirs] = channelPair();
+    let cut = false;
+    const stubborn = { ...bound(theirs), close: () => undefined, cut: () => void (cut = true) };
+    p.parties[0]!.serve(stubborn);
+    const late = await PartyClient.open(session, 0, ours);
+    expect(await codeOf(() => late.request(owner, { type: "list" }))).toBe("MPC_CONNECTIONS");
+    await expect.poll(() => cut).toBe(true);
+  });
+
   it("are not kept by those who connect and say nothing", async () => {
     const p = await start();
     let cut = 0;
@@ -139,50 +156,56 @@ describe("places", () => {
     await (await p.client(0)).request(p.world.people.get("data-owner")!, { type: "list" });
   });
 
-  it("for inputs under way are not all one person's", async () => {
+  it("for inputs under way are not all one person's", { timeout: 120_000 }, async () => {
     const p = await start();
     const { session } = p.world;
     const client = await p.client(0);
-    const announce = async (who: string, name: string): Promise<unknown> => {
+    const announce = async (who: string, name: string, whole = false): Promise<void> => {
       const handle = `${who}/${name}`;
-      const { encapsulated } = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, handle));
+      const sealer = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, handle));
       const attempt = crypto.getRandomValues(new Uint8Array(16));
       const aval = { shape: [4], dtype: "f32" } as const;
-      return client.request(p.world.people.get(who)!, { type: "put", handle, attempt, aval, total: 32, chunks: 1, encapsulated });
+      const [person, { encapsulated }] = [p.world.people.get(who)!, sealer];
+      await client.request(person, { type: "put", handle, attempt, aval, total: 32, chunks: 1, encapsulated });
+      if (!whole) return;
+      const sealed = await sealer.seal(new Uint8Array(32), toCbor(chunkPlace(handle, 0, 1)));
+      client.request(person, { type: "chunk", handle, index: 0, sealed }).catch(() => undefined);
     };
-    for (let i = 0; i < 256; i++) await announce("model-owner", `x${i}`);
+    // Some are compared, which the other parties never hear of; they count as well.
+    for (let i = 0; i < 256; i++) await announce("model-owner", `x${i}`, i < 8);
     expect(await codeOf(() => announce("model-owner", "y"))).toBe("INPUT_INVALID");
     await announce("data-owner", "x");
   });
 });
 
 describe("commands that are not answered yet", () => {
-  it("are few of one person, also one after the other, and hold up nobody else", async () => {
-    const p = await start();
+  it("are few of one person, who holds up nobody else meanwhile and has no more connections than before", async () => {
+    // 2 x 64 KiB of commands.
+    const p = await start({ limits: { message: 2 ** 16 } });
     const { session } = p.world;
     const owner = p.world.people.get("model-owner")!;
     const client = await p.client(0);
     const codes: string[] = [];
+    const note = (e: unknown): void => void codes.push((e as { code: string }).code);
     // The other parties never hear of these: their last chunks wait to be compared.
-    for (let i = 0; i < 520 && codes.length === 0; i++) {
+    for (let i = 0; i < 64 && codes.length === 0; i++) {
       const handle = `model-owner/x${i}`;
+      const elements = i < 2 ? 8000 : 4;
       const sealer = await sealerTo(session.file.parties[0]!.identity.seal, inputInfo(session.id, 0, handle));
       const attempt = crypto.getRandomValues(new Uint8Array(16));
-      const aval = { shape: [4], dtype: "f32" } as const;
-      const put = { type: "put", handle, attempt, aval, total: 32, chunks: 1, encapsulated: sealer.encapsulated } as const;
-      try {
-        await client.request(owner, put);
-      } catch (e) {
-        codes.push((e as { code: string }).code);
-        continue;
-      }
-      const sealed = await sealer.seal(new Uint8Array(32), toCbor(chunkPlace(handle, 0, 1)));
-      client.request(owner, { type: "chunk", handle, index: 0, sealed }).catch(() => undefined);
+      const aval = { shape: [elements], dtype: "f32" } as const;
+      const total = 8 * elements;
+      const put = { type: "put", handle, attempt, aval, total, chunks: 1, encapsulated: sealer.encapsulated } as const;
+      await client.request(owner, put).catch(note);
+      const sealed = await sealer.seal(new Uint8Array(total), toCbor(chunkPlace(handle, 0, 1)));
+      if (codes.length === 0) client.request(owner, { type: "chunk", handle, index: 0, sealed }).catch(note);
     }
-    expect(codes).toEqual(["MPC_BUSY"]);
-    const again = await p.client(0);
-    expect(await codeOf(() => again.request(owner, { type: "list" }))).toBe("MPC_BUSY");
-    await again.request(p.world.people.get("data-owner")!, { type: "list" });
+    await expect.poll(() => codes).toEqual(["MPC_BUSY"]);
+    // Refused or not, each of these is a connection of this person, and not a stranger's.
+    for (let i = 1; i < 16; i++) await codeOf(async () => (await p.client(0)).request(owner, { type: "list" }));
+    const [late, other] = [await p.client(0), await p.client(0)];
+    expect(await codeOf(() => late.request(owner, { type: "list" }))).toBe("MPC_CONNECTIONS");
+    await other.request(p.world.people.get("data-owner")!, { type: "list" });
   });
 
   it("count by their bytes too, until they are answered", async () => {

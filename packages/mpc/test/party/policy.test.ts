@@ -233,6 +233,12 @@ describe("honest parties", () => {
     expect(await codeOf(() => d.each(() => runOf(0)))).toBe("SESSION_EXPIRED");
   });
 
+  it("end by themselves once it has", async () => {
+    const p = await start({ expires: Math.floor(Date.now() / 1000) + 2 });
+    const ends = await Promise.all(p.parties.map((party) => party.ended));
+    expect(ends.map((e) => e?.code)).toEqual(["SESSION_EXPIRED", "SESSION_EXPIRED", "SESSION_EXPIRED"]);
+  });
+
   it("cut off whoever replays or forges messages, without harm to others", async () => {
     const p = await start();
     const session = await p.open();

@@ -9,7 +9,7 @@ import { FrameLink } from "../../src/transport/frame-link.ts";
 import { connectParties } from "../../src/transport/gathering.ts";
 import { type Mesh, openMesh } from "../../src/transport/mesh.ts";
 import type { PartyServer } from "../../src/transport/tls.ts";
-import { PROTOCOL_VERSION, SOFTWARE } from "../../src/version.ts";
+import { CLIENT_VERSION, PROTOCOL_VERSION, SOFTWARE } from "../../src/version.ts";
 import { errorOf, listeningWorld, makeWorld, pipes, type World } from "../support.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -161,7 +161,7 @@ describe("an old version", () => {
       const e = await errorOf(() => PartyClient.open(session, 1, mine));
       expect(e).toMatchObject({ code: "MPC_VERSION" });
       expect(e.message).toBe(
-        `greeting of party 1 (clinic-b): expected protocol version 2 (Tacit ${SOFTWARE}), got version 1 (${software})`,
+        `greeting of party 1 (clinic-b): expected protocol version ${CLIENT_VERSION} (Tacit ${SOFTWARE}), got version 1 (${software})`,
       );
     }
   });
