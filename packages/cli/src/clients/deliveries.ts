@@ -10,6 +10,7 @@ import type { mpc } from "@tacit/mpc";
 import { MODELS, type ModelName } from "../models.ts";
 import { named, quoted } from "../output/foreign.ts";
 import { saveModel } from "../private/main-job.ts";
+import { FINAL_MODEL } from "../private/training.ts";
 
 /** Rows and columns that are printed as text; more goes to files or JSON. */
 const [MOST_ROWS, MOST_COLUMNS] = [50, 64];
@@ -67,8 +68,8 @@ export const deliveryJson = (d: mpc.Delivery): object => ({
   values: Array.from(d.values as ArrayLike<number | bigint>, (v) => (typeof v === "bigint" ? String(v) : v)),
 });
 
-/** The reason of a weight of a disclosed model (private/given.ts). */
-const WEIGHT = /^final model: (.+)$/;
+/** What the reason of a weight of a disclosed model begins with. */
+const WEIGHT = `${FINAL_MODEL}: `;
 
 /** A weight of a disclosed model, by its name there. */
 interface Weight {
@@ -92,8 +93,8 @@ const driverOf = ({ handle }: mpc.Delivery): string => handle.slice(0, handle.la
 function streaksOf(deliveries: readonly mpc.Delivery[]): Weight[][] {
   const all: Weight[][] = [];
   for (const delivery of deliveries.toSorted((a, b) => a.run - b.run)) {
-    const name = WEIGHT.exec(delivery.why)?.[1];
-    if (name === undefined) continue;
+    if (!delivery.why.startsWith(WEIGHT)) continue;
+    const name = delivery.why.slice(WEIGHT.length);
     const last = all.at(-1)?.at(-1)?.delivery;
     const follows = last !== undefined && delivery.run === last.run + 1 && driverOf(delivery) === driverOf(last);
     if (follows) all.at(-1)!.push({ name, delivery });

@@ -184,6 +184,9 @@ export async function trainInTheClear(samples: Samples, plan: TrainingPlan, watc
 export const accuracyInTheClear = (model: nn.Layer, samples: Samples): Promise<number> =>
   nn.accuracy(model, plainDataset(samples));
 
+/** Why weights are disclosed: each under its name, "final model: 0.weight" (`Supply`), by which a recipient knows them. */
+export const FINAL_MODEL = "final model";
+
 /** Discloses every weight to `plan.to`: a state that can be saved; null where that is somebody who is not here. */
 export async function revealModel(
   supply: Supply,
@@ -191,10 +194,10 @@ export async function revealModel(
   plan: TrainingPlan,
   watcher: Watcher,
 ): Promise<Map<string, Tensor> | null> {
-  watcher.stage("final model");
+  watcher.stage(FINAL_MODEL);
   const state = new Map<string, Tensor>();
   for (const [name, value] of model.stateDict()) {
-    const values = await supply.disclose(value, { to: plan.to, why: "final model" }, name);
+    const values = await supply.disclose(value, { to: plan.to, why: FINAL_MODEL }, name);
     if (values !== null) state.set(name, Tensor.from(values, value.shape));
   }
   return state.size === 0 ? null : state;

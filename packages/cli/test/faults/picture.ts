@@ -1,5 +1,4 @@
 /** @file The matrix as people see it: a row per fault and role, a letter per phase, then counts and what does not hold. */
-import { KNOWN } from "./known.ts";
 import { cellOf, FAULTS, nameOf, PHASES, ROLES } from "./table.ts";
 
 export interface Played {
@@ -13,14 +12,14 @@ export interface Played {
 
 const count = (n: number, what: string): string => `${n} ${what}`;
 
-/** `+` holds, `x` does not, `!` a known defect, `.` no such cell, a space: not played. */
+/** `+` holds, `x` does not, `.` no such cell, a space: not played. */
 export function picture(played: readonly Played[]): string {
   const by = new Map(played.map((p) => [p.name, p]));
   const sign = (name: string, impossible: boolean): string => {
     if (impossible) return ".";
     const p = by.get(name);
     if (p === undefined) return " ";
-    return p.problems.length === 0 ? "+" : KNOWN.has(name) ? "!" : "x";
+    return p.problems.length === 0 ? "+" : "x";
   };
   const lines = ["", `the fault matrix: ${PHASES.map((p, i) => `${i + 1} ${p}`).join(", ")}`, ""];
   const head = PHASES.map((_, i) => String(i + 1).padStart(3)).join("");
@@ -42,11 +41,10 @@ export function picture(played: readonly Played[]): string {
       count(none, "impossible"),
       count(played.length, "played"),
       count(played.length - failed.length, "hold"),
-      count(failed.filter((p) => KNOWN.has(p.name)).length, "known defects"),
-      count(failed.filter((p) => !KNOWN.has(p.name)).length, "fail"),
+      count(failed.length, "fail"),
       `the others ended within ${Math.round(slowest / 100) / 10} s`,
     ].join(", "),
-    ...failed.map((p) => `  ${KNOWN.has(p.name) ? `known: ${KNOWN.get(p.name)}` : "FAIL"}: ${p.name}: ${p.problems[0]}`),
+    ...failed.map((p) => `  FAIL: ${p.name}: ${p.problems[0]}`),
     "",
   );
   return `${lines.join("\n")}\n`;

@@ -38,8 +38,9 @@ export class Group {
       w.then(done, done);
     }
     const missing = (): string[] => {
-      const waited = [...open].filter(
-        (c) => c.isSilent || [...open].some((other) => !other.isSilent && other.waits.includes(c.index)),
+      // One that has answered may be waited for, too: where it stopped just after, what it sent the others last has not left it.
+      const waited = this.clients.filter(
+        (c) => (open.has(c) && c.isSilent) || [...open].some((other) => !other.isSilent && other.waits.includes(c.index)),
       );
       // Before the first answer all of them compute: nobody is waited for, unless it is silent, or a party says that it waits for it.
       const named = waited.length > 0 ? waited : open.size === this.clients.length ? [] : [...open];

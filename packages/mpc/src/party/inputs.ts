@@ -62,8 +62,6 @@ const PATIENCE = 20;
 const MOST = 256;
 /** One of which nothing comes for so many times the session's time is dropped: a chunk of 1 MiB in 2 minutes is 70 kbit/s. */
 const IDLE = 4;
-/** The most that a timer can wait. */
-const LONGEST = 2 ** 31 - 1;
 
 const brokenOff = (handle: string): TacitError =>
   new TacitError(BROKEN_OFF, `input ${handle}: expected all of it, got the end of its provider's connection`, {
@@ -135,7 +133,7 @@ export class Inputs {
   /** From now on the next chunk has its time. */
   #watch(a: Arriving): void {
     clearTimeout(a.timer);
-    const ms = Math.min(IDLE * this.#o.session.timeout, LONGEST);
+    const ms = IDLE * this.#o.session.timeout;
     a.timer = unref(setTimeout(() => this.#drop(a, silent(a.put.handle, ms)), ms));
   }
 

@@ -1,4 +1,5 @@
 /** @file For whom a driver waits: parties that are not up yet, and one that stops in the middle of a command. */
+import type { Tensor } from "@tacit/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { connect } from "../../src/driver/connect.ts";
 import { type LocalSession, startLocal } from "../../src/driver/local.ts";
@@ -46,13 +47,15 @@ describe("a driver", () => {
     said.length = 0;
     const x = local.session.input(
       "x",
-      Float32Array.from({ length: 4096 }, (_, i) => i / 4096),
+      Float32Array.from({ length: 4096 }, (_, i) => i / 2 ** 18),
       { shape: [64, 64] },
     );
+    // Long runs: a party that is stopped is stopped in one of them, and has not just answered it.
+    const product = (y: Tensor): Tensor => Array.from({ length: 200 }).reduce<Tensor>((z) => z.matmul(x), y);
     let stopped = false;
     const steps = errorOf(async () => {
-      let y = await x.matmul(x).realize();
-      while (!stopped || said.length === 0) y = await x.matmul(x).add(y.mul(0)).realize();
+      let y = await product(x).realize();
+      while (!stopped || said.length === 0) y = await product(y).realize();
     });
     await new Promise((resolve) => setTimeout(resolve, 500));
     const began = performance.now();
@@ -61,9 +64,7 @@ describe("a driver", () => {
     const e = await steps;
     // The parties' own time, a second look, two seconds for their last words, and a loaded machine.
     expect(performance.now() - began).toBeLessThan(40_000);
-    // Where party c was stopped just after its answer, another is the one that has not answered: it waits for c in the run.
-    expect(said[0]).toMatchObject({ here: 2, of: 3 });
-    expect(["party-a", "party-b", "party-c"]).toContain(said[0]!.missing.join());
+    expect(said[0]).toMatchObject({ missing: ["party-c"], here: 2, of: 3 });
     expect(said[0]!.seconds).toBeLessThanOrEqual(4);
     expect(e).toMatchObject({ code: "MPC_TIMEOUT" });
     expect(e.message).toMatch(/^party 2 \(party-c\) (sent|said|answered) nothing/);

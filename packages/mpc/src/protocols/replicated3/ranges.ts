@@ -120,7 +120,8 @@ function divisor(s: Site, v: Interval): number {
 function positiveArgument(s: Site, x: Interval, zero: boolean, least: number): Interval {
   if (isKnown(x) && x[0] < (zero ? 0 : least)) s.warn(`an argument can be ${x[0] < 0 ? "negative" : "0"}`);
   if (isKnown(x) && x[1] >= 2 ** POSITIVE.hi) s.warn(`an argument can reach ${power2(x[1])}, the range ends at 2^${POSITIVE.hi}`);
-  return [0, 1].map((i) => Math.min(Math.max(x[i]!, zero ? 0 : least), 2 ** POSITIVE.hi)) as unknown as Interval;
+  const inside = (v: number): number => Math.min(Math.max(v, zero ? 0 : least), 2 ** POSITIVE.hi);
+  return [inside(x[0]), inside(x[1])];
 }
 
 const positive =

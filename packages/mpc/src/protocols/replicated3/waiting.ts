@@ -3,7 +3,19 @@
  * executor's (`lower/value.ts`, `lower/combine.ts`), with what each can reach and the place that `lower/size.ts` gives it.
  */
 import { type Interval, magnitude, nearest } from "./intervals.ts";
-import { foldedOf, isCoarse, isKept, KEPT_BITS, overlapOf, productsOf, SHARE_BITS } from "./lower/size.ts";
+import {
+  EXACT_LIMIT,
+  foldedOf,
+  isCoarse,
+  isKept,
+  KEPT_BITS,
+  MOST_GROWTH,
+  MOST_SHIFT,
+  NARROW_SHIFT,
+  overlapOf,
+  productsOf,
+  SHARE_BITS,
+} from "./lower/size.ts";
 import type { Site } from "./ranges.ts";
 
 /** A truncation takes ring values below 2^62. */
@@ -44,9 +56,6 @@ function plain(s: Site, i: number): Part {
   return { size: magnitude(s.args[i]!), place, scale: s.f, key: "", by: 1, fixed: 0, warned: false };
 }
 
-/** As `MOST_GROWTH` of `lower/combine.ts`, which clients do not load. */
-const MOST_GROWTH = 1;
-
 /** As one sharing that keeps its factor where it is below 2^keep; undefined: its factor is applied. */
 function single(w: Waiting, f: number, keep: number): Part | undefined {
   const first = w[0];
@@ -85,10 +94,6 @@ function byArray(s: Site, secret: number): Waiting {
   return [{ size: size * by, key, place: Math.max(before(s), place), scale: 2 * s.f, by: 1, fixed, warned: false }];
 }
 
-/** Largest integer that is applied exactly, and largest k of a 2^-k that moves a product's scale. */
-const EXACT_LIMIT = 2 ** 16;
-const MOST_SHIFT = 2;
-
 /** By a public scalar, which waits unless it is an integer or moves the scale. */
 function byScalar(s: Site, secret: number): Waiting {
   const known = s.node.args[1 - secret]!;
@@ -99,7 +104,14 @@ function byScalar(s: Site, secret: number): Waiting {
     const total = p.by * c;
     if (p.key === "" && Number.isInteger(total) && Math.abs(total) <= EXACT_LIMIT) return { ...p, by: total };
     const k = -Math.log2(Math.abs(total));
-    if (p.key === "" && Number.isInteger(k) && k > 0 && k <= MOST_SHIFT && p.scale >= 2 * s.f && p.scale + k - s.f <= 31)
+    if (
+      p.key === "" &&
+      Number.isInteger(k) &&
+      k > 0 &&
+      k <= MOST_SHIFT &&
+      p.scale >= 2 * s.f &&
+      p.scale + k - s.f <= NARROW_SHIFT
+    )
       return { ...p, by: Math.sign(total), scale: p.scale + k, size: p.size * 2 ** -k, place: p.place - k };
     const constant = p.key === "" ? log2(Math.abs(p.by)) : p.fixed;
     return { ...p, key: joined(p.key, key), fixed: constant + (given === 0 || Number.isNaN(given) ? 0 : Math.log2(Math.abs(c))) };

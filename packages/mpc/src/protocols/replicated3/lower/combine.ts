@@ -27,11 +27,9 @@ import {
   truncate,
   truncateShares,
 } from "../primitives/index.ts";
-import { isCoarse, isKept } from "./size.ts";
+import { isCoarse, isKept, MOST_GROWTH, NARROW_SHIFT } from "./size.ts";
 import { Held, integerOf, type Term } from "./value.ts";
 
-/** Largest shift of the narrow truncation. */
-export const NARROW_SHIFT = 31;
 /** A truncation takes ring values below 2^62. */
 const RAW_BITS = 62;
 /** Bits that a factor needs beside every term to be applied in one part. */
@@ -225,9 +223,6 @@ export interface Combined {
 function sumOfBits(terms: readonly Term[]): number {
   return Math.max(...terms.map((t) => t.bits)) + log2(terms.length);
 }
-
-/** log2 of the largest constant beside which a product is truncated: what is lost grows with it. */
-export const MOST_GROWTH = 1;
 
 /** For `keep`: no factor stays aside. */
 export const NEVER: number = Number.NEGATIVE_INFINITY;

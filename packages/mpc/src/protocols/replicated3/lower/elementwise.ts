@@ -20,16 +20,13 @@ import {
   sub,
   truncateSigns,
 } from "../primitives/index.ts";
-import { asRaw, combine, NARROW_SHIFT, NEVER } from "./combine.ts";
+import { asRaw, combine, NEVER } from "./combine.ts";
 import { toRing } from "./fixed-point.ts";
 import { product } from "./linear.ts";
 import { broadcast } from "./movement.ts";
 import { fractionBitsOf, type Handler, type NodeRun } from "./run.ts";
-import { SHARE_BITS } from "./size.ts";
+import { EXACT_LIMIT, MOST_SHIFT, NARROW_SHIFT, SHARE_BITS } from "./size.ts";
 import { Held, integerOf, SecretBits, SecretValue, type Term, timesKnown, type Value } from "./value.ts";
-
-/** Largest integer factor that is applied exactly; above, a factor is kept aside. */
-const EXACT_LIMIT = 2 ** 16;
 
 /** Public values of argument i, broadcast to the result's shape. */
 export async function publicOperand(n: NodeRun, i: number): Promise<TypedArray> {
@@ -73,9 +70,6 @@ const addition =
   (sign: 1 | -1): Handler =>
   async (n) =>
     n.of(await sumOf(n, sign));
-
-/** Largest k of a factor 2^-k that moves the scale. Of 1/1024, kept aside, the next reader has ten bits more. */
-const MOST_SHIFT = 2;
 
 /** A product times 1/2 or 1/4, known from the Program: its scale grows. Exact, whatever the product's size. */
 function shifted(t: Term, total: number, f: number): Term | undefined {

@@ -23,6 +23,15 @@ export const KEPT_BITS = 16;
 /** Bits of value and scale together beside which a factor still has 14 bits in two parts; beyond, the value is first truncated to f. */
 const ROOM_BITS = 55;
 
+/** Largest shift of the narrow truncation. */
+export const NARROW_SHIFT = 31;
+/** Largest integer factor that is applied exactly; above, a factor is kept aside. */
+export const EXACT_LIMIT: number = 2 ** 16;
+/** Largest k of a factor 2^-k that moves the scale. Of 1/1024, kept aside, the next reader has ten bits more. */
+export const MOST_SHIFT = 2;
+/** log2 of the largest constant beside which a product is truncated: what is lost grows with it. */
+export const MOST_GROWTH = 1;
+
 /** Whether a factor waits beside a value of this size: two of the largest, added up, still do. */
 export const isKept = (bits: number, keep: number = KEPT_BITS): boolean => bits <= keep + 1;
 
