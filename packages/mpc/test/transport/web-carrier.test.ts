@@ -175,7 +175,11 @@ describe("somebody in the middle of a plain web connection", () => {
   it("who changes, repeats, leaves out or shortens a message gets the connection cut, and no input accepted", async () => {
     for (const [i, [what, attack]] of ATTACKS.entries()) {
       meddle = attack;
-      expect(await give(`secret-${i}`), what).toMatch(/^(MPC_PARTY_LOST|ENVELOPE_INVALID)$/);
+      // The greeting stands before the keys, so that its version may be read as another one.
+      const codes = what.includes("0 to the page")
+        ? /^(MPC_PARTY_LOST|ENVELOPE_INVALID|MPC_VERSION)$/
+        : /^(MPC_PARTY_LOST|ENVELOPE_INVALID)$/;
+      expect(await give(`secret-${i}`), what).toMatch(codes);
       // The first of two equal messages is an honest one.
       if (!what.includes("twice")) expect(await held(`secret-${i}`), what).toBe(false);
     }
