@@ -60,11 +60,13 @@ describe("a driver", () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     const began = performance.now();
     stopped = true;
+    // A busy machine may have been told of before, and of all three.
+    said.length = 0;
     process.kill(local.children[2]!.pid, "SIGSTOP");
     const e = await steps;
     // The parties' own time, a second look, two seconds for their last words, and a loaded machine.
     expect(performance.now() - began).toBeLessThan(40_000);
-    expect(said[0]).toMatchObject({ missing: ["party-c"], here: 2, of: 3 });
+    expect(said.at(-1)).toMatchObject({ missing: ["party-c"], here: 2, of: 3 });
     expect(said[0]!.seconds).toBeLessThanOrEqual(4);
     expect(e).toMatchObject({ code: "MPC_TIMEOUT" });
     expect(e.message).toMatch(/^party 2 \(party-c\) (sent|said|answered) nothing/);
