@@ -8,8 +8,8 @@ export interface Watched {
   readonly stderr: () => string;
   readonly stdout: () => string;
   readonly ended: Promise<number | null>;
-  /** Resolves when stderr holds `text`. */
-  until(text: string): Promise<void>;
+  /** Resolves when stderr holds `text`, or when it is as asked. */
+  until(text: string | ((stderr: string) => boolean)): Promise<void>;
 }
 
 /** Runs `tacit ...args` in a process group of its own, as a terminal does. */
@@ -30,13 +30,13 @@ export function watch(args: readonly string[], more: Readonly<Record<string, str
     said();
   });
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const until = (text: string): Promise<void> =>
+  const until = (text: string | ((stderr: string) => boolean)): Promise<void> =>
     new Promise((resolve, reject) => {
       said = () => {
-        if (stderr.includes(text)) resolve();
+        if (typeof text === "string" ? stderr.includes(text) : text(stderr)) resolve();
       };
       said();
-      void ended.then(() => reject(new Error(`ended before ${JSON.stringify(text)}: ${stderr}`)));
+      void ended.then(() => reject(new Error(`ended before ${String(text)}: ${stderr}`)));
     });
   return { process: child, stdout: () => stdout, stderr: () => stderr, ended, until };
 }

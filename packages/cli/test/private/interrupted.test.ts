@@ -26,6 +26,11 @@ function train(name: string): Watched {
   return made;
 }
 
+/** The last step that the progress lines name, or 0. */
+const stepIn = (text: string): number => Number([...text.matchAll(/^on shares .* (\d+)\/468 /gm)].at(-1)?.[1] ?? 0);
+/** From which steps it went on. */
+const resumes = (text: string): number[] => [...text.matchAll(/going on from step (\d+) of 468/g)].map((m) => Number(m[1]));
+
 async function accuracyOf(run: Watched): Promise<number> {
   expect(await run.ended, run.stderr().slice(-500)).toBe(0);
   const { accuracy } = JSON.parse(run.stdout()) as { accuracy: number };
@@ -38,12 +43,15 @@ describe.runIf(process.platform === "linux" && TACIT_LONG === "1" && TACIT_DATA 
   }, async () => {
     const quiet = await accuracyOf(train("quiet"));
     const disturbed = train("disturbed");
-    for (const [i, step] of [130, 270, 410].entries()) {
-      await disturbed.until(` ${step}/`);
+    for (const [i, step] of [80, 190, 300].entries()) {
+      // A line of progress comes every ten seconds.
+      await disturbed.until((text) => stepIn(text) >= step);
       process.kill(childrenOf(disturbed.process.pid!).at(i - 3)!, "SIGKILL");
       await disturbed.until(`going on from the last checkpoint (${i + 1} of at most 10 times)`);
-      await disturbed.until(`going on from step ${Math.floor(step / EVERY) * EVERY} of `);
+      await disturbed.until((text) => resumes(text).length === i + 1);
+      expect(resumes(disturbed.stderr()).at(-1)! % EVERY).toBe(0);
     }
+    expect(resumes(disturbed.stderr()).every((step, i, all) => step >= (i === 0 ? EVERY : all[i - 1]! + EVERY))).toBe(true);
     const accuracy = await accuracyOf(disturbed);
     console.log(`MNIST, one epoch of the MLP on shares: ${quiet} undisturbed, ${accuracy} with three parties killed`);
     expect(quiet).toBeGreaterThan(0.9);
