@@ -21,6 +21,8 @@ const MOST_QUEUED = 65_536;
 const SILENT_PERIODS = 3;
 /** Control messages ahead of their reader, 4 KiB each. */
 const MOST_EARLY = 4096;
+/** How long (ms) an orderly close waits for its last frames to be written, and for the other side to have read them. */
+const LINGER = 200;
 
 const SPEAKS = "parties must run the same version; a party that sends this twice is faulty or hostile";
 
@@ -241,7 +243,9 @@ export class FrameLink implements Link {
   /** Hands over what was sent, then ends the link without an error to anyone. */
   async close(): Promise<void> {
     this.#onLost = () => {};
-    if (this.#lost === null) await Promise.race([this.#outbox.drain(), new Promise((r) => setTimeout(r, 200).unref())]);
+    const within = (work: Promise<unknown>) => Promise.race([work, new Promise((r) => setTimeout(r, LINGER).unref())]);
+    if (this.#lost === null) await within(this.#outbox.drain());
+    if (this.#lost === null && this.#carrier.ended !== undefined) await within(this.#carrier.ended());
     this.fail(new TacitError("MPC_PARTY_LOST", `${this.peer}: this party closed the connection`));
   }
 

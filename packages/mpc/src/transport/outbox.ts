@@ -4,6 +4,11 @@
 export interface Carrier {
   /** Takes `bytes`; calls `written` once they may be overwritten. */
   write(bytes: Uint8Array, written: () => void): void;
+  /**
+   * Ends this side and resolves when the other has ended, too; what it sends until then is read. A socket cut with unread bytes in it is reset,
+   * and what was sent last is lost on the other side.
+   */
+  ended?(): Promise<void>;
   destroy(): void;
 }
 

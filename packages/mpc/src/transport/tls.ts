@@ -43,7 +43,16 @@ function tlsOptions(leaf: TlsLeaf): TlsOptions & ConnectionOptions {
 export function connectionOf(socket: TLSSocket): Connection {
   return {
     attach(open): void {
-      const carrier: Carrier = { write: (bytes, written) => void socket.write(bytes, written), destroy: () => socket.destroy() };
+      const carrier: Carrier = {
+        write: (bytes, written) => void socket.write(bytes, written),
+        ended: () =>
+          new Promise<void>((resolve) => {
+            socket.once("close", resolve);
+            if (socket.destroyed) resolve();
+            else socket.end();
+          }),
+        destroy: () => socket.destroy(),
+      };
       const link = open(carrier);
       socket.on("data", (chunk: Uint8Array<ArrayBuffer>) => {
         link.feed(chunk);
