@@ -60,6 +60,8 @@ async function playPhase(scene: Scene, told: Told): Promise<boolean> {
   await provider?.halted();
   victim.go();
   for (let i = 0; i < steps.length; i++) victim.step();
+  // One that the fault does not hurt leaves when it has done all.
+  if (cell.exits?.includes(0) === true) victim.step();
   if (!atStart) await victim.halted();
   way.act?.({ rig, run, role: "driver", victim });
   if (!atStart && !victim.over) victim.release(lie === null ? "go" : "lie");
