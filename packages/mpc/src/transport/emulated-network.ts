@@ -68,6 +68,8 @@ class SlowCarrier implements Carrier {
   /** Bytes taken and not yet taken over by the inner carrier. */
   #held = 0;
   #waiting: (() => void)[] = [];
+  /** Who waits for an empty line. */
+  readonly #empty: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   #ending = false;
 
@@ -91,6 +93,12 @@ class SlowCarrier implements Carrier {
     this.#waiting.push(written);
     queueMicrotask(() => this.#grant());
     this.#plan();
+  }
+
+  /** Once the line has sent all, as its socket does. */
+  async end(): Promise<void> {
+    if (this.#line.length > 0) await new Promise<void>((resolve) => this.#empty.push(resolve));
+    await this.#inner.end();
   }
 
   /** Ends when what was written before has arrived: a line does not lose its last words. */
@@ -135,6 +143,7 @@ class SlowCarrier implements Carrier {
     }
     this.#hand(run);
     this.#plan();
+    if (this.#line.length === 0) for (const resolve of this.#empty.splice(0)) resolve();
     this.#end();
   }
 

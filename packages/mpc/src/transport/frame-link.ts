@@ -228,25 +228,34 @@ export class FrameLink implements Link {
   /** Ends the link: rejects everyone who waits. */
   fail(error: TacitError): void {
     if (this.#lost !== null) return;
+    this.#lose(error);
+    this.#carrier.destroy();
+  }
+
+  /** From now on nothing is sent or received. */
+  #lose(error: TacitError): void {
     this.#lost = error;
     if (this.#timer !== null) clearInterval(this.#timer);
     const waiters = [...this.#waiters()];
     this.#filling.clear();
     for (const table of this.#runs.values()) table.waiting.clear();
     for (const w of waiters) w.reject(this.#named(error, w.tag));
-    this.#carrier.destroy();
     const at = waiters[0]?.tag ?? this.#latest;
     this.#lost = at === null ? this.#staged(error) : this.#named(error, at);
     this.#onLost(this.#lost);
   }
 
-  /** Hands over what was sent, then ends the link without an error to anyone. */
+  /**
+   * Ends the link without an error to its owner: nothing is sent or received from the call on; what was sent before is handed over, and the
+   * other side has a moment to read it.
+   */
   async close(): Promise<void> {
     this.#onLost = () => {};
-    const within = (work: Promise<unknown>) => Promise.race([work, new Promise((r) => setTimeout(r, LINGER).unref())]);
-    if (this.#lost === null) await within(this.#outbox.drain());
-    if (this.#lost === null && this.#carrier.ended !== undefined) await within(this.#carrier.ended());
-    this.fail(new TacitError("MPC_PARTY_LOST", `${this.peer}: this party closed the connection`));
+    if (this.#lost !== null) return;
+    this.#lose(new TacitError("MPC_PARTY_LOST", `${this.peer}: this party closed the connection`));
+    const over = this.#outbox.drain().then(() => this.#carrier.end());
+    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, LINGER).unref())]);
+    this.#carrier.destroy();
   }
 
   *#waiters(): Iterable<Waiter> {

@@ -134,8 +134,10 @@ export const notePeriod = (timeout: number): number => Math.max(5, Math.min(1000
 
 function meshOf({ index, mode }: MeshOptions, links: readonly (FrameLink | undefined)[], keys: KeyRing, attempt: number): Mesh {
   const close = async (): Promise<void> => {
+    // Links first: whatever still runs sends nothing that was made without keys.
+    const closing = links.map((l) => l?.close());
     keys.close();
-    await Promise.all(links.map((l) => l?.close()));
+    await Promise.all(closing);
   };
   return { index, links, keys, attempt, mode, close };
 }

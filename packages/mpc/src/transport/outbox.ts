@@ -5,10 +5,11 @@ export interface Carrier {
   /** Takes `bytes`; calls `written` once they may be overwritten. */
   write(bytes: Uint8Array, written: () => void): void;
   /**
-   * Ends this side and resolves when the other has ended, too; what it sends until then is read. A socket cut with unread bytes in it is reset,
-   * and what was sent last is lost on the other side.
+   * Ends this side after what was written, and resolves when the other side has ended, too. What that one sends meanwhile still comes: a socket
+   * that is cut with unread bytes in it is reset, and the other side may lose what was written last.
    */
-  ended?(): Promise<void>;
+  end(): Promise<void>;
+  /** Cuts at once. */
   destroy(): void;
 }
 

@@ -45,11 +45,11 @@ export function connectionOf(socket: TLSSocket): Connection {
     attach(open): void {
       const carrier: Carrier = {
         write: (bytes, written) => void socket.write(bytes, written),
-        ended: () =>
-          new Promise<void>((resolve) => {
-            socket.once("close", resolve);
-            if (socket.destroyed) resolve();
-            else socket.end();
+        end: () =>
+          new Promise((resolve) => {
+            if (socket.destroyed) return resolve();
+            socket.once("close", () => resolve());
+            socket.end();
           }),
         destroy: () => socket.destroy(),
       };

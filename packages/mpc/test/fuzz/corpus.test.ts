@@ -85,7 +85,7 @@ describe("bounds of a grant", () => {
 describe("a link that is lost", () => {
   const link = (): FrameLink =>
     new FrameLink(
-      { write: (_, written) => written(), destroy: () => {} },
+      { write: (_, written) => written(), end: () => Promise.resolve(), destroy: () => {} },
       { peer: "party 1 (clinic-b)", message: 4096, queue: 65_536, timeout: 60_000 },
     );
 
@@ -110,7 +110,7 @@ describe("a link that is lost", () => {
 
   it("has taken no memory for a frame that was announced and did not come", () => {
     const l = new FrameLink(
-      { write: (_, written) => written(), destroy: () => {} },
+      { write: (_, written) => written(), end: () => Promise.resolve(), destroy: () => {} },
       { peer: "party 1 (clinic-b)", message: 2 ** 28, queue: 2 ** 30, timeout: 60_000 },
     );
     const before = process.memoryUsage.rss();

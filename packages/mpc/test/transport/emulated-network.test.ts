@@ -92,7 +92,9 @@ describe("an emulated network", () => {
 
   it("takes from its sender no more than the line and a buffer hold", async () => {
     let given = 0;
-    const stuck: Connection = { attach: (open) => void open({ write: () => {}, destroy: () => {} }) };
+    const stuck: Connection = {
+      attach: (open) => void open({ write: () => {}, end: () => Promise.resolve(), destroy: () => {} }),
+    };
     const wrapped = throughNetwork(stuck, WAN);
     let taken = 0;
     wrapped.attach((carrier) => {

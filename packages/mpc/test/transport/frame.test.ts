@@ -7,7 +7,8 @@ import { HEADER_BYTES, type Tag } from "../../src/transport/link.ts";
 import { codeOf } from "../support.ts";
 
 const OPTIONS = { peer: "party 1 (clinic-b)", message: 1000, queue: 3000, timeout: 5000 };
-const link = (): FrameLink => new FrameLink({ write: (_b, done) => done(), destroy: () => {} }, OPTIONS);
+const link = (): FrameLink =>
+  new FrameLink({ write: (_b, done) => done(), end: () => Promise.resolve(), destroy: () => {} }, OPTIONS);
 
 function frame(tag: Tag, body: Uint8Array, depth = 0, length = body.length): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + body.length);

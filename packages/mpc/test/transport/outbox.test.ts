@@ -13,7 +13,7 @@ interface Write {
 function slowCarrier(): { writes: Write[]; outbox: Outbox } {
   const writes: Write[] = [];
   const write = (bytes: Uint8Array, written: () => void): void => void writes.push({ bytes, seen: bytes.slice(), written });
-  return { writes, outbox: new Outbox({ write, destroy: () => {} }) };
+  return { writes, outbox: new Outbox({ write, end: () => Promise.resolve(), destroy: () => {} }) };
 }
 
 const pattern = (n: number, from: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => (from + i * 7) & 255);

@@ -56,6 +56,17 @@ describe("links over TLS", () => {
     expect(into.every((b, i) => b === ((i * 31) & 255))).toBe(true);
   });
 
+  it("send and receive nothing once they close", async () => {
+    const { meshes } = await mesh3();
+    const link = meshes[0]!.links[1]!;
+    const waiting = codeOf(() => link.receive(tag(1), new Uint8Array(3)));
+    const closing = link.close();
+    expect(await codeOf(async () => link.send(tag(2), 0, new Uint8Array(3)))).toBe("MPC_PARTY_LOST");
+    expect(await waiting).toBe("MPC_PARTY_LOST");
+    await closing;
+    expect(link.counters.framesSent).toBe(0);
+  });
+
   it("agree on the largest attempt, and hold each pair's keys alone", async () => {
     const { meshes } = await mesh3();
     expect(meshes.map((m) => m.attempt)).toEqual([6, 6, 6]);

@@ -137,6 +137,9 @@ function swapped(n: number): Meddle {
   };
 }
 
+const CUT = ["MPC_PARTY_LOST", "ENVELOPE_INVALID"];
+/** The greeting is read before there are keys: the bit may be one of its version. */
+const GREETING = "a flipped bit in message 0 to the page";
 // Up: hello, drive, list, put, chunk, ... Down: greeting, reply to drive, to list, to put, ...
 const ATTACKS: readonly (readonly [string, Meddle])[] = [
   ...[0, 1, 2, 3, 4].map((n) => [`a flipped bit in message ${n} to the parties`, at("up", n, (m) => [flip(m)])] as const),
@@ -175,11 +178,8 @@ describe("somebody in the middle of a plain web connection", () => {
   it("who changes, repeats, leaves out or shortens a message gets the connection cut, and no input accepted", async () => {
     for (const [i, [what, attack]] of ATTACKS.entries()) {
       meddle = attack;
-      // The greeting stands before the keys, so that its version may be read as another one.
-      const codes = what.includes("0 to the page")
-        ? /^(MPC_PARTY_LOST|ENVELOPE_INVALID|MPC_VERSION)$/
-        : /^(MPC_PARTY_LOST|ENVELOPE_INVALID)$/;
-      expect(await give(`secret-${i}`), what).toMatch(codes);
+      const codes = what === GREETING ? ["MPC_VERSION", ...CUT] : CUT;
+      expect(codes, what).toContain(await give(`secret-${i}`));
       // The first of two equal messages is an honest one.
       if (!what.includes("twice")) expect(await held(`secret-${i}`), what).toBe(false);
     }

@@ -88,7 +88,7 @@ const LINK = { peer: "party 1 (clinic-b)", message: MESSAGE, queue: 10_000, time
 async function linkOutcome(chunks: readonly Uint8Array[]): Promise<{ text: string; lost: TacitError | null; said: number }> {
   const told: string[] = [];
   let lost: TacitError | null = null;
-  const link = new FrameLink({ write: (_, written) => written(), destroy: () => {} }, LINK);
+  const link = new FrameLink({ write: (_, written) => written(), end: () => Promise.resolve(), destroy: () => {} }, LINK);
   link.onControl = (b) => void told.push(`control ${Buffer.from(b).toString("base64")}`);
   link.onLost = (e) => {
     holds(lost === null, "a link is lost once");
@@ -153,7 +153,7 @@ const greeting: Parser = {
 function speaks(bytes: Uint8Array, dice: Dice): Connection {
   return {
     attach(open): void {
-      const end = open({ write: (_, written) => written(), destroy: () => {} });
+      const end = open({ write: (_, written) => written(), end: () => Promise.resolve(), destroy: () => {} });
       for (const p of pieces(bytes, dice)) end.feed(p);
       queueMicrotask(() => end.closed());
     },
