@@ -8,13 +8,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ["kernels"],
   mpc: ["core", "kernels"],
   plot: ["core"],
+  privacy: ["core"],
   vision: ["core"],
   cli: ["core", "kernels", "mpc", "plot", "vision"],
 };
 const CORE_DEPENDENCIES = ["@noble/hashes", "@tacit/kernels"];
 const SEEDABLE = /\bfrom "@tacit\/core\/random"|\bMath\.random\b|\bRandom\b(?=.*from "@tacit\/core")|\bnew Random\(/;
 /** Rooms where everything random is secret. */
-const SECRET_ROOMS = ["packages/mpc/src/"];
+const SECRET_ROOMS = ["packages/mpc/src/", "packages/privacy/src/"];
 
 const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" })
   .split("\n")

@@ -1,0 +1,83 @@
+/** @file Discrete Fourier transforms of length 2^k in f64, in place: what composes privacy losses. */
+
+/** cos and -sin of 2πk/n for k < n/2; each computed by itself, so that no error builds up along the table. */
+function twiddles(n: number): { readonly re: Float64Array; readonly im: Float64Array } {
+  const re = new Float64Array(n / 2);
+  const im = new Float64Array(n / 2);
+  for (let k = 0; k < n / 2; k++) {
+    re[k] = Math.cos((2 * Math.PI * k) / n);
+    im[k] = -Math.sin((2 * Math.PI * k) / n);
+  }
+  return { re, im };
+}
+
+export class Fourier {
+  readonly size: number;
+  readonly #re: Float64Array;
+  readonly #im: Float64Array;
+  readonly #reversed: Uint32Array;
+
+  /** `size` is a power of two. */
+  constructor(size: number) {
+    this.size = size;
+    const table = twiddles(size);
+    this.#re = table.re;
+    this.#im = table.im;
+    this.#reversed = new Uint32Array(size);
+    for (let i = 1, bits = Math.log2(size); i < size; i++) {
+      this.#reversed[i] = (this.#reversed[i >> 1]! >> 1) | ((i & 1) << (bits - 1));
+    }
+  }
+
+  /** Σ x_j e^(-2πijk/n) in place. */
+  forward(re: Float64Array, im: Float64Array): void {
+    this.#reorder(re);
+    this.#reorder(im);
+    for (let half = 1; half < this.size; half *= 2) this.#level(re, im, half);
+  }
+
+  /** The inverse, scaled by 1/n: the forward transform of exchanged parts. */
+  inverse(re: Float64Array, im: Float64Array): void {
+    this.forward(im, re);
+    const scale = 1 / this.size;
+    for (let i = 0; i < this.size; i++) {
+      re[i]! *= scale;
+      im[i]! *= scale;
+    }
+  }
+
+  #reorder(x: Float64Array): void {
+    const reversed = this.#reversed;
+    for (let i = 0; i < x.length; i++) {
+      const j = reversed[i]!;
+      if (j <= i) continue;
+      const t = x[i]!;
+      x[i] = x[j]!;
+      x[j] = t;
+    }
+  }
+
+  /** The butterflies of one level. Plain numbers: pairs in brackets would cost half of the time. */
+  #level(re: Float64Array, im: Float64Array, half: number): void {
+    const stride = this.size / (2 * half);
+    const [cos, sin] = [this.#re, this.#im];
+    for (let start = 0; start < this.size; start += 2 * half) {
+      for (let k = 0, t = 0; k < half; k++, t += stride) {
+        const a = start + k;
+        const b = a + half;
+        const wr = cos[t]!;
+        const wi = sin[t]!;
+        const xr = re[b]!;
+        const xi = im[b]!;
+        const tr = wr * xr - wi * xi;
+        const ti = wr * xi + wi * xr;
+        const yr = re[a]!;
+        const yi = im[a]!;
+        re[b] = yr - tr;
+        im[b] = yi - ti;
+        re[a] = yr + tr;
+        im[a] = yi + ti;
+      }
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/** @file @tacit/privacy: differential privacy that can be trusted. */
+export { type AccountantName, type AccountOptions, deltaOf, epsilonOf } from "./accountants/index.ts";
+export { calibrate, gaussianDelta, gaussianStdDev, type Target } from "./calibrate.ts";
+export type {
+  Approximate,
+  Concentrated,
+  DiscreteGaussian,
+  DiscreteLaplace,
+  Gaussian,
+  Laplace,
+  Mechanism,
+  Neighbours,
+  PrivacyEvent,
+  Sampling,
+} from "./events.ts";
+export * from "./samplers/index.ts";

@@ -1,0 +1,6 @@
+/** @file Exact samplers. */
+export { bernoulli, bernoulliExp } from "./bernoulli.ts";
+export { discreteGaussian } from "./discrete-gaussian.ts";
+export { discreteLaplace, geometric } from "./discrete-laplace.ts";
+export { estimateCounts, randomisedResponse } from "./randomised-response.ts";
+export { exponential, permuteAndFlip, reportNoisyMax, type SelectionOptions } from "./selection.ts";
