@@ -15,29 +15,32 @@ export interface PldOptions {
 const DIRECTIONS: readonly Direction[] = ["remove", "add"];
 const rateOf = (e: PrivacyEvent): number => (e.sampling.kind === "poisson" ? e.sampling.rate : 1);
 
+/** What finite losses cannot exceed (Infinity where they can), and the chance of an infinite one. */
+interface LossEnd {
+  readonly most: number;
+  readonly infinite: number;
+}
+
 /** The privacy loss of all events together, in both directions. */
 export class PrivacyLoss {
   readonly #grids: readonly LossGrid[];
-  /** What the losses cannot exceed; Infinity where they can. */
-  readonly #most: number;
+  readonly #end: LossEnd;
 
-  constructor(grids: readonly LossGrid[], most: number) {
+  constructor(grids: readonly LossGrid[], end: LossEnd) {
     this.#grids = grids;
-    this.#most = most;
+    this.#end = end;
   }
 
   /** The smallest δ known for ε ≥ 0. */
   delta(epsilon: number): number {
-    if (epsilon >= this.#most) return 0;
+    if (epsilon >= this.#end.most) return this.#end.infinite;
     return this.#grids.reduce((most, g) => Math.max(most, deltaOf(g, epsilon)), 0);
   }
 
   /** The smallest ε known for δ in [0, 1]; Infinity where there is none. */
   epsilon(delta: number): number {
-    return Math.min(
-      this.#most,
-      this.#grids.reduce((most, g) => Math.max(most, epsilonOf(g, delta)), 0),
-    );
+    const most = delta >= this.#end.infinite ? this.#end.most : Number.POSITIVE_INFINITY;
+    return this.#grids.reduce((worst, g) => Math.max(worst, Math.min(most, epsilonOf(g, delta))), 0);
   }
 }
 
@@ -45,7 +48,7 @@ export class PrivacyLoss {
 export function privacyLoss(events: readonly PrivacyEvent[], options: PldOptions = {}): PrivacyLoss {
   const estimate = options.estimate ?? "pessimistic";
   const merged = mergeEvents(events);
-  if (merged.length === 0) return new PrivacyLoss([], 0);
+  if (merged.length === 0) return new PrivacyLoss([], { most: 0, infinite: 0 });
   const pairs = DIRECTIONS.map((d) => merged.map((e) => sampledPair(pairOf(e.mechanism), rateOf(e), d)));
   const counts = merged.map((e) => e.count);
   const step = options.step ?? defaultStep(pairs.flat(), [...counts, ...counts]);
@@ -57,14 +60,17 @@ export function privacyLoss(events: readonly PrivacyEvent[], options: PldOptions
         estimate,
       ),
     ),
-    pairs.reduce((most, direction) => Math.max(most, mostLoss(direction, counts)), 0),
+    endOf(pairs, counts),
   );
 }
 
-/** Σ of the largest losses, where each has one and none is infinite. */
-function mostLoss(pairs: readonly LossPair[], counts: readonly number[]): number {
-  if (pairs.some((p) => !p.bounded || p.infinite > 0)) return Number.POSITIVE_INFINITY;
-  return pairs.reduce((sum, p, i) => sum + counts[i]! * p.range[1], 0);
+/** Σ of the largest losses where each has one, in the worse direction, and the chance that any is infinite. */
+function endOf(pairs: readonly (readonly LossPair[])[], counts: readonly number[]): LossEnd {
+  const sum = (direction: readonly LossPair[]): number =>
+    direction.reduce((total, p, i) => total + counts[i]! * (p.bounded ? p.range[1] : Number.POSITIVE_INFINITY), 0);
+  const missed = (direction: readonly LossPair[]): number =>
+    -Math.expm1(direction.reduce((log, p, i) => log + counts[i]! * Math.log1p(-p.infinite), 0));
+  return { most: Math.max(...pairs.map(sum)), infinite: Math.max(...pairs.map(missed)) };
 }
 
 /** Points across one release's losses, for its deviation and at most. */

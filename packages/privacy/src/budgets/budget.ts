@@ -1,0 +1,163 @@
+/** @file Budget: how much of one data set's privacy may be spent. Reserve, spend, or be refused. Node only. */
+import { TacitError } from "@tacit/core/errors";
+import { ACCOUNTANTS, type AccountantName } from "../accountants/index.ts";
+import { checkDelta, checkEpsilon, checkEvents, refuse } from "../check.ts";
+import type { Neighbours, PrivacyEvent } from "../events.ts";
+import { type Entry, Ledger } from "./ledger.ts";
+
+/** What everybody who spends from the budget agrees on; it stands in the file. */
+export interface BudgetTerms {
+  readonly dataset: string;
+  /** Whose privacy: "person", "household", "visit". */
+  readonly unit: string;
+  readonly neighbours: Neighbours;
+  readonly epsilon: number;
+  readonly delta: number;
+  /** Default: pld. */
+  readonly accountant?: AccountantName;
+}
+
+/** Where a budget stands. ε at the budget's δ; reserved events count as spent. */
+export interface BudgetState {
+  readonly epsilon: number;
+  readonly spent: number;
+  readonly left: number;
+}
+
+function checkTerms(t: BudgetTerms): Required<BudgetTerms> {
+  if (t.dataset === "" || t.unit === "") refuse("budget", "a data set and a unit with names", "an empty name");
+  if (t.neighbours !== "add-remove" && t.neighbours !== "replace-one")
+    throw new TacitError("PRIVACY_NEIGHBOURS", "budget: expected neighbours add-remove or replace-one, got another relation");
+  const accountant = t.accountant ?? "pld";
+  if (!Object.hasOwn(ACCOUNTANTS, accountant))
+    refuse("budget", `an accountant of ${Object.keys(ACCOUNTANTS).join(", ")}`, "another");
+  const delta = accountant === "pure" && t.delta === 0 ? 0 : checkDelta("budget", t.delta);
+  const epsilon = checkEpsilon("budget", t.epsilon);
+  return { dataset: t.dataset, unit: t.unit, neighbours: t.neighbours, epsilon, delta, accountant };
+}
+
+/** A part of the budget that is set aside: it counts as spent until it is cancelled. */
+export class Reservation {
+  readonly id: number;
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger, id: number) {
+    this.id = id;
+    this.#ledger = ledger;
+  }
+
+  /** From now on noise may be drawn; there is no way back. @throws TacitError PRIVACY_RESERVATION when it is no longer open */
+  spend(): void {
+    this.#end("spent");
+  }
+
+  /** Gives it back, as nothing was drawn. @throws TacitError PRIVACY_RESERVATION when it is no longer open */
+  cancel(): void {
+    this.#end("cancelled");
+  }
+
+  #end(state: "spent" | "cancelled"): void {
+    this.#ledger.exclusively(() => {
+      const now = this.#ledger.state(this.id);
+      if (now !== "reserved") {
+        throw new TacitError(
+          "PRIVACY_RESERVATION",
+          `reservation: expected one that is open, got one that is ${now ?? "unknown"}`,
+        );
+      }
+      this.#ledger.turn(this.id, state);
+    });
+  }
+}
+
+export class Budget implements Disposable {
+  readonly terms: Required<BudgetTerms>;
+  readonly #ledger: Ledger;
+
+  private constructor(terms: Required<BudgetTerms>, ledger: Ledger) {
+    this.terms = terms;
+    this.#ledger = ledger;
+  }
+
+  /**
+   * Opens the budget at `path`, or makes it. One file, one budget; any number of processes.
+   * @throws TacitError PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS; PRIVACY_LEDGER when the file has other terms or cannot be written
+   */
+  static open(path: string, terms: BudgetTerms): Budget {
+    const checked = checkTerms(terms);
+    const ledger = new Ledger(path);
+    const json = JSON.stringify(checked);
+    const stands = ledger.terms(json);
+    if (stands === json) return new Budget(checked, ledger);
+    ledger[Symbol.dispose]();
+    throw new TacitError("PRIVACY_LEDGER", `budget: expected the terms that stand in ${path}, got others`, {
+      hint: "a budget is not enlarged by opening it: make another file for another promise",
+    });
+  }
+
+  #epsilon(events: readonly PrivacyEvent[]): number {
+    if (events.length === 0) return 0;
+    return ACCOUNTANTS[this.terms.accountant].epsilon(events, this.terms.delta);
+  }
+
+  #check(events: readonly PrivacyEvent[]): void {
+    checkEvents(events);
+    const other = events.find((e) => e.neighbours !== this.terms.neighbours);
+    if (other !== undefined) {
+      throw new TacitError(
+        "PRIVACY_NEIGHBOURS",
+        `budget: expected events for ${this.terms.neighbours} neighbours, got ${other.neighbours}`,
+      );
+    }
+  }
+
+  /** What `events` would bring the spent ε to, all that stands there included. */
+  after(events: readonly PrivacyEvent[]): number {
+    this.#check(events);
+    return this.#epsilon([...this.#ledger.events(), ...events]);
+  }
+
+  get state(): BudgetState {
+    const spent = this.#epsilon(this.#ledger.events());
+    return { epsilon: this.terms.epsilon, spent, left: Math.max(0, this.terms.epsilon - spent) };
+  }
+
+  /** Sets `events` aside. @throws TacitError PRIVACY_BUDGET when they are more than what is left: nothing is written */
+  reserve(events: readonly PrivacyEvent[], purpose: string): Reservation {
+    return new Reservation(this.#ledger, this.#take("reserved", events, purpose));
+  }
+
+  /** Writes `events` down as spent, then calls `draw`. @throws TacitError PRIVACY_BUDGET before anything is drawn */
+  release<T>(events: readonly PrivacyEvent[], purpose: string, draw: () => T): T {
+    this.#take("spent", events, purpose);
+    return draw();
+  }
+
+  #take(state: "reserved" | "spent", events: readonly PrivacyEvent[], purpose: string): number {
+    this.#check(events);
+    return this.#ledger.exclusively(() => {
+      const before = this.#ledger.events();
+      const total = this.#epsilon([...before, ...events]);
+      if (!(total <= this.terms.epsilon)) {
+        const spent = this.#epsilon(before);
+        throw new TacitError(
+          "PRIVACY_BUDGET",
+          `budget: expected at most ε ${this.terms.epsilon} of ${this.terms.dataset} per ${this.terms.unit}, got ${show(total)} with this release`,
+          { hint: `ε ${show(spent)} is spent or reserved: ask for less, or with more noise` },
+        );
+      }
+      return this.#ledger.add(state, purpose, events);
+    });
+  }
+
+  /** The lines of the ledger, reserved and cancelled ones too. */
+  entries(): readonly Entry[] {
+    return this.#ledger.entries();
+  }
+
+  [Symbol.dispose](): void {
+    this.#ledger[Symbol.dispose]();
+  }
+}
+
+const show = (x: number): string => (Number.isFinite(x) ? x.toPrecision(4) : "without end");

@@ -1,0 +1,83 @@
+/**
+ * @file A budget for each person: every release names whom it concerns, and nobody is counted in more than their own share allows (a
+ * privacy filter: Feldman, Zrnic 2021). Node only.
+ *
+ * What people spend is ρ of zCDP, or pure ε: both simply add up. It is kept as whole numbers of 2^-40, rounded up at each release, so
+ * that sums are exact and no order of releases costs less.
+ */
+import { TacitError } from "@tacit/core/errors";
+import { pureTotal } from "../accountants/pure.ts";
+import { totalRho } from "../accountants/zcdp.ts";
+import { checkEvents, positive, refuse } from "../check.ts";
+import type { Neighbours, PrivacyEvent } from "../events.ts";
+import { Ledger } from "./ledger.ts";
+
+export interface PeopleTerms {
+  readonly dataset: string;
+  readonly unit: string;
+  readonly neighbours: Neighbours;
+  /** What is limited for each: ρ of zCDP, or pure ε. */
+  readonly measure: "rho" | "epsilon";
+  readonly limit: number;
+}
+
+const GRAIN = 2 ** -40;
+
+export class PeopleBudget implements Disposable {
+  readonly terms: PeopleTerms;
+  readonly #ledger: Ledger;
+  readonly #limit: number;
+
+  private constructor(terms: PeopleTerms, ledger: Ledger) {
+    this.terms = terms;
+    this.#ledger = ledger;
+    this.#limit = Math.floor(terms.limit / GRAIN);
+  }
+
+  /** @throws TacitError PRIVACY_PARAMETER; PRIVACY_LEDGER when the file has other terms or cannot be written */
+  static open(path: string, terms: PeopleTerms): PeopleBudget {
+    positive("people budget", "a limit", terms.limit);
+    if (terms.limit > 4096) refuse("people budget", "a limit of at most 4096", `${terms.limit}`);
+    const { dataset, unit, neighbours, measure, limit } = terms;
+    const ledger = new Ledger(path);
+    const json = JSON.stringify({ dataset, unit, neighbours, measure, limit });
+    if (ledger.terms(json) === json) return new PeopleBudget(terms, ledger);
+    ledger[Symbol.dispose]();
+    throw new TacitError("PRIVACY_LEDGER", `budget: expected the terms that stand in ${path}, got others`);
+  }
+
+  #cost(events: readonly PrivacyEvent[]): number {
+    checkEvents(events);
+    if (events.some((e) => e.neighbours !== this.terms.neighbours)) {
+      throw new TacitError("PRIVACY_NEIGHBOURS", `budget: expected events for ${this.terms.neighbours} neighbours, got others`);
+    }
+    const { epsilon, delta } = pureTotal(events);
+    const rho = this.terms.measure === "rho" ? totalRho(events) : { rho: epsilon, delta };
+    if (rho.delta > 0 || !Number.isFinite(rho.rho))
+      refuse("people budget", `events that have a finite ${this.terms.measure}`, "others");
+    return Math.ceil(rho.rho / GRAIN);
+  }
+
+  /** What is left for one person. */
+  left(person: string): number {
+    return Math.max(0, this.#limit - this.#ledger.personSpent(person)) * GRAIN;
+  }
+
+  /**
+   * Spends `events` on each of `people` who can afford it, then calls `draw` with those. Who cannot is left out, as if they were not
+   * in the data: that they are missing depends on releases only, not on what their data say.
+   */
+  release<T>(events: readonly PrivacyEvent[], people: readonly string[], draw: (included: readonly string[]) => T): T {
+    const cost = this.#cost(events);
+    const included = this.#ledger.exclusively(() => {
+      const able = [...new Set(people)].filter((p) => this.#ledger.personSpent(p) + cost <= this.#limit);
+      for (const p of able) this.#ledger.addPerson(p, cost);
+      return able;
+    });
+    return draw(included);
+  }
+
+  [Symbol.dispose](): void {
+    this.#ledger[Symbol.dispose]();
+  }
+}

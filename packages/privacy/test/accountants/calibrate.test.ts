@@ -1,0 +1,57 @@
+/** @file Noise from ε and δ, and the guards at the border. */
+import { calibrate, deltaOf, epsilonOf, gaussianStdDev, type PrivacyEvent } from "@tacit/privacy";
+import { describe, expect, it } from "vitest";
+import { gaussian, laplace } from "./events.ts";
+
+describe("calibration", () => {
+  it("gives the published least deviations of Gaussian noise", () => {
+    expect(gaussianStdDev({ epsilon: 1, delta: 0.78760074 }, 1)).toBeCloseTo(1 / 3, 6);
+    expect(gaussianStdDev({ epsilon: 1, delta: 0.78760074 }, 6, 25)).toBeCloseTo(10, 6);
+  });
+
+  it("finds noise that just fits, by every accountant", () => {
+    for (const accountant of ["zcdp", "rdp", "pld"] as const) {
+      const sigma = calibrate((s) => [gaussian(s, 1, 20)], { epsilon: 1, delta: 1e-6 }, { accountant });
+      const at = (s: number): number => epsilonOf([gaussian(s, 1, 20)], { delta: 1e-6, accountant });
+      expect(at(sigma)).toBeLessThanOrEqual(1);
+      expect(at(sigma / 1.001)).toBeGreaterThan(1);
+    }
+  });
+
+  it("orders the accountants: pld at most rdp at most about zcdp", () => {
+    const events = [gaussian(4, 1, 10)];
+    const at = (accountant: "pld" | "rdp" | "zcdp"): number => epsilonOf(events, { delta: 1e-5, accountant });
+    expect(at("pld")).toBeLessThan(at("rdp"));
+    expect(at("rdp") / at("zcdp")).toBeCloseTo(1, 2);
+    expect(deltaOf(events, { epsilon: at("zcdp"), accountant: "zcdp" })).toBeCloseTo(1e-5, 9);
+  });
+});
+
+describe("bad parameters", () => {
+  const bad =
+    (events: readonly PrivacyEvent[], delta: number): (() => number) =>
+    () =>
+      epsilonOf(events, { delta });
+  const refused: readonly (readonly [string, () => unknown, string])[] = [
+    ["a NaN noise multiplier", bad([gaussian(Number.NaN)], 1e-5), "PRIVACY_PARAMETER"],
+    ["no noise", bad([gaussian(0)], 1e-5), "PRIVACY_PARAMETER"],
+    ["a negative scale", bad([laplace(-1)], 1e-5), "PRIVACY_PARAMETER"],
+    ["a rate above 1", bad([gaussian(1, 1.5)], 1e-5), "PRIVACY_PARAMETER"],
+    ["a NaN rate", bad([gaussian(1, Number.NaN)], 1e-5), "PRIVACY_PARAMETER"],
+    ["half a release", bad([gaussian(1, 1, 0.5)], 1e-5), "PRIVACY_PARAMETER"],
+    ["δ 0 where it must be above", bad([gaussian(1)], 0), "PRIVACY_PARAMETER"],
+    ["δ 1", bad([gaussian(1)], 1), "PRIVACY_PARAMETER"],
+    ["a NaN δ", bad([gaussian(1)], Number.NaN), "PRIVACY_PARAMETER"],
+    ["a negative ε", () => deltaOf([gaussian(1)], { epsilon: -1 }), "PRIVACY_PARAMETER"],
+    ["an unknown relation", bad([{ ...gaussian(1), neighbours: "similar" as "add-remove" }], 1e-5), "PRIVACY_NEIGHBOURS"],
+    ["two relations in one sum", bad([gaussian(1), { ...gaussian(1), neighbours: "replace-one" }], 1e-5), "PRIVACY_NEIGHBOURS"],
+    ["sampling with replace-one", bad([{ ...gaussian(1, 0.1), neighbours: "replace-one" }], 1e-5), "PRIVACY_NEIGHBOURS"],
+    ["sampling under zCDP", () => epsilonOf([gaussian(1, 0.1)], { delta: 1e-5, accountant: "zcdp" }), "PRIVACY_UNACCOUNTED"],
+    ["a target that no noise meets", () => calibrate(() => [gaussian(1)], { epsilon: 0.01, delta: 1e-9 }), "PRIVACY_PARAMETER"],
+  ];
+  for (const [what, make, code] of refused) {
+    it(`refuse ${what}`, () => {
+      expect(make).toThrow(expect.objectContaining({ code }));
+    });
+  }
+});
