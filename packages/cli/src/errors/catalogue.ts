@@ -4,11 +4,12 @@ import type { Entries, Entry } from "./entry.ts";
 import { FILES } from "./files.ts";
 import { KERNELS } from "./kernels.ts";
 import { MPC } from "./mpc.ts";
+import { PRIVACY } from "./privacy.ts";
 
 export type { Entries, Entry } from "./entry.ts";
 
 /** By code; a code stands in the file of its room. */
-export const CATALOGUE: Entries = { ...CORE, ...FILES, ...KERNELS, ...MPC };
+export const CATALOGUE: Entries = { ...CORE, ...FILES, ...KERNELS, ...MPC, ...PRIVACY };
 
 /** What the catalogue says of a code; undefined for another word. */
 export const entryOf = (code: string): Entry | undefined => (Object.hasOwn(CATALOGUE, code) ? CATALOGUE[code] : undefined);

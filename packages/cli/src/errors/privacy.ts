@@ -1,0 +1,41 @@
+/** @file Error codes of differential privacy. */
+import type { Entries } from "./entry.ts";
+
+export const PRIVACY: Entries = {
+  PRIVACY_BUDGET: {
+    means: "A release would cost more than what is left of its data set's budget; nothing was released and nothing spent.",
+    fix: "Ask for less, or with more noise (budget.after says the cost before); a spent budget does not come back.",
+    example: "budget: expected at most ε 2 of visits per person, got 2.049 with this release",
+    exit: 3,
+  },
+  PRIVACY_GRID: {
+    means: "The privacy losses of a composition do not fit the grid on which they are added up.",
+    fix: "Use a larger step, or the RDP accountant.",
+    example: "compose: expected losses that fit 8388608 points of 1e-9, got a wider sum",
+  },
+  PRIVACY_LEDGER: {
+    means: "A budget's file is no ledger, has other terms, is held by another process for too long, or cannot be written.",
+    fix: "Open it with the terms that it was made with; see the file and its disk. Nothing was released.",
+    example: "budget: expected the terms that stand in visits.sqlite, got others",
+  },
+  PRIVACY_NEIGHBOURS: {
+    means: "Events for different neighbouring relations were added up, or a relation is used where its theorem does not hold.",
+    fix: "Account for one relation: add-remove, or replace-one without sampling.",
+    example: "account: expected one neighbouring relation, got both",
+  },
+  PRIVACY_PARAMETER: {
+    means: "A parameter of a mechanism, an accountant or a budget cannot be one: a guarantee would mean nothing.",
+    fix: "Use a value of the range that the message names.",
+    example: "epsilonOf: expected delta between 0 and 1, both excluded, got NaN",
+  },
+  PRIVACY_RESERVATION: {
+    means: "A reservation of a budget was spent or cancelled twice.",
+    fix: "Reserve anew.",
+    example: "reservation: expected one that is open, got one that is spent",
+  },
+  PRIVACY_UNACCOUNTED: {
+    means: "An accountant has no theorem for one of the events.",
+    fix: "Use the accountant that the hint names.",
+    example: "zcdp: expected events on all rows, got one on a sample",
+  },
+};
