@@ -70,7 +70,7 @@ function endOf(pairs: readonly (readonly LossPair[])[], counts: readonly number[
     direction.reduce((total, p, i) => total + counts[i]! * (p.bounded ? p.range[1] : Number.POSITIVE_INFINITY), 0);
   const missed = (direction: readonly LossPair[]): number =>
     -Math.expm1(direction.reduce((log, p, i) => log + counts[i]! * Math.log1p(-p.infinite), 0));
-  return { most: Math.max(...pairs.map(sum)), infinite: Math.max(...pairs.map(missed)) };
+  return { most: Math.max(...pairs.map(sum)), infinite: Math.max(0, ...pairs.map(missed)) };
 }
 
 /** Points across one release's losses, for its deviation and at most. */
