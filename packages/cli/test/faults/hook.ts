@@ -187,9 +187,9 @@ function watchPeople(): void {
     else if (event !== undefined) reach(event);
     if (orders.tellMessages) say(`sent ${Buffer.from(message).toString("hex")}`);
     if (!lying) return send.call(this, message, ...rest);
-    // Whoever has another version has it to the end.
+    // Whoever has another version has it to the end, and so it is with another key.
     if (orders.lie === "version") return send.call(this, older(message), ...rest);
-    lying = false;
+    lying = orders.lie === "signature";
     if (orders.lie === "oversized") {
       // A binary frame, masked, of 2^40 bytes: announced, and never sent.
       const socket = (this as unknown as { _socket: net.Socket })._socket;

@@ -49,9 +49,9 @@ export class Line {
     this.#pairs.add(pair);
     if (this.#pairs.size === 1) this.recorded = pair.first;
     const end = (): void => {
-      this.#pairs.delete(pair);
-      // In the dark nobody hears that the other has gone.
+      // In the dark nobody hears that the other has gone; what is left of the pair is destroyed with the line.
       if (this.#mode === "dark") return;
+      this.#pairs.delete(pair);
       near.destroy();
       far.destroy();
     };

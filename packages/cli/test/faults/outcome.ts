@@ -31,6 +31,9 @@ export const within = <T>(work: Promise<T>, ms: number): Promise<T | null> => {
 export const lastWords = (p: Proc): string =>
   p.failure === null ? (p.over ? "ended" : "runs") : `[${p.failure.code}] ${p.failure.message} | ${p.failure.hint}`;
 
+const near = (values: readonly number[], want: ArrayLike<number>): boolean =>
+  values.every((v, i) => Math.abs(v - want[i]!) < 0.01);
+
 /** What the driver was told against what the clear says. */
 export function wrongValues(driver: Proc): string[] {
   return driver.stdout
@@ -40,10 +43,17 @@ export function wrongValues(driver: Proc): string[] {
       const { op, values = null } = JSON.parse(line) as { op: Op; values?: number[] | null };
       if (values === null) return [];
       const want = expected(op);
-      return values.length === want.length && values.every((v, i) => Math.abs(v - want[i]!) < 0.01)
-        ? []
-        : [`${op}: wrong result`];
+      return values.length === want.length && near(values, want) ? [] : [`${op}: wrong result`];
     });
+}
+
+/** What a recipient was given: of the step that a driver delivers to it. */
+export function wrongDelivery(recipient: Proc): string[] {
+  const { deliveries } = JSON.parse(recipient.stdout) as { deliveries: readonly { values: readonly number[] | null }[] };
+  const want = expected("linear");
+  const wrong = deliveries.filter(({ values }) => values?.length !== want.length || !near(values, want));
+  if (deliveries.length === 0) return [`${recipient.name}: got nothing`];
+  return wrong.length > 0 ? [`${recipient.name}: got a wrong result`] : [];
 }
 
 const stepsOf = (phase: Phase): readonly Step[] => {

@@ -184,6 +184,7 @@ export class Rig {
       more.out ?? "-",
     ];
     const disk = more.out === undefined ? null : this.#small(more.out);
+    if (more.out !== undefined && disk === null) throw new Error("this machine gives no mount namespace for a small disk");
     disk?.fill();
     return this.#person(run, "recipient", "tacit", words, more, disk?.within ?? []);
   }
@@ -336,7 +337,8 @@ export class Disk {
 
   private constructor(holder: number, at: string) {
     this.#holder = holder;
-    this.within = ["nsenter", "--mount", "--target", String(holder), `--wd=${join(at, "..")}`];
+    // A directory that is entered before the namespace is not the one inside it: relative paths would lead past the disk.
+    this.within = ["nsenter", "--mount", "--target", String(holder), "sh", "-c", 'cd "$0" && exec "$@"', join(at, "..")];
     this.seen = `/proc/${holder}/root${at}`;
   }
 

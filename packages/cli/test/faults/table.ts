@@ -161,8 +161,13 @@ const halfTold = (r: Row): Row =>
 
 /** Its one file is the result that it writes. */
 const WRITES = goesOn([1, 4], ["OUTPUT_WRITE", "FILE_WRITE", "MPC_DISK"]);
+/** It asks again over a new connection, so that a broken one costs it nothing. */
+const ASKS_AGAIN = same(goesOn([0, 4], [LOST, SEEN, LATE]));
 const RECIPIENT: Readonly<Record<Fault, Row>> = {
   ...PERSON,
+  "garbage bytes": ASKS_AGAIN,
+  "bit flips": ASKS_AGAIN,
+  "oversized frame": ASKS_AGAIN,
   "replayed input": same(none("a recipient gives no input")),
   "disk full": { ...same(none("a recipient writes nothing before its result has come")), reveal: WRITES },
 };

@@ -56,6 +56,7 @@ export async function receive(session: Session, connector: Connector, options: R
   const { identity, wait } = options;
   checkPerson(session, identity);
   const until = performance.now() + (wait ?? 0);
+  let before: TacitError | null = null;
   for (;;) {
     const group = await openGroup(
       session,
@@ -68,12 +69,22 @@ export async function receive(session: Session, connector: Connector, options: R
     } catch (e) {
       // Parties that are started anew while it waits are found again.
       const lost = e instanceof TacitError && (e.code === "MPC_PARTY_LOST" || e.code === "SESSION_CLOSED");
-      if (!lost || performance.now() + ASK_MS >= until) throw e;
+      if (!lost || performance.now() + ASK_MS >= until) throw before === null ? e : withLoss(e, before);
+      before = e;
       await pause(ASK_MS);
     } finally {
       group.close();
     }
   }
+}
+
+/** Whoever waited in vain hears of the connection that was lost meanwhile, too. */
+function withLoss(e: unknown, before: TacitError): unknown {
+  if (!(e instanceof TacitError) || e.code !== "MPC_TIMEOUT") return e;
+  return new TacitError(e.code, `${e.message}; meanwhile ${before.message}`, {
+    cause: e,
+    ...(e.hint !== undefined && { hint: e.hint }),
+  });
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -196,6 +196,25 @@ describe("a recipient", () => {
     expect((await early).deliveries.map((d) => [...d.values])).toEqual([[3]]);
   });
 
+  it("who is told that none came hears of a party that hung up meanwhile, though it was there again", async () => {
+    const p = await start();
+    let connections = 0;
+    const cut: Connector = async (session, index, signal) => {
+      const channel = await p.connector(session, index, signal);
+      if (index !== 1 || connections++ > 0) return channel;
+      const listen: typeof channel.listen = (on) => {
+        channel.listen(on);
+        setTimeout(() => on.closed("the line broke"), 100);
+      };
+      return { send: (m) => channel.send(m), close: () => channel.close(), listen };
+    };
+    const identity = who(p, "clinic");
+    const told = await errorOf(() => receive(p.world.session, cut, { identity, protocols, wait: 1500 }));
+    expect(told).toMatchObject({ code: "MPC_TIMEOUT" });
+    expect(told.message).toContain("party 1 (clinic-b)");
+    expect(connections).toBe(2);
+  });
+
   it("alone can collect, and nobody else learns that something waits", async () => {
     const p = await start();
     await gives(p, "hospital-a", [gift("x", [1])]);
