@@ -13,10 +13,22 @@ export const PRIVACY: Entries = {
     fix: "Use a larger step, or the RDP accountant.",
     example: "compose: expected losses that fit 8388608 points of 1e-9, got a wider sum",
   },
+  PRIVACY_LAYER: {
+    means: "A model has a layer that looks at more than one row of a batch, or keeps statistics of the rows that it saw.",
+    fix: "Use the layer that the hint names: it treats each row by itself.",
+    example: "makePrivate: expected layers that see one row each, got batchNorm2d at 1",
+  },
   PRIVACY_LEDGER: {
     means: "A budget's file is no ledger, has other terms, is held by another process for too long, or cannot be written.",
     fix: "Open it with the terms that it was made with; see the file and its disk. Nothing was released.",
     example: "budget: expected the terms that stand in visits.sqlite, got others",
+  },
+  PRIVACY_MIXED: {
+    means:
+      "A row's gradient would depend on other rows: a loss reads a tensor that is neither its row, nor the model's, nor public, or a data set's map mixes the rows of a batch.",
+    fix: "Let the loss and every map treat each row by itself; make tensors without private data public.",
+    example:
+      "makePrivate: expected a loss that reads its row, the model and public tensors, got one that reads a tensor [100,10] besides",
   },
   PRIVACY_NEIGHBOURS: {
     means: "Events for different neighbouring relations were added up, or a relation is used where its theorem does not hold.",
@@ -32,6 +44,11 @@ export const PRIVACY: Entries = {
     means: "A reservation of a budget was spent or cancelled twice.",
     fix: "Reserve anew.",
     example: "reservation: expected one that is open, got one that is spent",
+  },
+  PRIVACY_SAMPLING: {
+    means: "Rows would not be chosen as the accountant assumes.",
+    fix: "Give the data set itself; a loader's batches are no Poisson sample.",
+    example: "makePrivate: expected a data set, got DataLoader",
   },
   PRIVACY_UNACCOUNTED: {
     means: "An accountant has no theorem for one of the events.",

@@ -2,5 +2,6 @@
 export { bernoulli, bernoulliExp } from "./bernoulli.ts";
 export { discreteGaussian } from "./discrete-gaussian.ts";
 export { discreteLaplace, geometric } from "./discrete-laplace.ts";
+export { poissonSample } from "./poisson.ts";
 export { estimateCounts, randomisedResponse } from "./randomised-response.ts";
 export { exponential, permuteAndFlip, reportNoisyMax, type SelectionOptions } from "./selection.ts";

@@ -1,0 +1,66 @@
+/** @file What a run costs: its events, and the noise that a target needs. */
+import { epsilonOf } from "../accountants/index.ts";
+import { calibrate } from "../calibrate.ts";
+import { checkDelta, checkEpsilon, positive, refuse } from "../check.ts";
+import type { PrivacyEvent, Sampling } from "../events.ts";
+import { treeLevels } from "./tree.ts";
+
+export type SamplingName = "poisson" | "passes";
+
+/** How a run chooses rows and adds noise: what its events follow from. */
+export interface Scheme {
+  readonly sampling: SamplingName;
+  /** Chance of a row to be in a step (Poisson). */
+  readonly rate: number;
+  readonly stepsPerEpoch: number;
+}
+
+/**
+ * Events of `steps` steps. Poisson: each a Gaussian mechanism of multiplier z on a sample. Passes: each begun pass is one of multiplier
+ * z / √h on all rows, h the levels of its tree (see tree.ts); `trees` counts them.
+ */
+export function eventsOf(scheme: Scheme, noiseMultiplier: number, steps: number, trees: number): readonly PrivacyEvent[] {
+  if (steps === 0) return [];
+  const poisson = scheme.sampling === "poisson";
+  const sampling: Sampling = poisson ? { kind: "poisson", rate: scheme.rate } : { kind: "all" };
+  const multiplier = poisson ? noiseMultiplier : noiseMultiplier / Math.sqrt(treeLevels(scheme.stepsPerEpoch));
+  const mechanism = { kind: "gaussian", noiseMultiplier: multiplier } as const;
+  return [{ mechanism, neighbours: "add-remove", sampling, count: poisson ? steps : trees }];
+}
+
+/** How private a run is to be. */
+export interface Spending {
+  readonly noiseMultiplier?: number;
+  readonly epsilon?: number;
+  readonly delta: number;
+  readonly epochs?: number;
+}
+
+/** The noise multiplier of a run, and its steps: as given, or the least noise that keeps (ε, δ) for all epochs. */
+export interface Plan {
+  readonly noiseMultiplier: number;
+  /** Infinity where the caller sets no end. */
+  readonly steps: number;
+}
+
+/** @throws TacitError PRIVACY_PARAMETER */
+export function planOf(scheme: Scheme, { noiseMultiplier, epsilon, delta, epochs }: Spending): Plan {
+  checkDelta("makePrivate", delta);
+  if (epochs !== undefined) positive("makePrivate", "epochs", epochs);
+  const steps = epochs === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.round(epochs * scheme.stepsPerEpoch));
+  if ((noiseMultiplier === undefined) === (epsilon === undefined)) {
+    refuse("makePrivate", "either noiseMultiplier, or epsilon and epochs", noiseMultiplier === undefined ? "neither" : "both");
+  }
+  if (noiseMultiplier !== undefined) {
+    return { noiseMultiplier: positive("makePrivate", "noiseMultiplier", noiseMultiplier), steps };
+  }
+  if (checkEpsilon("makePrivate", epsilon) === 0) refuse("makePrivate", "epsilon above 0", "0", "nothing is learnt at ε = 0");
+  if (epochs === undefined)
+    refuse("makePrivate", "epochs beside epsilon", "none", "the noise follows from how many steps it must cover");
+  const trees = Math.ceil(steps / scheme.stepsPerEpoch);
+  return { noiseMultiplier: calibrate((z) => eventsOf(scheme, z, steps, trees), { epsilon: epsilon!, delta }), steps };
+}
+
+/** ε of events at δ by PLD, pessimistic; 0 for none. */
+export const spent = (events: readonly PrivacyEvent[], delta: number): number =>
+  events.length === 0 ? 0 : epsilonOf(events, { delta });

@@ -1,0 +1,115 @@
+/**
+ * @file The Program of one row's gradients, traced from the user's loss. It sees one row because only one is there: the loss gets a
+ * batch of one, of stand-ins without values. What else the loss reads must be the model's, or public.
+ */
+import { Tensor } from "@tacit/core";
+import type { Batch } from "@tacit/core/data";
+import { TacitError } from "@tacit/core/errors";
+import type { Module, Parameter } from "@tacit/core/nn";
+import { type Aval, backward, Expr, ops, type Program, sizeOf, trace } from "@tacit/core/program";
+
+/** What is differentiated: fixed for a run. */
+export interface Subject<T extends Batch> {
+  readonly model: Module;
+  /** The parameters that learn, with their names. */
+  readonly learning: readonly (readonly [string, Parameter])[];
+  readonly loss: (...row: T) => Tensor;
+  /** Types of one row, without the axis that counts rows. */
+  readonly row: readonly Aval[];
+}
+
+/** Inputs: the learning parameters, the columns of one row, then what was captured. Outputs: one gradient for each parameter. */
+export interface ExampleProgram {
+  readonly program: Program;
+  /** Public values and frozen parts of the model that the loss reads, as inputs of every chunk. */
+  readonly captured: readonly Expr[];
+}
+
+/**
+ * @throws TacitError PRIVACY_LAYER where `forward` changes a buffer; PRIVACY_MIXED where the loss reads something private that is no
+ *   row; PRIVACY_PARAMETER where it is not one number, or some parameter has no gradient
+ */
+export function exampleProgram<T extends Batch>(subject: Subject<T>): ExampleProgram {
+  const { learning, model, row } = subject;
+  const slots = row.map((aval) => Expr.placeholder(aval));
+  const columns = slots.map((e, i) => new Tensor(ops.reshape(e, [1, ...row[i]!.shape])));
+  const { loss, standIns } = withStandIns(subject, columns as readonly Tensor[] as T);
+  if (sizeOf(loss.shape) !== 1) {
+    throw new TacitError(
+      "PRIVACY_PARAMETER",
+      `makePrivate: expected a loss of one number for one row, got shape [${loss.shape}]`,
+      {
+        hint: "take the mean or the sum over what the row has",
+      },
+    );
+  }
+  loss.expr.used = true; // a value that nobody will ask for
+  const found = loss.requiresGrad ? backward(loss.expr, undefined, standIns) : standIns.map(() => null);
+  const idle = learning.filter((_, i) => found[i] === null).map(([name]) => name);
+  if (idle.length > 0) {
+    throw new TacitError(
+      "PRIVACY_PARAMETER",
+      `makePrivate: expected a gradient at every parameter, got none at ${idle.join(", ")}`,
+      {
+        hint: "use it in the loss, or freeze it with requiresGrad_(false): noise would move it otherwise",
+      },
+    );
+  }
+  const inputs = [...standIns, ...slots];
+  const { program, leaves } = trace(found as readonly Expr[], inputs);
+  const captured = leaves.slice(inputs.length);
+  checkCaptured(model, captured);
+  return { program, captured };
+}
+
+/** Calls the loss while the learning parameters are nodes without value: what it makes reads no parameter that a step replaces. */
+function withStandIns<T extends Batch>(
+  { model, learning, loss }: Subject<T>,
+  row: T,
+): { readonly loss: Tensor; readonly standIns: readonly Expr[] } {
+  const real = learning.map(([, p]) => p.expr);
+  const buffers = model.buffers();
+  const before = buffers.map((b) => b.expr);
+  const standIns = learning.map(([, p]) => {
+    const e = Expr.placeholder(p.expr);
+    e.requiresGrad = true;
+    e.owner = p;
+    p.expr = e;
+    return e;
+  });
+  try {
+    const value = loss(...row);
+    const changed = model.namedBuffers().find(([, b], i) => b.expr !== before[i]);
+    if (changed !== undefined) {
+      throw new TacitError(
+        "PRIVACY_LAYER",
+        `makePrivate: expected layers that keep nothing of a row, got one that sets ${changed[0]}`,
+        {
+          hint: "running statistics are a release of their own: use trackRunningStats: false, or group or layer norm",
+        },
+      );
+    }
+    return { loss: value, standIns };
+  } finally {
+    learning.forEach(([, p], i) => {
+      p.expr = real[i]!;
+    });
+    buffers.forEach((b, i) => {
+      b.expr = before[i]!;
+    });
+  }
+}
+
+/** A captured tensor may hold other people's rows: only the model's own and public ones pass. */
+function checkCaptured(model: Module, captured: readonly Expr[]): void {
+  const own = new Set([...model.parameters(), ...model.buffers()].map((t) => t.expr.leaf));
+  const odd = captured.find((e) => e.leaf === null || !(e.leaf.open || own.has(e.leaf)));
+  if (odd === undefined) return;
+  throw new TacitError(
+    "PRIVACY_MIXED",
+    `makePrivate: expected a loss that reads its row, the model and public tensors, got one that reads a tensor [${odd.shape}] besides`,
+    {
+      hint: "make it public (tensor(values, { public: true })) if it holds no private data, else make it a column of the data set",
+    },
+  );
+}

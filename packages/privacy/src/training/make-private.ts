@@ -1,0 +1,109 @@
+/** @file makePrivate: from a model, an optimizer and a data set to a trainer whose every step is differentially private. */
+import type { Batch, Dataset } from "@tacit/core/data";
+import { TacitError } from "@tacit/core/errors";
+import type { Aval } from "@tacit/core/program";
+import { refuse } from "../check.ts";
+import { planOf, type Scheme } from "./account.ts";
+import { type AdaptiveClipping, adaptive } from "./adaptive.ts";
+import { checkNorm, clipTarget, type Group, gridUnits } from "./grid.ts";
+import { checkLayers } from "./layers.ts";
+import { independentNoise } from "./noise.ts";
+import { type Clipping, checkData, checkSizes, type Learning, learningOf, type PrivateOptions } from "./options.ts";
+import { passRows, poissonRows } from "./rows.ts";
+import { RowSums } from "./sums.ts";
+import { PrivateTrainer } from "./trainer.ts";
+import { treeNoise } from "./tree.ts";
+
+/**
+ * A private trainer, as Opacus' `make_private` gives: per-example gradients, clipped, summed, noised, handed to the optimizer.
+ *
+ * Guarantee: what all steps together let out (parameters, optimizer state, C) is (ε, δ)-differentially private for data sets that differ
+ * in one row, ε as `trainer.epsilon()` says. Checked here: layers, the loss, the data set, sizes, noise, the budget. Assumed: the model's
+ * weights at the start, and every public tensor, do not depend on the rows; nothing else of the rows is let out.
+ *
+ * @throws TacitError PRIVACY_LAYER, PRIVACY_MIXED, PRIVACY_SAMPLING, PRIVACY_PARAMETER; PRIVACY_BUDGET where the whole run does not fit what
+ *   is left; VMAP_UNSUPPORTED for an op that cannot be batched
+ */
+export async function makePrivate<T extends Batch>(options: PrivateOptions<T>): Promise<PrivateTrainer<T>> {
+  const { model, optimizer, data, batch, physicalBatch = 64, sampling = "poisson", clipping = "flat" } = options;
+  checkLayers(model);
+  checkData(data);
+  checkSizes(data.length, batch, physicalBatch, sampling);
+  const maxGradNorm = checkNorm("makePrivate", options.maxGradNorm);
+  const learning = learningOf(model, optimizer);
+  const rate = batch / data.length;
+  const rows = sampling === "poisson" ? poissonRows(data.length, rate) : passRows(data, batch);
+  const scheme: Scheme = { sampling, rate, stepsPerEpoch: rows.stepsPerEpoch };
+  const plan = planOf(scheme, options);
+  const adapting = adaptiveOf(clipping, sampling, plan.noiseMultiplier, options);
+  const units = gridUnits(physicalBatch);
+  const subject = { model, learning, loss: options.loss, row: await rowTypes(data) };
+  const sums = new RowSums(subject, data, {
+    size: physicalBatch,
+    columns: subject.row.length,
+    parameters: learning.map(([, p]): Aval => ({ shape: p.shape, dtype: p.dtype })),
+    groups: groupsOf(learning, clipping, units),
+    units,
+  });
+  const makeNoise = sampling === "poisson" ? independentNoise : treeNoise;
+  const noise = makeNoise(adapting?.gradientMultiplier ?? plan.noiseMultiplier, units);
+  return new PrivateTrainer({ options, learning, rows, scheme, plan, sums, units, noise, maxGradNorm, adapting });
+}
+
+function adaptiveOf<T extends Batch>(
+  clipping: Clipping,
+  sampling: string,
+  noiseMultiplier: number,
+  { batch, maxGradNorm }: PrivateOptions<T>,
+): ReturnType<typeof adaptive> | null {
+  if (clipping === "flat" || clipping === "per-layer") return null;
+  const given: AdaptiveClipping = clipping;
+  if (given?.kind !== "adaptive") return refuse("makePrivate", 'clipping "flat", "per-layer" or { kind: "adaptive" }', "another");
+  if (sampling === "passes") {
+    return refuse(
+      "makePrivate",
+      "a fixed C for passes",
+      "adaptive clipping",
+      "a tree sums gradients of many steps, which need one bound",
+    );
+  }
+  return adaptive(given, noiseMultiplier, batch, maxGradNorm);
+}
+
+/** Flat: one group. Per layer: the parameters of one module together, shares 1 / √L. */
+function groupsOf(learning: Learning, clipping: Clipping, units: number): readonly Group[] {
+  const layers = new Map<string, number[]>();
+  learning.forEach(([name], i) => {
+    const layer = clipping === "per-layer" ? name.slice(0, Math.max(0, name.lastIndexOf("."))) : "";
+    layers.set(layer, [...(layers.get(layer) ?? []), i]);
+  });
+  // Rounded down: the squares of the shares sum to 1 at most.
+  const share = layers.size === 1 ? 1 : (1 - 2 ** -40) / Math.sqrt(layers.size);
+  return [...layers.values()].map((members) => {
+    const shapes = members.map((i) => learning[i]![1].shape);
+    return { members, share, target: clipTarget(shapes, units, share) };
+  });
+}
+
+/** The types of one row. @throws TacitError PRIVACY_MIXED where rows read together are not the rows read alone: a `map` mixes them */
+async function rowTypes<T extends Batch>(data: Dataset<T>): Promise<readonly Aval[]> {
+  const alone = await data.read(Int32Array.of(0), 0);
+  const again = await data.read(Int32Array.of(0), 0);
+  const last = data.length - 1;
+  const beside = await data.read(Int32Array.of(0, last), 0);
+  const types = alone.map((t): Aval => ({ shape: t.shape.slice(1), dtype: t.dtype }));
+  for (let i = 0; i < types.length; i++) {
+    const [one, two, pair] = await Promise.all([alone[i]!.data(), again[i]!.data(), beside[i]!.data()]);
+    const steady = one.every((x, j) => Object.is(x, two[j]));
+    // Random transforms that draw at each call cannot be compared.
+    if (!steady || (pair.length === 2 * one.length && one.every((x, j) => Object.is(x, pair[j])))) continue;
+    throw new TacitError(
+      "PRIVACY_MIXED",
+      `makePrivate: expected rows that are read one by one, got column ${i} of rows that change with their batch`,
+      {
+        hint: "a map of the data set sees whole batches: let it treat each row by itself (no mean over axis 0)",
+      },
+    );
+  }
+  return types;
+}

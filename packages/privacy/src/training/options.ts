@@ -1,0 +1,110 @@
+/** @file The options of `makePrivate`, and their checks. */
+import type { Tensor } from "@tacit/core";
+import { type Batch, Dataset } from "@tacit/core/data";
+import { kindOf, TacitError } from "@tacit/core/errors";
+import type { Module, Parameter } from "@tacit/core/nn";
+import type { Optimizer } from "@tacit/core/optim";
+import type { Budget } from "../budgets/index.ts";
+import { refuse, whole } from "../check.ts";
+import type { SamplingName } from "./account.ts";
+import type { AdaptiveClipping } from "./adaptive.ts";
+
+/**
+ * How rows are clipped: `flat`, all gradients of a row together to C; `per-layer`, those of each of L layers to C / √L; adaptive, flat with C
+ * following a quantile of the norms.
+ */
+export type Clipping = "flat" | "per-layer" | AdaptiveClipping;
+
+export interface PrivateOptions<T extends Batch> {
+  readonly model: Module;
+  /** Any optimizer of core, on the model's parameters: it sees noisy gradients only, so that any rule of it is private. */
+  readonly optimizer: Optimizer;
+  /** The private rows; how many there are is taken as public. */
+  readonly data: Dataset<T>;
+  /** The loss of one row: a batch of one comes in, one number goes out. `(x, y) => nn.crossEntropy(model(x), y)`. */
+  readonly loss: (...row: T) => Tensor;
+  /** z: the noise's standard deviation in units of C. Instead of `epsilon`. */
+  readonly noiseMultiplier?: number;
+  /** What all `epochs` may cost at `delta`: the least noise is found that keeps it. */
+  readonly epsilon?: number;
+  readonly delta: number;
+  /** How long `train()` runs; needed with `epsilon`, and then the end. */
+  readonly epochs?: number;
+  /** Expected rows of a step, a public number; the sum of a step is divided by it, whatever the sample's size. */
+  readonly batch: number;
+  /** Rows that are computed at once: memory and speed, not privacy. Default 64. */
+  readonly physicalBatch?: number;
+  /** C: the most that one row's gradient may measure in the 2-norm; where adaptive clipping begins. */
+  readonly maxGradNorm: number;
+  /** Default: flat. */
+  readonly clipping?: Clipping;
+  /**
+   * `poisson` (default): DP-SGD, each row in each step with probability batch / rows. `passes`: DP-FTRL, rows in the data set's own order,
+   * and no claim from sampling.
+   */
+  readonly sampling?: SamplingName;
+  /** Where steps are written down before their noise is drawn, an epoch at a time. */
+  readonly budget?: Budget;
+  /** What the ledger says of it. Default: "training". */
+  readonly purpose?: string;
+}
+
+/** Parameters that learn, by name. */
+export type Learning = readonly (readonly [string, Parameter])[];
+
+/** @throws TacitError PRIVACY_SAMPLING for a loader; PRIVACY_PARAMETER */
+export function checkData(data: unknown): void {
+  if (data instanceof Dataset) {
+    if (data.length === 0) refuse("makePrivate", "a data set with rows", "one without");
+    return;
+  }
+  throw new TacitError("PRIVACY_SAMPLING", `makePrivate: expected a data set, got ${kindOf(data)}`, {
+    hint: "give the data set itself: its rows are drawn here, by Poisson sampling; a loader's batches would not be the sample that is accounted for",
+  });
+}
+
+/** The model's parameters that learn; each must be the optimizer's, and the other way round. @throws TacitError PRIVACY_PARAMETER, DEVICE_SECRET */
+export function learningOf(model: Module, optimizer: Optimizer): Learning {
+  const named = model.namedParameters();
+  const held = new Set(optimizer.paramGroups.flatMap((g) => g.params));
+  const own = new Set<Tensor>(named.map(([, p]) => p));
+  const learning = named.filter(([, p]) => p.requiresGrad);
+  const missing = learning.filter(([, p]) => !held.has(p)).map(([name]) => name);
+  if (learning.length === 0) refuse("makePrivate", "a model with parameters that learn", "one without");
+  if (missing.length > 0) {
+    refuse(
+      "makePrivate",
+      "an optimizer of all parameters that learn",
+      `one without ${missing.join(", ")}`,
+      "freeze the others with requiresGrad_(false)",
+    );
+  }
+  if ([...held].some((p) => !own.has(p)))
+    refuse("makePrivate", "an optimizer of this model's parameters", "one of others besides");
+  for (const [name, p] of learning) {
+    if (p.dtype !== "f32") refuse("makePrivate", "parameters of f32", `${p.dtype} at ${name}`);
+    if (!p.device.readable) {
+      throw new TacitError(
+        "DEVICE_SECRET",
+        `makePrivate: expected parameters that can be read here, got ${name} on ${p.device.name}`,
+      );
+    }
+  }
+  return learning;
+}
+
+/** The largest chunk: beyond, the grid would be coarse. */
+const MOST_PHYSICAL = 1024;
+
+/** @throws TacitError PRIVACY_PARAMETER */
+export function checkSizes(rows: number, batch: number, physicalBatch: number, sampling: unknown): void {
+  whole("makePrivate", "batch", batch);
+  if (batch > rows) refuse("makePrivate", `a batch of at most ${rows} rows`, `${batch}`);
+  whole("makePrivate", "physicalBatch", physicalBatch);
+  if (physicalBatch > MOST_PHYSICAL) refuse("makePrivate", `a physicalBatch of at most ${MOST_PHYSICAL}`, `${physicalBatch}`);
+  if (sampling !== "poisson" && sampling !== "passes") {
+    throw new TacitError("PRIVACY_SAMPLING", 'makePrivate: expected sampling "poisson" or "passes", got another', {
+      hint: "shuffled batches have no amplification that is accounted here: passes claims none and adds tree noise",
+    });
+  }
+}

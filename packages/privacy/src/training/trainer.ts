@@ -1,0 +1,235 @@
+/** @file PrivateTrainer: steps of DP-SGD or DP-FTRL, and what they have cost so far. */
+import { Tensor } from "@tacit/core";
+import type { Batch } from "@tacit/core/data";
+import { TacitError } from "@tacit/core/errors";
+import { refuse } from "../check.ts";
+import type { PrivacyEvent } from "../events.ts";
+import { eventsOf, type Plan, type Scheme, spent } from "./account.ts";
+import type { Adaptive } from "./adaptive.ts";
+import { unitsPer } from "./grid.ts";
+import type { Noise } from "./noise.ts";
+import type { Learning, PrivateOptions } from "./options.ts";
+import type { Rows } from "./rows.ts";
+import type { RowSums } from "./sums.ts";
+
+/** What `makePrivate` puts together. */
+export interface Parts<T extends Batch> {
+  readonly options: PrivateOptions<T>;
+  readonly learning: Learning;
+  readonly rows: Rows;
+  readonly scheme: Scheme;
+  readonly plan: Plan;
+  readonly sums: RowSums<T>;
+  /** K. */
+  readonly units: number;
+  readonly noise: Noise;
+  readonly maxGradNorm: number;
+  readonly adapting: Adaptive | null;
+}
+
+/** Where a run stands; public. JSON. Parameters and the optimizer's state are saved by their own `stateDict`. */
+export interface TrainerState {
+  readonly steps: number;
+  /** Passes begun, for DP-FTRL. */
+  readonly trees: number;
+  readonly maxGradNorm: number;
+  readonly noiseMultiplier: number;
+  readonly scheme: Scheme;
+}
+
+/** Said after each step of `train`. */
+export interface Progress {
+  /** Steps done. */
+  readonly step: number;
+  /** Steps planned; Infinity where no epochs were given. */
+  readonly steps: number;
+  /** Epochs done, with fractions. */
+  readonly epoch: number;
+}
+
+export class PrivateTrainer<T extends Batch> {
+  /** z: the noise of a step in units of C. */
+  readonly noiseMultiplier: number;
+  /** Steps planned. */
+  readonly plannedSteps: number;
+  readonly stepsPerEpoch: number;
+  readonly delta: number;
+  readonly #parts: Parts<T>;
+  #steps = 0;
+  #trees = 0;
+  #maxGradNorm: number;
+  /** Steps that the budget's ledger holds and that were not taken. */
+  #paid = 0;
+  #busy = false;
+  /** The noise goes on from before (a tree under way). */
+  #warm = false;
+
+  constructor(parts: Parts<T>) {
+    this.#parts = parts;
+    this.noiseMultiplier = parts.plan.noiseMultiplier;
+    this.plannedSteps = parts.plan.steps;
+    this.stepsPerEpoch = parts.scheme.stepsPerEpoch;
+    this.delta = parts.options.delta;
+    this.#maxGradNorm = parts.maxGradNorm;
+    this.#checkBudget();
+  }
+
+  /** Steps taken. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** C, which adaptive clipping moves. */
+  get maxGradNorm(): number {
+    return this.#maxGradNorm;
+  }
+
+  /** What was released so far, as the ledger has it. */
+  get events(): readonly PrivacyEvent[] {
+    return eventsOf(this.#parts.scheme, this.noiseMultiplier, this.#steps, this.#trees);
+  }
+
+  /** ε of the steps so far at `delta`, by PLD, an upper bound. Takes some tenths of a second: not for every step. */
+  epsilon(delta: number = this.delta): number {
+    return spent(this.events, delta);
+  }
+
+  /** One sentence for logs and model cards: ε, δ, noise, sampling, neighbours. */
+  statement(): string {
+    const { sampling, rate } = this.#parts.scheme;
+    const chosen =
+      sampling === "poisson"
+        ? `Poisson sampling of rate ${rate.toPrecision(4)} by the platform's CSPRNG`
+        : `passes over all rows, tree noise with restarts (${this.#trees} trees)`;
+    return (
+      `(ε = ${this.epsilon().toPrecision(4)}, δ = ${this.delta})-differentially private for one row more or less: ${this.#steps} steps, ` +
+      `noise multiplier ${this.noiseMultiplier.toPrecision(5)}, ${chosen}; PLD accountant, upper bound`
+    );
+  }
+
+  /** Steps to the end of the plan. `onStep` may await; between steps the model may be read. @throws as `step` */
+  async train(onStep?: (at: Progress) => void | Promise<void>): Promise<void> {
+    if (this.plannedSteps === Number.POSITIVE_INFINITY)
+      refuse("train", "epochs in the options of makePrivate", "none", "or call step()");
+    while (this.#steps < this.plannedSteps) {
+      await this.step();
+      await onStep?.({ step: this.#steps, steps: this.plannedSteps, epoch: this.#steps / this.stepsPerEpoch });
+    }
+  }
+
+  /**
+   * One step: writes it down, draws rows, sums clipped gradients, adds noise, moves the optimizer. Nothing about the rows is returned: a
+   * training loss would be a release that nobody accounts for.
+   * @throws TacitError PRIVACY_BUDGET when the plan or the budget is spent, before anything is read
+   */
+  async step(): Promise<void> {
+    if (this.#busy) refuse("step", "one step at a time", "a step while another runs", "await each");
+    this.#busy = true;
+    try {
+      await this.#step();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { rows, sums, noise, scheme, adapting, options } = this.#parts;
+    if (this.#steps >= this.plannedSteps && options.epsilon !== undefined) {
+      throw new TacitError(
+        "PRIVACY_BUDGET",
+        `step: expected at most ${this.plannedSteps} steps at ε ${options.epsilon}, got one more`,
+        {
+          hint: "the noise was chosen for these: plan more epochs",
+        },
+      );
+    }
+    const begins = scheme.sampling === "passes" && (!this.#warm || this.#steps % scheme.stepsPerEpoch === 0);
+    this.#pay(begins);
+    if (begins) noise.restart();
+    this.#warm = true;
+    const step = this.#steps++;
+    if (begins) this.#trees++;
+    const c = this.#maxGradNorm;
+    const found = await sums.of(rows.at(step), Math.floor(step / scheme.stepsPerEpoch), c);
+    noise.add(found.sums);
+    if (adapting !== null) this.#maxGradNorm = adapting.next(c, found.count);
+    await this.#move(found.sums, c);
+  }
+
+  /** The noisy sum over the public expected batch, back from the grid, to the optimizer. */
+  async #move(sums: readonly Float64Array[], c: number): Promise<void> {
+    const { learning, units, options } = this.#parts;
+    const scale = 1 / (unitsPer(units, c) * options.batch);
+    learning.forEach(([, p], i) => {
+      const values = Float32Array.from(sums[i]!, (s) => s * scale);
+      p.grad = Tensor.adopt(values, p.shape, "f32");
+    });
+    await options.optimizer.step();
+    options.optimizer.zeroGrad();
+  }
+
+  /** Refuses early what will not fit later. */
+  #checkBudget(): void {
+    const { plan, scheme, options } = this.#parts;
+    if (options.budget === undefined || plan.steps === Number.POSITIVE_INFINITY) return;
+    const all = eventsOf(scheme, plan.noiseMultiplier, plan.steps, Math.ceil(plan.steps / scheme.stepsPerEpoch));
+    const { terms } = options.budget;
+    const after = options.budget.after(all);
+    if (after <= terms.epsilon) return;
+    throw new TacitError(
+      "PRIVACY_BUDGET",
+      `makePrivate: expected at most ε ${terms.epsilon} of ${terms.dataset} per ${terms.unit}, got ${after.toPrecision(4)} with this run`,
+      { hint: "train for fewer epochs, or with more noise" },
+    );
+  }
+
+  /** Has the next step in the ledger, on disk, before its noise is drawn: an epoch at a time, as each entry is accounted for anew. */
+  #pay(begins: boolean): void {
+    const { scheme, options, plan } = this.#parts;
+    if (options.budget === undefined) return;
+    const passes = scheme.sampling === "passes";
+    if (passes ? !begins : this.#paid > 0) {
+      this.#paid--;
+      return;
+    }
+    const count = passes ? 1 : Math.max(1, Math.min(scheme.stepsPerEpoch, plan.steps - this.#steps));
+    const events = eventsOf(scheme, this.noiseMultiplier, count, 1);
+    options.budget.release(events, options.purpose ?? "training", () => undefined);
+    this.#paid = count - 1;
+  }
+
+  state(): TrainerState {
+    const { scheme } = this.#parts;
+    const { noiseMultiplier } = this;
+    return { steps: this.#steps, trees: this.#trees, maxGradNorm: this.#maxGradNorm, noiseMultiplier, scheme };
+  }
+
+  /**
+   * Takes up a run. Steps after the state was taken were released, too, if anybody saw them: a budget's ledger knows of them, this
+   * state does not. What the ledger holds for steps not taken is not taken up: the same steps could be taken twice. So each start pays anew.
+   * @throws TacitError STATE_MISMATCH for another noise, sampling or data set
+   */
+  loadState(state: TrainerState): void {
+    const { scheme } = this.#parts;
+    const same =
+      state.noiseMultiplier === this.noiseMultiplier &&
+      state.scheme?.sampling === scheme.sampling &&
+      state.scheme.rate === scheme.rate &&
+      state.scheme.stepsPerEpoch === scheme.stepsPerEpoch;
+    const counts = [state.steps, state.trees].every((n) => Number.isSafeInteger(n) && n >= 0);
+    if (!same || !counts) {
+      throw new TacitError(
+        "STATE_MISMATCH",
+        "loadState: expected the state of a run with this noise, sampling and data, got another",
+        {
+          hint: "give noiseMultiplier as the state has it, not epsilon with other epochs",
+        },
+      );
+    }
+    this.#steps = state.steps;
+    this.#trees = state.trees;
+    this.#maxGradNorm = state.maxGradNorm;
+    this.#paid = 0;
+    this.#warm = false;
+  }
+}
