@@ -22,7 +22,7 @@ export interface PrivateOptions<T extends Batch> {
   /** The private rows; how many there are is taken as public. */
   readonly data: Dataset<T>;
   /** The loss of one row: a batch of one comes in, one number goes out. `(x, y) => nn.crossEntropy(model(x), y)`. */
-  readonly loss: (...row: T) => Tensor;
+  readonly loss: (...row: NoInfer<T>) => Tensor;
   /** z: the noise's standard deviation in units of C. Instead of `epsilon`. */
   readonly noiseMultiplier?: number;
   /** What all `epochs` may cost at `delta`: the least noise is found that keeps it. */
