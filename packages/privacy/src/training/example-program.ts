@@ -8,12 +8,15 @@ import { TacitError } from "@tacit/core/errors";
 import type { Module, Parameter } from "@tacit/core/nn";
 import { type Aval, backward, Expr, ops, type Program, sizeOf, trace } from "@tacit/core/program";
 
+/** The columns of one row, as the arguments of a loss. The data set alone says what they are. */
+export type Row<T extends Batch> = T extends readonly [...infer U extends Tensor[]] ? U : Tensor[];
+
 /** What is differentiated: fixed for a run. */
 export interface Subject<T extends Batch> {
   readonly model: Module;
   /** The parameters that learn, with their names. */
   readonly learning: readonly (readonly [string, Parameter])[];
-  readonly loss: (...row: T) => Tensor;
+  readonly loss: (...row: Row<T>) => Tensor;
   /** Types of one row, without the axis that counts rows. */
   readonly row: readonly Aval[];
 }
@@ -33,7 +36,7 @@ export function exampleProgram<T extends Batch>(subject: Subject<T>): ExamplePro
   const { learning, model, row } = subject;
   const slots = row.map((aval) => Expr.placeholder(aval));
   const columns = slots.map((e, i) => new Tensor(ops.reshape(e, [1, ...row[i]!.shape])));
-  const { loss, standIns } = withStandIns(subject, columns as readonly Tensor[] as T);
+  const { loss, standIns } = withStandIns(subject, columns as readonly Tensor[] as Row<T>);
   if (sizeOf(loss.shape) !== 1) {
     throw new TacitError(
       "PRIVACY_PARAMETER",
@@ -65,7 +68,7 @@ export function exampleProgram<T extends Batch>(subject: Subject<T>): ExamplePro
 /** Calls the loss while the learning parameters are nodes without value: what it makes reads no parameter that a step replaces. */
 function withStandIns<T extends Batch>(
   { model, learning, loss }: Subject<T>,
-  row: T,
+  row: Row<T>,
 ): { readonly loss: Tensor; readonly standIns: readonly Expr[] } {
   const real = learning.map(([, p]) => p.expr);
   const buffers = model.buffers();

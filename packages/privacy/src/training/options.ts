@@ -8,6 +8,7 @@ import type { Budget } from "../budgets/index.ts";
 import { refuse, whole } from "../check.ts";
 import type { SamplingName } from "./account.ts";
 import type { AdaptiveClipping } from "./adaptive.ts";
+import type { Row } from "./example-program.ts";
 
 /**
  * How rows are clipped: `flat`, all gradients of a row together to C; `per-layer`, those of each of L layers to C / √L; adaptive, flat with C
@@ -22,7 +23,7 @@ export interface PrivateOptions<T extends Batch> {
   /** The private rows; how many there are is taken as public. */
   readonly data: Dataset<T>;
   /** The loss of one row: a batch of one comes in, one number goes out. `(x, y) => nn.crossEntropy(model(x), y)`. */
-  readonly loss: (...row: NoInfer<T>) => Tensor;
+  readonly loss: (...row: Row<T>) => Tensor;
   /** z: the noise's standard deviation in units of C. Instead of `epsilon`. */
   readonly noiseMultiplier?: number;
   /** What all `epochs` may cost at `delta`: the least noise is found that keeps it. */
