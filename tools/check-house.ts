@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kernels: [],
   core: ["kernels"],
-  mpc: ["core", "kernels"],
+  mpc: ["core", "kernels", "privacy"],
   plot: ["core"],
   privacy: ["core"],
   vision: ["core"],

@@ -53,6 +53,12 @@ function checkMechanism(m: Mechanism): void {
     case "discrete-laplace":
       positive(at, "a scale", m.scale);
       return void whole(at, "a sensitivity", m.sensitivity);
+    case "distributed-discrete-gaussian":
+      positive(at, "a sensitivity", m.sensitivity);
+      whole(at, "a number of parties", m.parties);
+      whole(at, "a dimension", m.dimension);
+      if (!(positive(at, "a standard deviation", m.stdDev) ** 2 >= 0.5)) refuse(at, "a variance of 1/2 at least", "less");
+      return;
     case "approximate":
       checkEpsilon(at, m.epsilon);
       if (m.delta !== 0) checkDelta(at, m.delta);

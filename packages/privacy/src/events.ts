@@ -38,6 +38,19 @@ export interface DiscreteLaplace {
   readonly sensitivity: number;
 }
 
+/**
+ * The sum of the noise of `parties` who each draw on the integers, mass ∝ e^(-x²/(2 σ²)), in each of `dimension` coordinates; sensitivity
+ * in the 2-norm. Only parties count whose noise the adversary does not know: more of it costs nothing (it is added to what is private already).
+ */
+export interface DistributedDiscreteGaussian {
+  readonly kind: "distributed-discrete-gaussian";
+  /** Of each party's noise; at least √(1/2). */
+  readonly stdDev: number;
+  readonly parties: number;
+  readonly sensitivity: number;
+  readonly dimension: number;
+}
+
 /** Anything of which only (ε, δ) is known. */
 export interface Approximate {
   readonly kind: "approximate";
@@ -51,7 +64,14 @@ export interface Concentrated {
   readonly rho: number;
 }
 
-export type Mechanism = Gaussian | Laplace | DiscreteGaussian | DiscreteLaplace | Approximate | Concentrated;
+export type Mechanism =
+  | Gaussian
+  | Laplace
+  | DiscreteGaussian
+  | DiscreteLaplace
+  | DistributedDiscreteGaussian
+  | Approximate
+  | Concentrated;
 
 /** `count` releases of one mechanism, each on a fresh sample, each chosen after the others were seen. */
 export interface PrivacyEvent {

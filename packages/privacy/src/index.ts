@@ -6,6 +6,7 @@ export type {
   Concentrated,
   DiscreteGaussian,
   DiscreteLaplace,
+  DistributedDiscreteGaussian,
   Gaussian,
   Laplace,
   Mechanism,

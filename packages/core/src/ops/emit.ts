@@ -189,6 +189,12 @@ export const attentionGrad = (g: Expr, args: readonly Expr[], attrs: readonly nu
 /** key u32[2], offset u32[1..4] -> u32[shape]. */
 export const randomBits = (key: Expr, offset: Expr, shape: Shape): Expr => emit("randomBits", [key, offset], shape);
 
+// Private releases; C and s are fractions in attributes (ops/release/fraction.ts).
+/** x [n, ...] -> [...]: rows scaled to a 2-norm of at most C, added up. */
+export const clippedSum = (x: Expr, bound: readonly [number, number]): Expr => emit("clippedSum", [x], bound);
+/** x and the noise of all parties, each of deviation s. */
+export const partyNoise = (x: Expr, deviation: readonly [number, number]): Expr => emit("partyNoise", [x], deviation);
+
 // Recurrent layers over whole sequences of packed rows.
 /** `cell` "rnn", "lstm" or "gru": (gx, w, h0, c0 or bias) -> all parts of every step; shapes and attributes in ops/recurrent/rows.ts. */
 export const recurrent = (cell: string, args: readonly Expr[], attrs: readonly number[]): Expr => emit(cell, args, attrs);

@@ -12,6 +12,7 @@ import { POOL_ROWS } from "./pool/rows.ts";
 import { RANDOM_ROWS } from "./random/rows.ts";
 import { RECURRENT_ROWS } from "./recurrent/rows.ts";
 import { REDUCE_ROWS } from "./reduce/rows.ts";
+import { RELEASE_ROWS } from "./release/rows.ts";
 import type { OpRow } from "./row.ts";
 import { SPECIAL_ROWS } from "./special/rows.ts";
 
@@ -30,6 +31,7 @@ const FAMILIES: readonly (readonly OpRow[])[] = [
   ATTENTION_ROWS,
   RANDOM_ROWS,
   RECURRENT_ROWS,
+  RELEASE_ROWS,
 ];
 
 /** All ops by name. */

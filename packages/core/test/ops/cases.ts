@@ -294,8 +294,18 @@ const recurrent: Case[] = [
   of("gruGrad", [f(rows, 10), f(rows, 10), f(6, 2), f(n, 2)], [reverse, ...runs]),
 ]);
 
+const release: Case[] = [
+  ...[[4, 3], [3, 2, 2], [5], [0, 3], [2, 0]].map((shape) => of("clippedSum", [f(...shape)], [3, 1])),
+  of("clippedSum", [f(4, 3)], [1000, 0]),
+  of("partyNoise", [f(3)], [1, 12]),
+];
+
+/** Ops that see all examples at once and have no batching rule, and no gradient: what comes out is released, not trained through. */
+export const RELEASES: ReadonlySet<string> = new Set(["clippedSum", "partyNoise"]);
+
 /** Every op of the table occurs: a test checks it. */
 export const CASES: readonly Case[] = [
+  ...release,
   ...unary,
   ...special,
   ...binary,

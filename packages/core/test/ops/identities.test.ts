@@ -37,7 +37,7 @@ describe("decompositions", () => {
     const names = [...OPS.values()].filter((row) => row.decompose !== undefined).map((row) => row.name);
     const special = "acos acosh asin asinh atan2 atanh cosh erfc expm1 lgamma log10 log1p log2 polygamma sinh tan";
     const layers = "attention attentionGrad gru gruGrad layerNorm layerNormGrad lstm lstmGrad rnn rnnGrad";
-    const others = "gelu logSoftmax relu reluGrad softmax softmaxCrossEntropy softmaxCrossEntropyGrad";
+    const others = "clippedSum gelu logSoftmax relu reluGrad softmax softmaxCrossEntropy softmaxCrossEntropyGrad";
     expect(names.sort()).toEqual(`${special} ${layers} ${others}`.split(" ").sort());
   });
 
@@ -52,7 +52,7 @@ describe("the list of cases", () => {
   });
 
   it("computes the same at f32 and f64, to f32 precision", () => {
-    for (const c of CASES.filter((k) => k.args.every((a) => a.dtype !== "f32" || a.shape.length > 0))) {
+    for (const c of CASES.filter((k) => k.op !== "partyNoise" && k.args.every((a) => a.dtype !== "f32" || a.shape.length > 0))) {
       const leaves = placeholders(c.args);
       const out = [emit(c.op, leaves, c.attrs)];
       const given = c.args.map((a, i) => values(a, i + 5));

@@ -6,7 +6,7 @@ import { OPS } from "../../src/ops/table.ts";
 import { sizeOf } from "../../src/program/aval.ts";
 import type { TypedArray } from "../../src/program/dtype.ts";
 import { trace, vmap } from "../../src/transform/index.ts";
-import { CASES, type Case, title } from "./cases.ts";
+import { CASES, type Case, RELEASES, title } from "./cases.ts";
 import { expectClose, placeholders, values } from "./harness.ts";
 
 const SIZE = 3;
@@ -44,7 +44,7 @@ function checkBatch(c: Case, batched: readonly boolean[], size: number): void {
 }
 
 describe("batching rules", () => {
-  const batchable = CASES.filter((c) => c.args.length > 0 && c.op !== "randomBits");
+  const batchable = CASES.filter((c) => c.args.length > 0 && c.op !== "randomBits" && !RELEASES.has(c.op));
 
   it.each(batchable.map((c) => [title(c), c] as const))("equal a loop over the slices: %s", (_, c) => {
     for (const batched of subsets(c.args.length)) checkBatch(c, batched, SIZE);
@@ -61,6 +61,12 @@ describe("batching rules", () => {
   it("exist for every op with arguments", () => {
     const without = [...OPS.values()].filter((row) => row.vmap === undefined).map((row) => row.name);
     expect(without).toEqual(["constant", "iota"]);
+  });
+
+  it.each([...RELEASES])("refuse %s for each slice: a release sees all examples", (op) => {
+    const leaves = placeholders([{ shape: [3, 2], dtype: "f32" }]);
+    const { program } = trace([emit(op, leaves, [1, 0])], leaves);
+    expect(() => vmap(program, [0], 4)).toThrow(expect.objectContaining({ code: "VMAP_UNSUPPORTED" }));
   });
 
   it("refuse a key of random bits for each slice, and say what to do instead", () => {

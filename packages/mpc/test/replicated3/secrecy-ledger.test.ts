@@ -45,6 +45,7 @@ const CASES: readonly Case[] = [
     regions: piecewise(truncation),
     run: (c, x, y) => r3.truncate(c, OP, r3.mulRaw(c, x, y), F),
   },
+  { name: "party noise", n: N, regions: whole("add"), run: (c) => r3.noiseShares(c, OP, N, 1000) },
   { name: "truncateShares", n: N, regions: truncation, run: (c, x) => r3.truncateShares(c, OP, x, F) },
   { name: "signBits with a carry of 11 digits", n: N, regions: signs, run: (c, x) => r3.signBits(c, OP, x, { carryBits: 44 }) },
   { name: "signBits with a carry of 7 digits", n: N, regions: signs, run: (c, x) => r3.signBits(c, OP, x, { carryBits: 28 }) },

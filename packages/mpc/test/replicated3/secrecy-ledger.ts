@@ -137,6 +137,11 @@ export class Ledger {
       keys: keys.slice(0, 3),
       memoryLimit: 2 ** 25,
       width,
+      // A party's own noise is no mask: it stays the same while streams are changed.
+      noise: (me) => (stdDev) => {
+        let i = 0;
+        return () => Math.round(stdDev * Math.sin(3 * me + ++i));
+      },
       wrapStreams: (_inner, me) => new LedgerStreams(memories[me]!, me, keys, plan),
       onMemory: (memory, me) => {
         memories[me] = memory;

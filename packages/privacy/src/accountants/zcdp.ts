@@ -1,6 +1,7 @@
 /** @file The zCDP accountant: ρ adds up (Bun, Steinke 2016), and turns into (ε, δ) at the best order. */
 import { TacitError } from "@tacit/core/errors";
 import type { Mechanism, PrivacyEvent } from "../events.ts";
+import { distributedRho } from "./distributed.ts";
 
 /** ρ of one release, or what it fails with. */
 function rhoOf(m: Mechanism): number {
@@ -10,6 +11,8 @@ function rhoOf(m: Mechanism): number {
     // Canonne, Kamath, Steinke 2020, theorem 4.
     case "discrete-gaussian":
       return m.sensitivity ** 2 / (2 * m.stdDev ** 2);
+    case "distributed-discrete-gaussian":
+      return distributedRho(m);
     case "concentrated":
       return m.rho;
     // ε-DP is (ε²/2)-zCDP (Bun, Steinke 2016, proposition 3.3); (ε, δ) with its δ aside.

@@ -9,10 +9,10 @@ import { makePlan, type Plan } from "./lower/plan.ts";
 /** dtypes that a secret may have: fixed point, integers of argmax, bits of comparisons. */
 const SECRET_DTYPES: ReadonlySet<DType> = new Set<DType>(["f32", "i32", "bool"]);
 
-function gapOf(plan: Plan, node: Node): string | undefined {
+function gapOf(plan: Plan, node: Node, f: number): string | undefined {
   if (!SHARED_OPS.has(node.op)) return "no protocol for secret arguments";
   if (!SECRET_DTYPES.has(node.aval.dtype)) return `a secret has dtype ${[...SECRET_DTYPES].join(", ")}, not ${node.aval.dtype}`;
-  return LIMITS.get(node.op)?.(plan, node) ?? constantLimit(plan, node);
+  return LIMITS.get(node.op)?.(plan, node, f) ?? constantLimit(plan, node, f);
 }
 
 /** Every gap of the nodes that a result needs; and inputs that cannot be secret (node -1 - input). */
@@ -26,8 +26,10 @@ export function check(program: Program, bindings: readonly Binding[], options: P
   });
   program.nodes.forEach((node, i) => {
     const id = program.inputs.length + i;
-    if (plan.uses[id] === 0 || plan.knowledge[id] !== "secret") return;
-    const reason = gapOf(plan, node);
+    if (plan.uses[id] === 0) return;
+    const known = plan.knowledge[id] !== "secret";
+    if (known && node.op !== "partyNoise") return;
+    const reason = known ? "noise on a value that everybody knows" : gapOf(plan, node, options.fractionBits);
     if (reason !== undefined) gaps.push({ node: i, op: node.op, reason });
   });
   if (!(options.fractionBits >= 8 && options.fractionBits <= 16)) {

@@ -75,7 +75,9 @@ export async function dryRun(
   const parties = ([0, 1, 2] as const).map((me) => {
     const memory = new DryMemory(options.memoryLimit ?? 2 ** 32 - 2 ** 20);
     const streams = new KeyStreams(memory, { low: key, high: key, common: key });
-    return { memory, ctx: new Context({ me, links: links[me]!, kernels, memory, streams, run: 0, width: options.width ?? 64 }) };
+    const width = options.width ?? 64;
+    const noise = () => (): number => 0;
+    return { memory, ctx: new Context({ me, links: links[me]!, kernels, memory, streams, run: 0, width, noise }) };
   });
   await Promise.all(parties.map(({ ctx }) => program(ctx)));
   const sent = (me: number, what: keyof LinkCounters): number =>

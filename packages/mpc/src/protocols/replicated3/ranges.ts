@@ -5,7 +5,7 @@
  * what follows from it is unknown too, until an op bounds it again (softmax, sigmoid, ...).
  */
 import type { Binding } from "@tacit/core/device";
-import { DTYPE, type Node, type Program } from "@tacit/core/program";
+import { DTYPE, fractionOf, type Node, type Program } from "@tacit/core/program";
 import type { ProtocolOptions, RangeWarning } from "../protocol.ts";
 import { DIVISOR, EXP_TOP, GELU_BITS, POSITIVE, ROOT_BITS } from "./bounds.ts";
 import {
@@ -223,6 +223,12 @@ const converted: Rule = (s) => {
 
 const bits: Rule = (s) => (s.node.aval.dtype === "bool" ? UNIT : UNKNOWN);
 
+/** Rows of a 2-norm of at most the bound. */
+const clipped: Rule = (s) => symmetric(fractionOf("clippedSum", s.node.attrs) * shape(s, 0)[0]!);
+
+/** Noise beyond 14 deviations is left out: of three parties' each is that large with probability e^-98. */
+const noised: Rule = (s) => plus(s.args[0]!, symmetric(42 * fractionOf("partyNoise", s.node.attrs)));
+
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
   Object.entries({
     add: (s: Site) => plus(s.args[0]!, s.args[1]!),
@@ -267,6 +273,8 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>(
     argmax: (s: Site) => [0, along(s, 0) - 1],
     argmin: (s: Site) => [0, along(s, 0) - 1],
     iota: (s: Site) => [0, Math.max(...s.node.aval.shape, 1) - 1],
+    clippedSum: clipped,
+    partyNoise: noised,
     randomBits: () => [0, 2 ** 32 - 1],
     bitAnd: bits,
     bitOr: bits,

@@ -13,6 +13,7 @@ export const STREAM = {
   nu0: 3,
   nu2: 4,
   offset: 5,
+  noise: 6,
   tables: 8,
   generate0: 9,
   generate2: 10,

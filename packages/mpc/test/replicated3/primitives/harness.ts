@@ -2,7 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { type Kernels, loadKernels } from "../../../src/protocols/replicated3/kernels.ts";
 import { Memory } from "../../../src/protocols/replicated3/memory.ts";
-import { Context, free, type Shares, type SplitBits } from "../../../src/protocols/replicated3/primitives/index.ts";
+import {
+  Context,
+  free,
+  type NoiseSource,
+  type Shares,
+  type SplitBits,
+} from "../../../src/protocols/replicated3/primitives/index.ts";
 import { KeyStreams, type StreamKeys, type Streams } from "../../../src/protocols/replicated3/streams.ts";
 import { type Frame, type MemoryLinkOptions, memoryLinks } from "../../../src/transport/memory-link.ts";
 
@@ -22,6 +28,8 @@ export interface HarnessOptions extends MemoryLinkOptions {
   readonly onMemory?: (memory: Memory, me: Index) => void;
   /** Wraps the kernels of a party. */
   readonly wrapKernels?: (kernels: Kernels, me: Index) => Kernels;
+  /** A party's own noise, instead of exact draws. */
+  readonly noise?: (me: Index) => NoiseSource;
 }
 
 export interface TestParty {
@@ -86,6 +94,7 @@ export class Harness {
         run,
         prgRounds,
         width: this.#options.width ?? 64,
+        ...(this.#options.noise ? { noise: this.#options.noise(me) } : {}),
       });
     }
   }

@@ -6,7 +6,10 @@ import { gaussianPair } from "./gaussian.ts";
 import { laplacePair } from "./laplace.ts";
 import type { LossPair } from "./pair.ts";
 
-/** @throws TacitError PRIVACY_UNACCOUNTED for a mechanism of which only ρ is known: no pair dominates all of those */
+/**
+ * @throws TacitError PRIVACY_UNACCOUNTED for a mechanism of which only ρ is known: no pair dominates all of those. Of sums of discrete Gaussians in
+ * several coordinates no single worst difference is known either.
+ */
 export function pairOf(m: Mechanism): LossPair {
   switch (m.kind) {
     case "gaussian":
@@ -19,6 +22,7 @@ export function pairOf(m: Mechanism): LossPair {
       return discreteLaplacePair(m.scale, m.sensitivity);
     case "approximate":
       return approximatePair(m.epsilon, m.delta);
+    case "distributed-discrete-gaussian":
     case "concentrated":
       throw new TacitError(
         "PRIVACY_UNACCOUNTED",

@@ -1,6 +1,7 @@
 /** @file log E_Q[(P/Q)^α] = (α - 1) · RDP(α) of one release, mechanism by mechanism, plain or under Poisson sampling. */
 import type { Mechanism, Sampling } from "../../events.ts";
 import { logAdd, logSum } from "../../math/log-space.ts";
+import { distributedRho } from "../distributed.ts";
 import { atIntegers, atOrder } from "./sampled-gaussian.ts";
 
 type Moment = (order: number) => number;
@@ -45,6 +46,10 @@ export function momentOf(m: Mechanism): Moment {
       return discreteLaplace(m.scale, m.sensitivity);
     case "approximate":
       return pure(m.epsilon);
+    case "distributed-discrete-gaussian": {
+      const rho = distributedRho(m);
+      return (a) => (a - 1) * a * rho;
+    }
     case "concentrated":
       return (a) => (a - 1) * a * m.rho;
   }

@@ -7,10 +7,13 @@ import { LOGIC } from "./logic.ts";
 import { MOVEMENT } from "./movement.ts";
 import { POOL } from "./pool.ts";
 import { REDUCE } from "./reduce.ts";
+import { RELEASE } from "./release.ts";
 import type { Handler } from "./run.ts";
 import { SOFTMAX } from "./softmax.ts";
 import { SORT } from "./sort.ts";
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map(
-  [LINEAR, MOVEMENT, ELEMENTWISE, POOL, REDUCE, SOFTMAX, FUNCTIONS, GATHER, SORT, LOGIC].flatMap((family) => [...family]),
+  [LINEAR, MOVEMENT, ELEMENTWISE, POOL, REDUCE, SOFTMAX, FUNCTIONS, GATHER, SORT, LOGIC, RELEASE].flatMap((family) => [
+    ...family,
+  ]),
 );

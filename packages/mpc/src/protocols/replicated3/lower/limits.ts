@@ -1,11 +1,12 @@
 /** @file Conditions of ops beyond having a handler: why a node cannot run as bound, or undefined. Read by check only. */
 import type { Node } from "@tacit/core/program";
-import { DTYPE } from "@tacit/core/program";
+import { DTYPE, fractionOf } from "@tacit/core/program";
 import { MAX_CLASSES, MAX_EXPONENT, MAX_POWER, MAX_SORTED, ROOT_POWERS } from "../bounds.ts";
 import type { Plan } from "./plan.ts";
 import { foldedOf, PRODUCT_BITS, productsOf } from "./size.ts";
 
-export type Limit = (plan: Plan, node: Node) => string | undefined;
+/** `f`: fraction bits of the session. */
+export type Limit = (plan: Plan, node: Node, f: number) => string | undefined;
 
 const isSecret = (plan: Plan, id: number): boolean => plan.knowledge[id] === "secret";
 
@@ -14,7 +15,7 @@ const MAX_PRODUCTS = 2 ** 24;
 const countLimit = (count: number): string | undefined =>
   count <= MAX_PRODUCTS ? undefined : `at most 2^24 products in a sum, not ${count}`;
 
-const contractionLimit: Limit = (plan, node) => floatOnly(plan, node) ?? countLimit(productsOf(plan.program, node)!);
+const contractionLimit: Limit = (plan, node, f) => floatOnly(plan, node, f) ?? countLimit(productsOf(plan.program, node)!);
 
 /** Of products; a sum of plain shares has 2^46. */
 const sumLimit: Limit = (plan, node) =>
@@ -83,6 +84,13 @@ const placeLimit: Limit = (plan, node) => {
   return places <= MAX_PLACES ? undefined : `an axis of at most ${MAX_PLACES}, not ${places}`;
 };
 
+/** Deviations of a party's noise in ring units: of less than 1 the account would be that of tau alone; the sampler's tables end at 2^45. */
+const [LEAST_NOISE, MOST_NOISE] = [1, 2 ** 45];
+const noiseLimit: Limit = (_plan, node, f) => {
+  const units = fractionOf(node.op, node.attrs) * (DTYPE[node.aval.dtype].float ? 2 ** f : 1);
+  return units >= LEAST_NOISE && units <= MOST_NOISE ? undefined : "noise of a deviation from 1 to 2^45 least units of the value";
+};
+
 export const LIMITS: ReadonlyMap<string, Limit> = new Map(
   Object.entries({
     matmul: contractionLimit,
@@ -112,6 +120,7 @@ export const LIMITS: ReadonlyMap<string, Limit> = new Map(
     scatterAdd: gatherLimit,
     scatter: publicArgs(1),
     sort: sortLimit,
+    partyNoise: noiseLimit,
     argsort: sortLimit,
   }),
 );

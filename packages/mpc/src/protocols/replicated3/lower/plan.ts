@@ -54,6 +54,8 @@ function needed(program: Program): boolean[] {
   return need;
 }
 
+/** Ops that give something else in each run. */
+const DRAWN: ReadonlySet<string> = new Set(["randomBits", "partyNoise"]);
 /** What a fixed value needs to be worth computing before a run: a bound on its size. */
 const FIXED_LIMIT = 4096;
 
@@ -68,7 +70,7 @@ function know(
     const id = program.inputs.length + i;
     const args = n.args.map((a) => knowledge[a]!);
     const small = sizeOf(n.aval.shape) <= FIXED_LIMIT;
-    const isFixed = args.every((k) => k === "fixed") && small && n.op !== "randomBits";
+    const isFixed = args.every((k) => k === "fixed") && small && !DRAWN.has(n.op);
     knowledge.push(args.includes("secret") ? "secret" : isFixed ? "fixed" : "public");
     const alike = n.args.every((a) => uniform[a]);
     uniform.push(sizeOf(n.aval.shape) === 1 || (alike && (KEEPS_UNIFORM.has(n.op) || ELEMENTWISE.has(n.op))));

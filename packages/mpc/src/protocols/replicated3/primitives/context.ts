@@ -4,6 +4,7 @@ import type { Link } from "../../../transport/link.ts";
 import type { Kernels } from "../kernels.ts";
 import { PRIVATE, type ShareMemory } from "../memory.ts";
 import { MAX_PIECES, type Streams, type Which } from "../streams.ts";
+import { exactNoise, type NoiseSource } from "./noise.ts";
 import type { Piece, Role, Shares } from "./values.ts";
 
 export interface ContextOptions {
@@ -19,6 +20,8 @@ export interface ContextOptions {
   readonly prgRounds?: 20 | 12;
   /** Bits on which values are compared, 64 (default) or 32: what the session agreed on, the same at all parties. */
   readonly width?: 32 | 64;
+  /** Where a party's own noise comes from: exact draws from the CSPRNG unless a test or a dry run says otherwise. */
+  readonly noise?: NoiseSource;
 }
 
 /** Messages of one piece of one op; the lane of a tag is piece * 16 + message. */
@@ -39,6 +42,7 @@ export class Context {
   readonly run: number;
   /** Bits on which fixed-point values, and differences of two, are compared. */
   readonly width: 32 | 64;
+  readonly noise: NoiseSource;
   readonly #links: readonly (Link | undefined)[];
   readonly #owned: Set<number> = new Set();
   readonly #comparisons: Map<number, 32 | 64> = new Map();
@@ -51,6 +55,7 @@ export class Context {
     this.streams = options.streams;
     this.run = options.run;
     this.width = options.width ?? 64;
+    this.noise = options.noise ?? exactNoise;
     this.#links = options.links;
     this.kernels.setup(PRIVATE.scratch, options.prgRounds ?? 20);
   }

@@ -39,6 +39,7 @@ export {
   xorBits,
   zeros,
 } from "./local.ts";
+export { exactNoise, type NoiseSource, noiseShares } from "./noise.ts";
 export { exportComponent, open } from "./open.ts";
 export {
   addRaw,
