@@ -39,7 +39,7 @@ describe("party noise", () => {
     for (const size of [1, 130, 3200, 10_000]) {
       const values = await noise(size, 5, (me) => counting(me));
       values.forEach((v, i) => {
-        const want = INDICES.reduce((sum, me) => sum + drawn(me, i), 0);
+        const want = INDICES.reduce((sum: number, me) => sum + drawn(me, i), 0);
         if (Number(v) !== want) throw new Error(`element ${i}: ${v}, not ${want}`);
       });
     }

@@ -145,7 +145,13 @@ function order(): Program {
   const back = ops.scatterAdd(moved, at, ops.gather(moved, at, 1), 1);
   return trace([chosen, back], [x]).program;
 }
-const PROGRAMS = { step, order } as const;
+
+/** A private sum of clipped rows: each row's factor, its check, and noise of all parties. */
+function release(): Program {
+  const x = Expr.placeholder({ shape: [3, 2], dtype: "f32" });
+  return trace([ops.partyNoise(ops.clippedSum(ops.neg(x), [1, 0]), [1, 4])], [x]).program;
+}
+const PROGRAMS = { step, order, release } as const;
 
 /** A run of the step on ring integers, streams and names of ops observed. */
 async function observed(
@@ -205,6 +211,7 @@ const SESSIONS = [
   ["order", 64],
   ["step", 32],
   ["order", 32],
+  ["release", 32],
 ] as const;
 describe.each(SESSIONS)("a whole program: %s, comparisons on %i bits", (name, width) => {
   const made = PROGRAMS[name];

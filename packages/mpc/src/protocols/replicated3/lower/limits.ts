@@ -1,7 +1,8 @@
 /** @file Conditions of ops beyond having a handler: why a node cannot run as bound, or undefined. Read by check only. */
 import type { Node } from "@tacit/core/program";
-import { DTYPE, fractionOf } from "@tacit/core/program";
+import { DTYPE, fractionOf, sizeOf } from "@tacit/core/program";
 import { MAX_CLASSES, MAX_EXPONENT, MAX_POWER, MAX_SORTED, ROOT_POWERS } from "../bounds.ts";
+import { clipSteps } from "../functions/clip-steps.ts";
 import type { Plan } from "./plan.ts";
 import { foldedOf, PRODUCT_BITS, productsOf } from "./size.ts";
 
@@ -91,6 +92,11 @@ const noiseLimit: Limit = (_plan, node, f) => {
   return units >= LEAST_NOISE && units <= MOST_NOISE ? undefined : "noise of a deviation from 1 to 2^45 least units of the value";
 };
 
+const clipLimit: Limit = (plan, node, f) => {
+  const steps = clipSteps(node.attrs as [number, number], sizeOf(node.aval.shape), f);
+  return floatOnly(plan, node, f) ?? (typeof steps === "string" ? steps : undefined);
+};
+
 export const LIMITS: ReadonlyMap<string, Limit> = new Map(
   Object.entries({
     matmul: contractionLimit,
@@ -120,6 +126,7 @@ export const LIMITS: ReadonlyMap<string, Limit> = new Map(
     scatterAdd: gatherLimit,
     scatter: publicArgs(1),
     sort: sortLimit,
+    clippedSum: clipLimit,
     partyNoise: noiseLimit,
     argsort: sortLimit,
   }),
