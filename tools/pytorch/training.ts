@@ -91,7 +91,7 @@ export const DATA: Family = {
     data.padCollate | sequences of different lengths
     data.mapExamples | random transforms of single samples
     data.fromModule | a dataset that worker threads read (\`num_workers\`)
-    data.csv, data.parseCsv, data.standardizer | tables
+    data.csv, data.parseCsv, data.readRows, data.standardizer | tables
     data.mnist, data.MNIST, data.drawnDigits, data.digits | MNIST, and digits that the project draws
     data.readIdx, data.parseIdx, data.encodeIdx, data.gunzip, data.hostArray | the files behind them
   `),

@@ -8,6 +8,17 @@ export const PRIVACY: Entries = {
     example: "budget: expected at most ε 2 of visits per person, got 2.049 with this release",
     exit: 3,
   },
+  PRIVACY_COLUMN: {
+    means:
+      "A query names a column that the table does not have, or one of a kind that the query cannot use; or a table has no data for a column.",
+    fix: "Declare the column when the table is made: number, integer, boolean or category; keys that are not public are for unknownKeys.",
+    example: "histogram: expected a column of kind number or boolean or category, got text",
+  },
+  PRIVACY_CONTRIBUTIONS: {
+    means: "The data are not what was promised about them: a unit has more rows, or there are more or fewer units than stated.",
+    fix: "State what is true, let excess leave rows out, or use add-remove neighbours, where no number of units is promised.",
+    example: "table: expected at most 3 rows of each person, got more",
+  },
   PRIVACY_GRID: {
     means: "The privacy losses of a composition do not fit the grid on which they are added up.",
     fix: "Use a larger step, or the RDP accountant.",
@@ -40,6 +51,12 @@ export const PRIVACY: Entries = {
     fix: "Use a value of the range that the message names.",
     example: "epsilonOf: expected delta between 0 and 1, both excluded, got NaN",
   },
+  PRIVACY_QUERY: {
+    means:
+      "An answer failed after its budget was charged. Why is not said, as it might say something about the data. What was charged stays.",
+    fix: "Report it: no query of the product should do this, whatever the data are.",
+    example: "query: expected an answer once its budget was charged, got a failure",
+  },
   PRIVACY_RESERVATION: {
     means: "A reservation of a budget was spent or cancelled twice.",
     fix: "Reserve anew.",
@@ -54,5 +71,10 @@ export const PRIVACY: Entries = {
     means: "An accountant has no theorem for one of the events.",
     fix: "Use the accountant that the hint names.",
     example: "zcdp: expected events on all rows, got one on a sample",
+  },
+  PRIVACY_UNBOUNDED: {
+    means: "A column has no bounds, or nothing says how many rows of one unit count: no noise would be enough.",
+    fix: "Declare bounds from public knowledge, not from the data (values outside are moved to them), and how many rows of a unit count.",
+    example: "number: expected two finite bounds, the lower one first, got none",
   },
 };

@@ -1,7 +1,7 @@
 /** @file data: datasets, loaders, and the readers of the files they come from. */
 export { concat, randomSplit } from "./combine.ts";
-export type { CsvOptions, CsvTable } from "./csv.ts";
-export { parseCsv } from "./csv.ts";
+export type { CsvOptions, CsvRow, CsvTable } from "./csv.ts";
+export { parseCsv, readRows } from "./csv.ts";
 export type { Batch, Server } from "./dataset.ts";
 export { Dataset } from "./dataset.ts";
 export type { Digits, DigitsOptions } from "./digits.ts";

@@ -27,7 +27,8 @@ function logMoment({ step, first, masses }: LossGrid, lambda: number): number {
   const factor = Math.exp(-Math.abs(lambda) * step);
   let sum = 0;
   for (let i = 0; i < n; i++) sum = sum * factor + masses[lambda > 0 ? i : n - 1 - i]!;
-  return sum === 0 ? Number.NEGATIVE_INFINITY : high + Math.log(sum);
+  // A sum that is too small for a double is not 0: from 1e-300 up it is a bound above, and the window is only wider.
+  return high + Math.log(Math.max(sum, 1e-300));
 }
 
 /** A bound u with Pr[sum > u] ≤ WRAPPED for sign 1, or Pr[sum < -u] for -1; and whether nothing at all lies beyond. */

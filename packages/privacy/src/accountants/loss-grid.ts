@@ -8,6 +8,7 @@
  * Optimistic: cells are cut so that log(P/Q) of each whole cell is a grid point. To look only at the cell is post-processing, which
  * can only lower the curve.
  */
+import { TacitError } from "@tacit/core/errors";
 import type { LossPair } from "./pairs/pair.ts";
 
 /** Masses of P at losses (first + i) h. `infinite`: mass at infinite loss; what is missing to 1 has loss -∞. */
@@ -39,6 +40,12 @@ export function pessimisticGrid(pair: LossPair, step: number): LossGrid {
     masses[j - first + 1]! += right;
   }
   const above = pair.p(last * step, Number.POSITIVE_INFINITY);
+  // A mass that is lost, or no number, would read as privacy. (What the pair itself lacks to 1 has loss -∞.)
+  const total = masses.reduce((sum, m) => sum + m, above);
+  if (!(Math.abs(total - pair.p(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)) < 1e-6))
+    throw new TacitError("PRIVACY_GRID", "pld: expected cells with all of the mechanism's mass, got less or more", {
+      hint: "parameters are too large or too small for doubles here: use the RDP or zCDP accountant",
+    });
   return { step, first, masses, infinite: pair.infinite + above, bounded: pair.bounded && above === 0 };
 }
 

@@ -6,11 +6,11 @@ import type { Neighbours, PrivacyEvent } from "../events.ts";
 import { type Entry, Ledger } from "./ledger.ts";
 
 /** What everybody who spends from the budget agrees on; it stands in the file. */
-export interface BudgetTerms {
+export interface BudgetTerms<N extends Neighbours = Neighbours> {
   readonly dataset: string;
   /** Whose privacy: "person", "household", "visit". */
   readonly unit: string;
-  readonly neighbours: Neighbours;
+  readonly neighbours: N;
   readonly epsilon: number;
   readonly delta: number;
   /** Default: pld. */
@@ -24,7 +24,7 @@ export interface BudgetState {
   readonly left: number;
 }
 
-function checkTerms(t: BudgetTerms): Required<BudgetTerms> {
+function checkTerms<N extends Neighbours>(t: BudgetTerms<N>): Required<BudgetTerms<N>> {
   if (t.dataset === "" || t.unit === "") refuse("budget", "a data set and a unit with names", "an empty name");
   if (t.neighbours !== "add-remove" && t.neighbours !== "replace-one")
     throw new TacitError("PRIVACY_NEIGHBOURS", "budget: expected neighbours add-remove or replace-one, got another relation");
@@ -70,11 +70,12 @@ export class Reservation {
   }
 }
 
-export class Budget implements Disposable {
-  readonly terms: Required<BudgetTerms>;
+/** `N`: the neighbours that it counts for; a query for others does not type-check, and is refused at run time too. */
+export class Budget<N extends Neighbours = Neighbours> implements Disposable {
+  readonly terms: Required<BudgetTerms<N>>;
   readonly #ledger: Ledger;
 
-  private constructor(terms: Required<BudgetTerms>, ledger: Ledger) {
+  private constructor(terms: Required<BudgetTerms<N>>, ledger: Ledger) {
     this.terms = terms;
     this.#ledger = ledger;
   }
@@ -83,7 +84,7 @@ export class Budget implements Disposable {
    * Opens the budget at `path`, or makes it. One file, one budget; any number of processes.
    * @throws TacitError PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS; PRIVACY_LEDGER when the file has other terms or cannot be written
    */
-  static open(path: string, terms: BudgetTerms): Budget {
+  static open<const N extends Neighbours>(path: string, terms: BudgetTerms<N>): Budget<N> {
     const checked = checkTerms(terms);
     const ledger = new Ledger(path);
     const json = JSON.stringify(checked);

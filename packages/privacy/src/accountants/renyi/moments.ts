@@ -1,6 +1,6 @@
 /** @file log E_Q[(P/Q)^α] = (α - 1) · RDP(α) of one release, mechanism by mechanism, plain or under Poisson sampling. */
 import type { Mechanism, Sampling } from "../../events.ts";
-import { logAdd, logSum } from "../../math/log-space.ts";
+import { log1mExp, logAdd, logSum } from "../../math/log-space.ts";
 import { distributedRho } from "../distributed.ts";
 import { atIntegers, atOrder } from "./sampled-gaussian.ts";
 
@@ -21,13 +21,15 @@ const pure =
     return logAdd(a * yes + (1 - a) * no, a * no + (1 - a) * yes);
   };
 
-/** Discrete Laplace: an atom for each x in 0..Δ, tails in the outer two. */
+/** Discrete Laplace: an atom for each x in 0..Δ, tails in the outer two; those between are a geometric series. */
 const discreteLaplace = (scale: number, sensitivity: number): Moment => {
   const outer = -Math.log1p(Math.exp(-1 / scale));
   const inner = outer + Math.log(-Math.expm1(-1 / scale));
   return (a) => {
     const terms = [outer + ((a - 1) * sensitivity) / scale, outer - (a * sensitivity) / scale];
-    for (let x = 1; x < sensitivity; x++) terms.push(inner + (-a * (sensitivity - x) - (1 - a) * x) / scale);
+    // Σ_{x=1}^{Δ-1} e^((-a(Δ-x) - (1-a)x)/b) = e^(-aΔ/b) (q^Δ - q)/(q - 1), q = e^((2a-1)/b).
+    const c = (2 * a - 1) / scale;
+    if (sensitivity > 1) terms.push(inner + ((a - 1) * sensitivity) / scale - c + log1mExp((sensitivity - 1) * c) - log1mExp(c));
     return logSum(terms);
   };
 };
