@@ -1,4 +1,4 @@
-/** @file The privacy suite: exact samples a second, and how long many events take to account for. */
+/** @file The privacy suite: exact samples a second, and how long many events take to account for, what a private step costs beside a plain one. */
 import { fileURLToPath } from "node:url";
 import type { Contender } from "../harness.ts";
 import type { Suite, TimedRow } from "./suite.ts";
@@ -25,5 +25,6 @@ export const privacy: Suite = {
     row("gaussian-samples-1e6", "M/s", "higher", 1),
     row("compose-1e5", "s", "lower", 2),
     row("compose-1e5-distinct", "s", "lower", 2),
+    row("dp-sgd-overhead", "x plain step", "lower", 3),
   ],
 };

@@ -1,6 +1,6 @@
 /** @file Exact samplers. */
 export { bernoulli, bernoulliExp } from "./bernoulli.ts";
-export { discreteGaussian } from "./discrete-gaussian.ts";
+export { addDiscreteGaussian, discreteGaussian } from "./discrete-gaussian.ts";
 export { discreteLaplace, geometric } from "./discrete-laplace.ts";
 export { poissonSample } from "./poisson.ts";
 export { estimateCounts, randomisedResponse } from "./randomised-response.ts";

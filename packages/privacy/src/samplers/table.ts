@@ -33,7 +33,8 @@ export interface Law {
 const BLOCKS = 256;
 /** The weights sum to just below 2^52. */
 const TOTAL_BITS = 52;
-const GUIDE_BITS = 12;
+/** 2^14 entries: a step of the search in one sample of seven for 2600 blocks; of 2^12 it is two of three, 7 ns more. */
+const GUIDE_BITS = 14;
 /** The tail's weight. */
 const TAIL = 4;
 const WORD = 2 ** 32;
@@ -45,7 +46,10 @@ export class TableSampler {
   readonly #scale: bigint;
   /** #sums[q]: weights of the blocks before q. The last entry is the tail. */
   readonly #sums: Float64Array;
-  readonly #lower: Float64Array;
+  /** #low[q] ≤ s f(qB). */
+  readonly #low: Float64Array;
+  /** L_q is #low[q + #next]: that of the next block's start, as f falls; of the block itself where it is one integer. */
+  readonly #next: 0 | 1;
   /** First block for each value of t's top bits. */
   readonly #guide: Uint16Array | Uint32Array;
 
@@ -62,12 +66,9 @@ export class TableSampler {
     this.#scale = (room << 64n) / sum;
     const scaled = (h: bigint): number => Number((h * this.#scale) >> 64n);
     this.#sums = new Float64Array(blocks + 2);
-    this.#lower = new Float64Array(blocks + 1);
-    for (let q = 0; q < blocks; q++) {
-      this.#sums[q + 1] = this.#sums[q]! + scaled(heights[q]!.hi) + 1;
-      // Falling f: its least value in the block is above that at the next block's start.
-      this.#lower[q] = size === 1 ? scaled(heights[q]!.lo) : scaled(heights[q + 1]!.lo);
-    }
+    this.#low = Float64Array.from(heights, (h) => scaled(h.lo));
+    this.#next = size === 1 ? 0 : 1;
+    for (let q = 0; q < blocks; q++) this.#sums[q + 1] = this.#sums[q]! + scaled(heights[q]!.hi) + 1;
     this.#sums[blocks + 1] = this.#sums[blocks]! + TAIL;
     this.#guide = this.#makeGuide();
     this.#checkTail(blocks * size);
@@ -96,34 +97,83 @@ export class TableSampler {
 
   /** One sample. |x| < 2^53 for units below 2^46. */
   sample(bits: Bits = secureBits): number {
+    for (;;) {
+      const x = this.#from(bits.word(), bits.word(), bits);
+      if (x !== undefined) return x;
+    }
+  }
+
+  /**
+   * Adds a sample to each element: the steps of `#from` written out for what nearly every sample is (a block decided by its lower bound), a
+   * third of the time of `sample`; all else goes to `#from` with the same words.
+   */
+  addTo(out: Float64Array, bits: Bits = secureBits): void {
+    const [sums, low, next, guide, last] = [this.#sums, this.#low, this.#next, this.#guide, this.#sums.length - 2];
+    const [size, mask, signs] = [2 ** this.#blockBits, 2 ** this.#blockBits - 1, this.#law.symmetric ? 1 : 0];
+    const short = this.#blockBits <= 11;
+    for (let i = 0; i < out.length; ) {
+      const first = bits.word();
+      const second = bits.word();
+      const t = (first & 0xfffff) * WORD + second;
+      let q = guide[(first & 0xfffff) >>> (20 - GUIDE_BITS)]!;
+      while (q <= last && sums[q + 1]! <= t) q++;
+      const x = q * size + ((first >>> 20) & 0x7ff & mask);
+      if (short && x > 0 && q < last && t - sums[q]! < low[q + next]!) {
+        out[i++]! += ((first >> 31) & signs) === 0 ? x : -x;
+        continue;
+      }
+      const slow = this.#from(first, second, bits);
+      if (slow !== undefined) out[i++]! += slow;
+    }
+  }
+
+  /** The sample that begins with these two words; undefined: rejected. */
+  #from(high: number, low: number, bits: Bits): number | undefined {
     const sums = this.#sums;
     const last = sums.length - 2;
-    for (;;) {
-      const high = bits.word();
-      const low = bits.word();
-      // 52 bits: all of `low`, 20 of `high`; its upper 12 are the sign and up to 11 bits of r.
-      const t = (high & 0xfffff) * WORD + low;
-      let q = this.#guide[(high & 0xfffff) >>> (20 - GUIDE_BITS)]!;
-      while (q <= last && sums[q + 1]! <= t) q++;
-      if (q > last) continue;
-      const negative = this.#law.symmetric && high >>> 31 === 1;
-      if (q === last) {
-        const far = this.#tail(BigInt(t - sums[q]!), bits);
-        if (far === undefined) continue;
-        return negative ? -far : far;
-      }
-      const r = this.#blockBits === 0 ? 0 : this.#within((high >>> 20) & 0x7ff, bits);
-      const x = q * 2 ** this.#blockBits + r;
-      if (negative && x === 0) continue;
-      const v = t - sums[q]!;
-      if (v < this.#lower[q]! || this.#decide(BigInt(v), BigInt(x), bits)) return negative ? -x : x;
+    // 52 bits: all of `low`, 20 of `high`; its upper 12 are the sign and up to 11 bits of r.
+    const t = (high & 0xfffff) * WORD + low;
+    let q = this.#guide[(high & 0xfffff) >>> (20 - GUIDE_BITS)]!;
+    while (q <= last && sums[q + 1]! <= t) q++;
+    if (q > last) return undefined;
+    const negative = this.#law.symmetric && high >>> 31 === 1;
+    if (q === last) {
+      const far = this.#tail(BigInt(t - sums[q]!), bits);
+      return far !== undefined && negative ? -far : far;
     }
+    const r = this.#blockBits === 0 ? 0 : this.#within((high >>> 20) & 0x7ff, bits);
+    const x = q * 2 ** this.#blockBits + r;
+    if (negative && x === 0) return undefined;
+    const v = t - sums[q]!;
+    const taken = v < this.#low[q + this.#next]! || (this.#bounded(v, q, r) ?? this.#decide(BigInt(v), BigInt(x), bits));
+    if (!taken) return undefined;
+    return negative ? -x : x;
   }
 
   /** r: the 11 bits at hand, or more. */
   #within(spare: number, bits: Bits): number {
     const n = this.#blockBits;
     return n <= 11 ? spare & (2 ** n - 1) : Number(bitsOf(bits, n));
+  }
+
+  /**
+   * v + U < s f(a + r), a = qB, where closer bounds tell; undefined: they do not. They follow from log-concavity alone, with t = r / B:
+   *  - below, f(a + r) ≥ f(a)^(1-t) f(a + B)^t ≥ 1 / ((1-t) / f(a) + t / f(a + B)), a geometric and a harmonic mean;
+   *  - above, log f falls after a at least as fast as before: f(a + r) ≤ f(a) ρ^t ≤ f(a) (1 - t (1 - ρ)), ρ = f(a) / f(a - B).
+   * Both rise with f(a) and the first with f(a + B), the second falls with f(a - B): bounds of those give bounds of these, by integers
+   * rounded outward. They leave one sample in 10^5 to `#decide`, which takes longer than a hundred others.
+   */
+  #bounded(v: number, q: number, r: number): boolean | undefined {
+    const [B, R] = [1n << BigInt(this.#blockBits), BigInt(r)];
+    const [here, next] = [BigInt(this.#low[q]!), BigInt(this.#low[q + 1]!)];
+    const weights = (B - R) * next + R * here;
+    if (weights > 0n && BigInt(v) + 1n <= (here * next * B) / weights) return true;
+    if (q === 0) return undefined;
+    const [most, before] = [BigInt(this.#sums[q + 1]! - this.#sums[q]!), BigInt(this.#low[q - 1]!)];
+    // `most` is an upper bound and so may exceed a lower one: the slope is 0 then.
+    const fall = before > most ? before - most : 0n;
+    if (before > 0n && BigInt(v) * B * before >= most * (B * before - R * fall)) return false;
+    return undefined;
   }
 
   /** v + U < s f(x). */
@@ -144,7 +194,7 @@ export class TableSampler {
     let j = 0;
     while (bits.word() >>> 31 === 0) j++;
     const r = Number(bitsOf(bits, this.#tailBits));
-    const start = (this.#lower.length - 1) * 2 ** this.#blockBits;
+    const start = (this.#low.length - 1) * 2 ** this.#blockBits;
     const x = start + j * 2 ** this.#tailBits + r;
     // An integer of the tail is proposed with (TAIL / sum) 2^-(j+1) 2^-tailBits, one of a block with (E / sum) 2^-blockBits.
     const f = this.#law.f(BigInt(x));

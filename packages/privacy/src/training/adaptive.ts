@@ -47,11 +47,13 @@ export function adaptive(options: AdaptiveClipping, noiseMultiplier: number, bat
       "the count alone would spend more than the step may: give it more noise, or use a larger batch",
     );
   }
-  const draw = noiseFor(2 * countStdDev, COUNT_UNITS);
+  const addNoise = noiseFor(2 * countStdDev, COUNT_UNITS);
   return {
     gradientMultiplier: left ** -0.5,
     next(c, count): number {
-      const noisy = (count * COUNT_UNITS + draw()) / COUNT_UNITS;
+      const sum = Float64Array.of(count * COUNT_UNITS);
+      addNoise(sum);
+      const noisy = sum[0]! / COUNT_UNITS;
       // B = 2 (rows not clipped) - rows; the public expected batch stands for the rows.
       const unclipped = Math.min(1, Math.max(0, (noisy / batch + 1) / 2));
       const moved = c * Math.exp(-learningRate * (unclipped - quantile));

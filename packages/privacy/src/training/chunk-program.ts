@@ -1,10 +1,8 @@
 /** @file The Program of one chunk: per-example gradients by vmap, clipped, put on the grid and summed. One shape, so one plan. */
 import { type Aval, Expr, evaluate, ops, type Program, trace, vmap } from "@tacit/core/program";
+import { contribution, MOST_SQUARE } from "./contribution.ts";
 import type { ExampleProgram } from "./example-program.ts";
-import { type Group, rowsAndColumns } from "./grid.ts";
-
-/** Squares above this sum count as not finite: below float32's largest number. */
-const MOST_SQUARE = 3e38;
+import type { Group } from "./grid.ts";
 
 /**
  * Inputs: parameters, columns [P, ...], captured, mask f32 [P], units per gradient f32 [1]. Outputs: for each parameter the sum of q over rows, integers in f32;
@@ -26,16 +24,6 @@ export interface ChunkOptions {
 }
 
 const full = (x: number): Expr => ops.constant("f32", x);
-/** [P] as [P, 1, ...] beside a tensor [P, ...]. */
-const besideRows = (x: Expr, like: Expr): Expr => ops.reshape(x, [x.shape[0]!, ...like.shape.slice(1).map(() => 1)]);
-
-/** Σ g² for each row, axis by axis as `grid.ts` counts it: [P]. */
-function squares(g: Expr): Expr {
-  const [rows, columns] = rowsAndColumns(g.shape.slice(1));
-  const flat = ops.reshape(g, [g.shape[0]!, rows, columns]);
-  return ops.sum(ops.sum(ops.mul(flat, flat), [2]), [1]);
-}
-
 export function chunkProgram(example: ExampleProgram, options: ChunkOptions): ChunkProgram {
   const { size, columns, parameters } = options;
   const { program, captured } = example;
@@ -51,19 +39,17 @@ export function chunkProgram(example: ExampleProgram, options: ChunkOptions): Ch
 
 /** Steps 2 and 3 of `grid.ts`. */
 function clippedSums(grads: readonly Expr[], mask: Expr, inverse: Expr, { groups, units }: ChunkOptions): Expr[] {
+  const parts = grads.map(contribution);
   const sums = new Array<Expr>(grads.length);
   let below: Expr | null = null;
   for (const { members, target } of groups) {
-    const square = members.map((i) => squares(grads[i]!)).reduce((a, b) => ops.add(a, b));
+    const square = members.map((i) => parts[i]!.square).reduce((a, b) => ops.add(a, b));
     const norm = ops.sqrt(square);
     const scale = ops.minimum(ops.div(full(target), norm), inverse);
     // NaN compares as false.
-    const keep = ops.mul(mask, ops.cast(ops.le(square, full(MOST_SQUARE)), "f32"));
-    for (const i of members) {
-      const g = grads[i]!;
-      const q = ops.round(ops.mul(g, besideRows(scale, g)));
-      sums[i] = ops.sum(ops.where(besideRows(ops.gt(keep, full(0)), g), q, full(0)), [0]);
-    }
+    const finite = ops.cast(ops.le(square, full(MOST_SQUARE)), "f32");
+    const keep = ops.gt(ops.mul(mask, finite), full(0));
+    for (const i of members) sums[i] = parts[i]!.sum(scale, keep);
     const under = ops.cast(ops.le(ops.mul(norm, inverse), full(units)), "f32");
     below = below === null ? under : ops.mul(below, under);
   }

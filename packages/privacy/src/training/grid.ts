@@ -13,15 +13,18 @@
  *
  *    g is the gradient as the device computed it, finite. A sum of d terms ≥ 0 in which no term passes through more than D additions
  *    has relative error at most (1+u)^(D+1) - 1 (the square's own rounding included); squares below 2^-126 add at most d 2^-149, which is
- *    below u of the sum wherever clipping acts (C ≥ 2^-40, d ≤ 2^40). Root, quotient and product add one u each. So, with N = ‖g‖₂,
+ *    below u of the sum wherever clipping acts (C ≥ 2^-20, d ≤ 2^40). Root, quotient and product add one u each. So, with N = ‖g‖₂,
  *    a ≤ (T / n̂)(1 + u) gives
  *
  *        ‖y‖₂ ≤ T (1 + u)² N / n̂ ≤ T (1 + e),       e = (D / 2 + 16) u (1 + 2^-10), for D u < 2^-10
  *
  *    and rounding to the nearest integer moves y by at most √d / 2. T is chosen as (K - 1 - √d / 2) / (1 + e): ‖q‖₂ ≤ K - 1. The unit
  *    that is left covers what underflows, and the rounding of T to float32 (downward).
- *    A fused multiply-add rounds less than the two steps counted here. Squares that overflow give n̂ = ∞, and a gradient that is not
- *    finite gives n̂ = NaN or ∞: such a row adds q = 0 (chosen by `where`, not multiplied). So does a row of padding.
+ *    Of a product of two vectors, g = x yᵀ (contribution.ts), n̂² is the product of two such sums, D the sum of their lengths, and y_j has one
+ *    rounding more: within the 16. Both sums are at most 2^60, so underflow in one, of at most 2^25
+ *    terms, moves the product by at most 2^25 2^-149 2^60: u of the least C².
+ *    A fused multiply-add rounds less than the two steps counted here. A sum of squares above 2^60 counts as not
+ *    finite, as ∞ and NaN do: such a row adds q = 0 (chosen by `where`, not multiplied). So does a row of padding.
  *
  * 3. **Groups** (per-layer clipping): group l has share w_l, Σ w_l² ≤ 1, and T_l with K w_l in the place of K: ‖q‖₂² ≤ Σ (K w_l)² ≤ K².
  *
@@ -33,7 +36,7 @@ import { refuse } from "../check.ts";
 const U = 2 ** -24;
 
 /** Bounds of C: beyond, squares of float32 leave the range of claim 2. */
-const [LEAST_NORM, MOST_NORM] = [2 ** -40, 2 ** 40];
+const [LEAST_NORM, MOST_NORM] = [2 ** -20, 2 ** 20];
 
 /** Grid units in C, at most: finer would gain nothing beside the noise. */
 const MOST_BITS = 17;
@@ -49,7 +52,7 @@ export const unitsPer = (units: number, maxGradNorm: number): number => Math.fro
 /** @throws TacitError PRIVACY_PARAMETER */
 export function checkNorm(where: string, c: unknown): number {
   if (typeof c === "number" && c >= LEAST_NORM && c <= MOST_NORM) return c;
-  return refuse(where, "maxGradNorm above 0, between 2^-40 and 2^40", typeof c === "number" ? `${c}` : typeof c);
+  return refuse(where, "maxGradNorm above 0, between 2^-20 and 2^20", typeof c === "number" ? `${c}` : typeof c);
 }
 
 /** Parameters that are clipped together. */

@@ -12,14 +12,14 @@
  *  4. d coordinates and T steps multiply the factors: e^(±6 η d T), below e^(±10^-60) for d T ≤ 10^15. It may change ε by twice its
  *     logarithm: less than the last digit of a double. ∎
  */
-import { discreteGaussian } from "../samplers/index.ts";
+import { addDiscreteGaussian } from "../samplers/index.ts";
 
 /** s² of the file comment. */
 const SMOOTHING = 9;
 
-/** A sampler of the noise for multiplier z and sensitivity K. σ is rounded up by more than the doubles' own error. */
-export function noiseFor(noiseMultiplier: number, sensitivity: number): () => number {
-  return discreteGaussian(Math.sqrt((noiseMultiplier * sensitivity) ** 2 + SMOOTHING) * (1 + 2 ** -50));
+/** Adds the noise for multiplier z and sensitivity K to an array. σ is rounded up by more than the doubles' own error. */
+export function noiseFor(noiseMultiplier: number, sensitivity: number): (to: Float64Array) => void {
+  return addDiscreteGaussian(Math.sqrt((noiseMultiplier * sensitivity) ** 2 + SMOOTHING) * (1 + 2 ** -50));
 }
 
 /** Adds noise to the sums of a step. */
@@ -32,10 +32,10 @@ export interface Noise {
 
 /** Fresh noise in every coordinate at every step: DP-SGD (Abadi et al. 2016). */
 export function independentNoise(noiseMultiplier: number, sensitivity: number): Noise {
-  const draw = noiseFor(noiseMultiplier, sensitivity);
+  const addNoise = noiseFor(noiseMultiplier, sensitivity);
   return {
     add(sums): void {
-      for (const s of sums) for (let j = 0; j < s.length; j++) s[j]! += draw();
+      for (const s of sums) addNoise(s);
     },
     restart(): void {},
   };

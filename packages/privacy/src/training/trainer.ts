@@ -161,7 +161,9 @@ export class PrivateTrainer<T extends Batch> {
     const { learning, units, options } = this.#parts;
     const scale = 1 / (unitsPer(units, c) * options.batch);
     learning.forEach(([, p], i) => {
-      const values = Float32Array.from(sums[i]!, (s) => s * scale);
+      const sum = sums[i]!;
+      const values = new Float32Array(sum.length); // a loop: Float32Array.from takes 0.5 µs a number
+      for (let j = 0; j < sum.length; j++) values[j] = sum[j]! * scale;
       p.grad = Tensor.adopt(values, p.shape, "f32");
     });
     await options.optimizer.step();

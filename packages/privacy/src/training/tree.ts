@@ -16,7 +16,7 @@ import { type Noise, noiseFor } from "./noise.ts";
 export const treeLevels = (steps: number): number => Math.floor(Math.log2(steps)) + 1;
 
 export function treeNoise(noiseMultiplier: number, sensitivity: number): Noise {
-  const draw = noiseFor(noiseMultiplier, sensitivity);
+  const addNoise = noiseFor(noiseMultiplier, sensitivity);
   let done = 0;
   /** Noise of the node at each level that is part of the present prefix; null where t has a 0. */
   let nodes: (readonly Float64Array[] | null)[] = [];
@@ -26,7 +26,8 @@ export function treeNoise(noiseMultiplier: number, sensitivity: number): Noise {
       nodes = [];
     },
     add(sums): void {
-      const fresh = sums.map((s) => Float64Array.from(s, () => draw()));
+      const fresh = sums.map((s) => new Float64Array(s.length));
+      for (const f of fresh) addNoise(f);
       sums.forEach((s, i) => {
         for (let j = 0; j < s.length; j++) s[j]! += fresh[i]![j]!;
       });

@@ -76,6 +76,70 @@ describe("the table", () => {
     }
   });
 
+  /** Words that a test can draw again: a hash of a counter. */
+  const counted = (seed: number): Bits => {
+    let i = seed;
+    return {
+      word(): number {
+        let h = Math.imul(i++ ^ 0x9e3779b9, 0x85ebca6b);
+        h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+        return (h ^ (h >>> 16)) >>> 0;
+      },
+    };
+  };
+
+  it("gives the same integers to an array as one by one, from the same words", () => {
+    for (const [sigma, size] of [
+      [0.3, 1],
+      [3, 1],
+      [700, 1],
+      [144_180, 1],
+      [3e6, 2],
+    ] as const) {
+      const law = {
+        f: (x: bigint) => (b: number) => expMinus({ n: 100n * x * x, d: 2n * BigInt(sigma * 10) ** 2n }, b),
+        unit: Math.max(1, sigma),
+        end: Math.ceil(9 * Math.max(1, sigma)),
+        symmetric: true,
+      };
+      const sampler = new TableSampler(law);
+      const together = new Float64Array(20_000).fill(size);
+      sampler.addTo(together, counted(5));
+      const bits = counted(5);
+      expect(together.every((x) => x - size === sampler.sample(bits))).toBe(true);
+    }
+  });
+
+  it("takes what the closer bounds take exactly where v + U < s f(x): against the law to 120 bits", () => {
+    const [sigma, BITS] = [20_000n, 120];
+    const law = { f: gaussian(sigma), unit: 20_000, end: 180_000, symmetric: true };
+    const sampler = new TableSampler(law);
+    // The table as its comment says: blocks of 64, weights s f rounded up, s such that they sum to just below 2^52.
+    const blocks = Math.ceil(180_000 / 64);
+    const heights = Array.from({ length: blocks }, (_, q) => law.f(BigInt(64 * q))(64).hi);
+    const scale = ((2n ** 52n - BigInt(2 * blocks + 8)) << 64n) / heights.reduce((a, b) => a + b);
+    const sums = [0];
+    for (const h of heights) sums.push(sums.at(-1)! + Number((h * scale) >> 64n) + 1);
+    let near = 0;
+    for (let q = 0; q < blocks; q += 3) {
+      for (const r of [0, 1, 31, 63]) {
+        const height = ((law.f(BigInt(64 * q + r))(BITS).lo * scale) >> BigInt(BITS)) + 1n;
+        for (const off of [-3, 2]) {
+          const v = Number(height) + off;
+          if (v < 0 || v >= sums[q + 1]! - sums[q]!) continue;
+          const t = sums[q]! + v;
+          const high = Math.floor(t / 2 ** 32) + r * 2 ** 20;
+          // Taken: the sample is x, whatever the words after these. Not taken: the next two words give another.
+          const zero = [0, 0, 0, 0];
+          const got = sampler.sample(scripted(high, t % 2 ** 32, ...zero));
+          expect(got === 64 * q + r, `block ${q}, ${r}, ${off}`).toBe(off < 0 || (q === 0 && r === 0));
+          near++;
+        }
+      }
+    }
+    expect(near).toBeGreaterThan(2000);
+  });
+
   it("refuses a law whose tail is not small at its end", () => {
     expect(() => new TableSampler({ f: gaussian(100n), unit: 100, end: 200, symmetric: true })).toThrow("small at its end");
   });
