@@ -1,6 +1,6 @@
 /** @file The rig: keys and a session made once; parties, people and the links between them started anew for each run. */
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -257,6 +257,7 @@ export class Rig {
   #small(directory: string): Disk | null {
     const known = this.#disks.get(directory);
     const disk = known === undefined ? Disk.at(this.file(directory)) : known;
+    disk?.load();
     this.#disks.set(directory, disk);
     return disk;
   }
@@ -328,15 +329,17 @@ const listens = (port: number): Promise<boolean> =>
     socket.once("error", () => resolve(false));
   });
 
-/** 64 KiB of memory as a file system, in a mount namespace that a sleeping process holds. */
+/** 16 MiB of memory as a file system over a directory, in a mount namespace that a sleeping process holds. */
 export class Disk {
   readonly within: readonly string[];
   /** Where this process sees it. */
   readonly seen: string;
   readonly #holder: number;
+  readonly #at: string;
 
   private constructor(holder: number, at: string) {
     this.#holder = holder;
+    this.#at = at;
     // A directory that is entered before the namespace is not the one inside it: relative paths would lead past the disk.
     this.within = ["nsenter", "--mount", "--target", String(holder), "sh", "-c", 'cd "$0" && exec "$@"', join(at, "..")];
     this.seen = `/proc/${holder}/root${at}`;
@@ -349,7 +352,7 @@ export class Disk {
     } catch {
       return null;
     }
-    const mount = `mount -t tmpfs -o size=64k,mode=700 none "$0" && touch "$0/ready" && exec sleep 3600`;
+    const mount = `mount -t tmpfs -o size=16m,mode=700 none "$0" && touch "$0/ready" && exec sleep 3600`;
     const holder = spawn("unshare", ["--mount", "sh", "-c", mount, directory], { stdio: "ignore" });
     const disk = new Disk(holder.pid!, directory);
     const late = Date.now() + 5000;
@@ -361,9 +364,15 @@ export class Disk {
     return null;
   }
 
+  /** It holds what the directory holds that it covers. */
+  load(): void {
+    for (const f of readdirSync(this.seen)) rmSync(join(this.seen, f), { recursive: true, force: true });
+    cpSync(this.#at, this.seen, { recursive: true });
+  }
+
   /** Until nothing more fits. */
   fill(): void {
-    for (const bytes of [4096, 1]) {
+    for (const bytes of [65_536, 4096, 1]) {
       try {
         for (;;) writeFileSync(join(this.seen, "filler"), new Uint8Array(bytes), { flag: "a" });
       } catch {
@@ -372,8 +381,10 @@ export class Disk {
     }
   }
 
+  /** Room again; whoever starts without it finds what was written meanwhile. */
   room(): void {
     rmSync(join(this.seen, "filler"), { force: true });
+    cpSync(this.seen, this.#at, { recursive: true });
   }
 
   close(): void {

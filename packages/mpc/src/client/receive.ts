@@ -58,18 +58,17 @@ export async function receive(session: Session, connector: Connector, options: R
   const until = performance.now() + (wait ?? 0);
   let before: TacitError | null = null;
   for (;;) {
-    const group = await openGroup(
-      session,
-      connector,
-      options.waiting,
-      wait === undefined ? undefined : until - performance.now(),
-    );
+    const left = wait === undefined ? undefined : until - performance.now();
+    const group = await openGroup(session, connector, options.waiting, left).catch((e: unknown) => {
+      // That parties did not come in what little was left says less than how the connection before was lost.
+      throw before === null || (left ?? 0) >= session.timeout ? withLoss(e, before) : before;
+    });
     try {
       return await collect({ session, identity, group }, options, until);
     } catch (e) {
       // Parties that are started anew while it waits are found again.
       const lost = e instanceof TacitError && (e.code === "MPC_PARTY_LOST" || e.code === "SESSION_CLOSED");
-      if (!lost || performance.now() + ASK_MS >= until) throw before === null ? e : withLoss(e, before);
+      if (!lost || performance.now() + ASK_MS >= until) throw withLoss(e, before);
       before = e;
       await pause(ASK_MS);
     } finally {
@@ -79,8 +78,8 @@ export async function receive(session: Session, connector: Connector, options: R
 }
 
 /** Whoever waited in vain hears of the connection that was lost meanwhile, too. */
-function withLoss(e: unknown, before: TacitError): unknown {
-  if (!(e instanceof TacitError) || e.code !== "MPC_TIMEOUT") return e;
+function withLoss(e: unknown, before: TacitError | null): unknown {
+  if (before === null || !(e instanceof TacitError) || e.code !== "MPC_TIMEOUT") return e;
   return new TacitError(e.code, `${e.message}; meanwhile ${before.message}`, {
     cause: e,
     ...(e.hint !== undefined && { hint: e.hint }),

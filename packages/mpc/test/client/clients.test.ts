@@ -215,6 +215,24 @@ describe("a recipient", () => {
     expect(connections).toBe(2);
   });
 
+  it("who is hung up on each time hears of that, and not that the last moment was too short", async () => {
+    const p = await start();
+    let connections = 0;
+    const cut: Connector = async (session, index, signal) => {
+      // The last time nobody is there.
+      if (connections > 3) return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      const channel = await p.connector(session, index, signal);
+      if (index === 1) connections++;
+      const listen: typeof channel.listen = (on) => {
+        channel.listen(on);
+        setTimeout(() => on.closed("the line broke"), 5);
+      };
+      return { send: (m) => channel.send(m), close: () => channel.close(), listen };
+    };
+    const told = await errorOf(() => receive(p.world.session, cut, { identity: who(p, "clinic"), protocols, wait: 2600 }));
+    expect(told).toMatchObject({ code: "MPC_PARTY_LOST" });
+  });
+
   it("alone can collect, and nobody else learns that something waits", async () => {
     const p = await start();
     await gives(p, "hospital-a", [gift("x", [1])]);

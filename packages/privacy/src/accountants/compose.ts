@@ -2,8 +2,8 @@
  * @file Composition of privacy losses by FFT: losses add up, so their distributions convolve.
  *
  * The sum is computed modulo the window's length. The window holds all but 1e-14 of it on either side (Chernoff, over a grid of
- * exponents); what falls out above counts as infinite loss in a pessimistic estimate and as none in an optimistic one. The transform
- * itself errs by about T·2^-53 in each of its values; `noise` bounds that, and is added or taken off likewise.
+ * exponents); what falls out above counts as infinite loss in a pessimistic estimate and as none in an optimistic one. What rounding
+ * can do to any δ is bounded by `rounding`, and is added or taken off likewise.
  */
 import { TacitError } from "@tacit/core/errors";
 import { Fourier } from "./fft.ts";
@@ -81,6 +81,29 @@ function addSpectra(total: Spectrum, fourier: Fourier, a: Repeated, b: Repeated 
   }
 }
 
+/** 2^-53. */
+const UNIT = Number.EPSILON / 2;
+/** Error of a transform per level, in units of UNIT, relative in the 2-norm: 1 + 4√2 for exact twiddles, twice that to be safe. */
+const LEVEL = 14;
+
+const norm2 = (x: Float64Array): number => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0));
+
+/**
+ * How far rounding can move any sum of masses of the result, in four steps:
+ *  1. a transform of N points errs by at most log2(N)·LEVEL·UNIT in the 2-norm, relative (Higham, Accuracy and Stability of Numerical
+ *     Algorithms, 2nd edition, theorem 24.2); so X_i, the spectrum of part i, by e_i = that times √N·|x_i|₂;
+ *  2. |X_i| ≤ 1 everywhere, masses adding up to 1 at most: the product Π X_i^(T_i) moves by Σ T_i e_i at most, in the 2-norm;
+ *  3. its logarithms and exponential add a relative error of 8 UNIT for each release (their arguments are below 2^6 where the result is not 0
+ *     in double precision), and the transform back another relative one as in 1; back in masses a 2-norm is divided by √N;
+ *  4. a sum of at most N masses moves by √N times the 2-norm (Cauchy-Schwarz).
+ */
+function rounding(parts: readonly Repeated[], size: number, result: Float64Array): number {
+  const transform = Math.log2(size) * LEVEL * UNIT;
+  const count = parts.reduce((n, p) => n + p.count, 0);
+  const forward = transform * parts.reduce((sum, p) => sum + p.count * norm2(p.grid.masses), 0);
+  return Math.sqrt(size) * (forward + (8 * count * UNIT + transform) * norm2(result));
+}
+
 /** The loss of all `parts` together. All have one step. @throws TacitError PRIVACY_GRID when the window would not fit */
 export function compose(parts: readonly Repeated[], estimate: Estimate): LossGrid {
   const { step } = parts[0]!.grid;
@@ -109,10 +132,8 @@ export function compose(parts: readonly Repeated[], estimate: Estimate): LossGri
   fourier.inverse(re, im);
   const masses = new Float64Array(size);
   for (let i = 0; i < size; i++) masses[i] = Math.max(0, re[(((first + i) % size) + size) % size]!);
-  const count = parts.reduce((n, p) => n + p.count, 0);
-  const noise = (count + Math.log2(size)) * 2 ** -52;
   const bounded = parts.every((p) => p.grid.bounded);
-  const slack = noise + 2 * WRAPPED;
+  const slack = rounding(parts, size, masses) + 2 * WRAPPED;
   const infinite = -Math.expm1(survive) + (estimate === "pessimistic" ? slack : -slack);
   return { step, first, masses, infinite, bounded };
 }

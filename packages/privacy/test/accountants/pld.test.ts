@@ -17,7 +17,7 @@ const holds = ([low, high]: Between, value: number, width: number): void => {
   expect(high - low).toBeLessThan(width);
 };
 
-describe("the PLD accountant", () => {
+describe("the PLD accountant", { timeout: 120_000 }, () => {
   it("gives δ of three Gaussians of σ √3, which are one of μ = 1", () => {
     holds(
       both([gaussian(Math.sqrt(3), 1, 3)], (x) => x.delta(1)),
