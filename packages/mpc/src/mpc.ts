@@ -15,6 +15,7 @@ export type { LinkMeasure } from "./party/link-probe.ts";
 export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan, showSource } from "./plan/index.ts";
 export { PROTOCOLS } from "./protocols/index.ts";
 export type { Cost, Protocol, ProtocolOptions, RangeWarning, Speed } from "./protocols/protocol.ts";
+export * from "./release/index.ts";
 export { handleOf, isHandleOf } from "./session/handles.ts";
 export {
   DEFAULT_LIMITS,

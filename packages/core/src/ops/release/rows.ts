@@ -5,12 +5,14 @@
 import { expected, TacitError } from "../../errors.ts";
 import { showAval } from "../../program/aval.ts";
 import { checkKind, FLOAT } from "../check.ts";
-import { lit, maximum, mul, reshape, rsqrt, sum } from "../emit.ts";
 import type { OpRow } from "../row.ts";
 import { allocate } from "../walk.ts";
 import { fractionOf } from "./fraction.ts";
 
-/** x [n, ...] to [...]: Σ_i x_i min(1, C / ‖x_i‖₂), C = numerator / 2^shift, each row's norm over all that follows axis 0. */
+/**
+ * x [n, ...] to [...]: Σ_i x_i min(1, C / ‖x_i‖₂), C = numerator / 2^shift, each row's norm over all that follows axis 0.
+ * No decomposition, on purpose: a device that cannot hold the bound must say so, and not run something that nearly does.
+ */
 const clippedSum: OpRow = {
   name: "clippedSum",
   arity: 1,
@@ -40,15 +42,6 @@ const clippedSum: OpRow = {
     }
     y.set(total);
     return y;
-  },
-  decompose([x], attrs) {
-    const bound = fractionOf("clippedSum", attrs);
-    const [n, ...rest] = x!.shape as [number, ...number[]];
-    const width = rest.reduce((a, b) => a * b, 1);
-    const rows = reshape(x!, [n, width]);
-    const square = sum(mul(rows, rows), [1], true);
-    const scale = mul(lit(x!, bound), rsqrt(maximum(square, lit(x!, bound * bound))));
-    return reshape(sum(mul(rows, scale), [0]), rest);
   },
 };
 

@@ -56,7 +56,7 @@ async function certified(ctx: Context, id: number, y: Shares, rows: number, most
 
 /**
  * Σ_i b_i y_i for `rows` rows of x: y_i is x_i min(1, C_t / ‖x_i‖) rounded, b_i = [‖y_i‖² ≤ most]. C_t is a little below C, so that b_i is 1
- * wherever the factor is right. Ids id .. id + 23. About 45 rounds; 14 bytes per element of x, and 8 per element of the result.
+ * wherever the factor is right. Ids id .. id + 23. 41 rounds; 14 bytes per element of x, and 8 per element of the result.
  */
 export async function clippedSum(ctx: Context, id: number, x: Shares, rows: number, s: ClipSteps): Promise<Shares> {
   const width = x.n / rows;

@@ -1,0 +1,73 @@
+/** @file The mechanism of a release on shares: clip norm and noise as the fractions that stand in a Program, and the event that they cost. */
+import type { Device } from "@tacit/core/device";
+import { expected, TacitError } from "@tacit/core/errors";
+import { fractionAbove, fractionBelow } from "@tacit/core/program";
+import type { Neighbours, PrivacyEvent } from "@tacit/privacy";
+import { MpcSession } from "../driver/mpc-session.ts";
+
+/** Parties whose noise a corrupted one does not know. */
+export const HONEST = 2;
+
+/** Which data sets are not to be told apart. The number of rows is public on shares, whatever the relation. */
+export interface ReleaseOptions {
+  /** Most 2-norm of what one row adds: C. A larger row is scaled to it. */
+  readonly clipNorm: number;
+  /** z: two honest parties' noise has the deviation z C in each coordinate; three parties', 1.22 times as much. */
+  readonly noiseMultiplier: number;
+  /**
+   * `add-remove`: a row holds its person's data, or adds nothing. `replace-one`: it holds another person's. What the second costs is what the
+   * first costs at twice the sensitivity.
+   */
+  readonly neighbours: Neighbours;
+}
+
+/** Attributes of the two ops. */
+export interface Fractions {
+  /** At most C. */
+  readonly bound: readonly [number, number];
+  /** At least z C / √2: of each party's noise. */
+  readonly deviation: readonly [number, number];
+}
+
+const fractionValue = ([numerator, shift]: readonly [number, number]): number => numerator / 2 ** shift;
+const bad = (where: string, name: string, x: unknown): never =>
+  expected("PRIVACY_PARAMETER", where, `a ${name} above 0 and finite`, `${x}`);
+
+/** @throws TacitError PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS */
+export function fractionsOf(where: string, { clipNorm, noiseMultiplier, neighbours }: ReleaseOptions): Fractions {
+  if (!(clipNorm > 0 && clipNorm < Number.POSITIVE_INFINITY)) bad(where, "clip norm", clipNorm);
+  if (!(noiseMultiplier > 0 && noiseMultiplier < Number.POSITIVE_INFINITY)) bad(where, "noise multiplier", noiseMultiplier);
+  if (neighbours !== "add-remove" && neighbours !== "replace-one") {
+    throw new TacitError("PRIVACY_NEIGHBOURS", `${where}: expected neighbours add-remove or replace-one, got another relation`);
+  }
+  const bound = fractionBelow("clippedSum", clipNorm);
+  // √(1/2) rounded up: the deviation may only be larger.
+  return { bound, deviation: fractionAbove("partyNoise", noiseMultiplier * clipNorm * 0.7071067811865477) };
+}
+
+/** What one release of `dimension` coordinates costs against a corrupted party, in least units of a session with `fractionBits`. */
+export function eventOf(
+  { bound, deviation }: Fractions,
+  neighbours: Neighbours,
+  dimension: number,
+  fractionBits: number,
+  count = 1,
+): PrivacyEvent {
+  const units = 2 ** fractionBits;
+  const sensitivity = fractionValue(bound) * units * (neighbours === "replace-one" ? 2 : 1);
+  const stdDev = fractionValue(deviation) * units;
+  return {
+    mechanism: { kind: "distributed-discrete-gaussian", stdDev, parties: HONEST, sensitivity, dimension },
+    neighbours,
+    sampling: { kind: "all" },
+    count,
+  };
+}
+
+/** Fraction bits of the session in which a value is. @throws TacitError DEVICE_UNSUPPORTED for one on a single machine */
+export function fractionBitsOf(where: string, device: Device): number {
+  if (device instanceof MpcSession) return device.session.file.protocol.options.fractionBits;
+  throw new TacitError("DEVICE_UNSUPPORTED", `${where}: expected a tensor in a session of parties, got one on ${device.name}`, {
+    hint: "on one machine @tacit/privacy has queries and training",
+  });
+}

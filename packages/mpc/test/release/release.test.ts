@@ -1,0 +1,222 @@
+/** @file Private sums and steps of DP-SGD in a session: right sums, noise as accounted, weights that learn. */
+import { Random, type Tensor } from "@tacit/core";
+import * as nn from "@tacit/core/nn";
+import * as optim from "@tacit/core/optim";
+import { epsilonOf } from "@tacit/privacy";
+import { afterEach, describe, expect, it } from "vitest";
+import { oneHot } from "../../src/client/inputs.ts";
+import { startLocal } from "../../src/driver/local.ts";
+import type { MpcSession } from "../../src/driver/mpc-session.ts";
+import { replicated3 } from "../../src/protocols/replicated3/index.ts";
+import { privateSteps, privateSum, type ReleaseOptions } from "../../src/release/index.ts";
+import { type InProcess, startParties } from "../in-process.ts";
+import { makeWorld } from "../support.ts";
+
+const open: InProcess[] = [];
+const sessions: MpcSession[] = [];
+afterEach(async () => {
+  for (const s of sessions.splice(0)) await s.close();
+  await Promise.all(open.splice(0).map((x) => x.stop()));
+});
+
+async function start(): Promise<MpcSession> {
+  const world = await makeWorld({ protocol: "replicated3" });
+  const parties = await startParties(world, replicated3);
+  open.push(parties);
+  const session = await parties.open();
+  sessions.push(session);
+  return session;
+}
+
+const OPTIONS: ReleaseOptions = { clipNorm: 1, noiseMultiplier: 2, neighbours: "add-remove" };
+const why = { to: "driver", why: "sum" };
+
+describe("a private sum", () => {
+  it("is the clipped sum and noise of three parties, disclosed as often as one likes without new noise", async () => {
+    const session = await start();
+    const values = Float32Array.from({ length: 6 * 500 }, (_, i) => (i % 500 === 0 ? 3 : 0.01));
+    const x = session.input("rows", { values, shape: [6, 500] });
+    const { sum, event } = await privateSum(x, OPTIONS);
+    expect(event).toEqual({
+      mechanism: {
+        kind: "distributed-discrete-gaussian",
+        stdDev: expect.closeTo(Math.SQRT2 * 65536, 3) as number,
+        parties: 2,
+        sensitivity: 65536,
+        dimension: 500,
+      },
+      neighbours: "add-remove",
+      sampling: { kind: "all" },
+      count: 1,
+    });
+    const first = await sum.reveal(why);
+    const norm = Math.hypot(3, 0.01 * Math.sqrt(499));
+    let square = 0;
+    first.forEach((v: number | bigint, j: number) => {
+      square += (Number(v) - (6 * (j === 0 ? 3 : 0.01)) / norm) ** 2;
+    });
+    // 500 coordinates of variance 3 · 2: 6 deviations of a χ², a false alarm in 5e8 runs.
+    expect(Math.abs(square / 6 - 500) / Math.sqrt(1000)).toBeLessThan(6);
+    expect([...(await sum.mul(2).reveal(why))].map((v) => Number(v) / 2)).toEqual([...first].map(Number));
+  });
+
+  it("costs twice the sensitivity where a row is replaced, and states what it costs by zCDP", async () => {
+    const session = await start();
+    const x = session.input("rows", { values: new Float32Array(12), shape: [3, 4] });
+    const one = (await privateSum(x, OPTIONS)).event;
+    const two = (await privateSum(x, { ...OPTIONS, neighbours: "replace-one" })).event;
+    const cost = (e: typeof one): number => epsilonOf([e], { delta: 1e-6, accountant: "zcdp" });
+    expect(cost(two) / cost(one)).toBeGreaterThan(1.9);
+    // ρ = 1 / (2 z²) = 1/8.
+    expect(cost(one)).toBeCloseTo(cost({ ...one, mechanism: { kind: "concentrated", rho: 1 / 8 } }), 6);
+  });
+
+  it.each([
+    [{ clipNorm: 0 }, "PRIVACY_PARAMETER"],
+    [{ clipNorm: Number.NaN }, "PRIVACY_PARAMETER"],
+    [{ noiseMultiplier: -1 }, "PRIVACY_PARAMETER"],
+    [{ noiseMultiplier: Number.POSITIVE_INFINITY }, "PRIVACY_PARAMETER"],
+    [{ neighbours: "similar" as "add-remove" }, "PRIVACY_NEIGHBOURS"],
+    [{ clipNorm: 2 ** -14 }, "DEVICE_UNSUPPORTED"],
+  ])("refuses %o", async (change, code) => {
+    const session = await start();
+    const x = session.input("rows", { values: new Float32Array(12), shape: [3, 4] });
+    await expect(privateSum(x, { ...OPTIONS, ...change })).rejects.toMatchObject({ code });
+  });
+});
+
+const CLASSES = 3;
+const WIDTH = 6;
+/** Three clouds, rows in no order of class. */
+function clouds(n: number, random: Random): { values: Float32Array; labels: number[] } {
+  const labels = Array.from({ length: n }, (_, i) => (i * 7 + (i >> 3)) % CLASSES);
+  const noise = random.normal(n * WIDTH);
+  const values = Float32Array.from(
+    noise,
+    (v, i) => 0.5 * v + (Math.floor(i / WIDTH) >= 0 && i % CLASSES === labels[Math.floor(i / WIDTH)] ? 1 : 0),
+  );
+  return { values, labels };
+}
+
+/** Share of test rows that a model read in the clear gets right. */
+async function accuracy(model: nn.Layer, session: MpcSession, random: Random): Promise<number> {
+  const { values, labels } = clouds(300, random);
+  const x = session.input(`test-${Math.random()}`, { values, shape: [300, WIDTH] });
+  const answers = await model(x).argmax(1).reveal({ to: "driver", why: "test" });
+  return [...answers].filter((a, i) => Number(a) === labels[i]).length / 300;
+}
+
+async function train(session: MpcSession, n: number, steps: number, options: ReleaseOptions, hidden = 0): Promise<number> {
+  const random = new Random(11);
+  const { values, labels } = clouds(n, random);
+  const x = session.input("x", { values, shape: [n, WIDTH] });
+  const y = session.input("y", oneHot(labels, CLASSES));
+  const model =
+    hidden === 0
+      ? nn.sequential(nn.linear(WIDTH, CLASSES, { random }))
+      : nn.sequential(nn.linear(WIDTH, hidden, { random }), nn.tanh(), nn.linear(hidden, CLASSES, { random }));
+  await model.to(session);
+  const optimizer = optim.sgd(model, { lr: 1 });
+  const dp = privateSteps<[Tensor, Tensor]>({ ...options, model, optimizer, loss: (a, b) => nn.crossEntropy(model(a), b) });
+  for (let i = 0; i < steps; i++) await dp.step(x, y);
+  expect(dp.steps).toBe(steps);
+  const z = options.noiseMultiplier;
+  expect(dp.epsilon(1e-5)).toBeCloseTo(
+    epsilonOf([{ ...dp.events()[0]!, mechanism: { kind: "concentrated", rho: steps / (2 * z * z) }, count: 1 }], {
+      delta: 1e-5,
+      accountant: "zcdp",
+    }),
+    3,
+  );
+  return accuracy(model, session, random);
+}
+
+describe("DP-SGD on shares", () => {
+  it("learns three clouds from 192 rows at a moderate ε", async () => {
+    const session = await start();
+    expect(await train(session, 192, 12, { clipNorm: 1, noiseMultiplier: 6, neighbours: "add-remove" })).toBeGreaterThan(0.7);
+  }, 120_000);
+
+  it("moves by clipped gradients: without noise to speak of, as steps in the clear with the same clipping do", async () => {
+    const session = await start();
+    const random = new Random(5);
+    const { values, labels } = clouds(9, random);
+    const x = session.input("x", { values, shape: [9, WIDTH] });
+    const y = session.input("y", oneHot(labels, CLASSES));
+    const model = nn.sequential(nn.linear(WIDTH, CLASSES, { random }));
+    const before = await Promise.all([...model.stateDict()].map(async ([, p]) => (await p.data()) as Float32Array));
+    await model.to(session);
+    const dp = privateSteps<[Tensor, Tensor]>({
+      model,
+      optimizer: optim.sgd(model, { lr: 1 }),
+      loss: (a, b) => nn.crossEntropy(model(a), b),
+      clipNorm: 0.5,
+      noiseMultiplier: 2 ** -12,
+      neighbours: "add-remove",
+    });
+    await dp.step(x, y);
+    const after = await Promise.all([...model.stateDict()].map(([, p]) => p.reveal({ to: "driver", why: "weights" })));
+    const want = clearStep(before, values, labels, 0.5);
+    after.forEach((w, k) => {
+      w.forEach((v: number | bigint, i: number) => {
+        expect(Math.abs(Number(v) - want[k]![i]!)).toBeLessThan(2e-3);
+      });
+    });
+  });
+
+  it("refuses rows that do not match, and an optimizer of other parameters", async () => {
+    const session = await start();
+    const random = new Random(5);
+    const model = nn.sequential(nn.linear(2, 2, { random }));
+    const other = nn.sequential(nn.linear(2, 2, { random }));
+    await model.to(session);
+    const common = { ...OPTIONS, model, loss: (a: Tensor) => model(a).sum() };
+    expect(() => privateSteps<[Tensor]>({ ...common, optimizer: optim.sgd(other, { lr: 1 }) })).toThrow(
+      /optimizer of all parameters/,
+    );
+    const dp = privateSteps<[Tensor, Tensor]>({ ...common, optimizer: optim.sgd(model, { lr: 1 }) });
+    const column = (name: string, n: number): Tensor => session.input(name, { values: new Float32Array(2 * n), shape: [n, 2] });
+    await expect(dp.step(column("a", 3), column("b", 4))).rejects.toMatchObject({ code: "SHAPE_MISMATCH" });
+    expect(dp.steps).toBe(0);
+  });
+});
+
+/** One step of clipped gradients of softmax regression, in f64. */
+function clearStep(params: readonly Float32Array[], values: Float32Array, labels: readonly number[], clip: number): number[][] {
+  const [w, b] = params as [Float32Array, Float32Array];
+  const sum = [new Float64Array(w.length), new Float64Array(b.length)] as const;
+  labels.forEach((label, r) => {
+    const row = values.subarray(r * WIDTH, (r + 1) * WIDTH);
+    const z = Array.from(b, (bias, c) => bias + row.reduce((s, v, j) => s + v * w[c * WIDTH + j]!, 0));
+    const total = z.reduce((s, v) => s + Math.exp(v), 0);
+    const g = z.map((v, c) => Math.exp(v) / total - (c === label ? 1 : 0));
+    const norm = Math.hypot(...g) * Math.hypot(1, ...row);
+    const scale = Math.min(1, clip / norm);
+    g.forEach((v, c) => {
+      sum[1][c]! += scale * v;
+      row.forEach((x, j) => {
+        sum[0][c * WIDTH + j]! += scale * v * x;
+      });
+    });
+  });
+  return [w, b].map((p, k) => Array.from(p, (v, i) => v - sum[k]![i]! / labels.length));
+}
+
+describe("three processes", () => {
+  it("train privately and disclose a private sum", async () => {
+    const local = await startLocal(3, { quiet: true });
+    sessions.push(local.session);
+    expect(await train(local.session, 96, 4, { clipNorm: 1, noiseMultiplier: 4, neighbours: "add-remove" })).toBeGreaterThan(0.5);
+  }, 120_000);
+
+  it.runIf(process.env.TACIT_LONG)(
+    "train an MLP on 1,024 rows to what it reaches in the clear",
+    async () => {
+      const local = await startLocal(3, { quiet: true });
+      sessions.push(local.session);
+      const options: ReleaseOptions = { clipNorm: 1, noiseMultiplier: 12, neighbours: "add-remove" };
+      expect(await train(local.session, 1024, 30, options, 12)).toBeGreaterThan(0.85);
+    },
+    600_000,
+  );
+});
