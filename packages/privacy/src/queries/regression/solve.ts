@@ -5,6 +5,9 @@ type Matrix = readonly (readonly number[])[];
 /** Pivots below this part of the largest entry count as none. */
 const SINGULAR = 1e-12;
 
+/** Where errors do not die out within so many rounds they are too large to say much. */
+const MOST_ROUNDS = 200;
+
 /** The inverse by Gauss and Jordan with pivots; undefined where there is none. */
 export function inverse(a: Matrix): number[][] | undefined {
   const n = a.length;
@@ -85,7 +88,7 @@ export function enclosure(
   const g = multiply(absolute, residual);
   const open = new Array<number>(n).fill(Number.POSITIVE_INFINITY);
   let d = g.map((v) => v + Number.MIN_VALUE);
-  for (let i = 0; i < 10_000; i++) {
+  for (let i = 0; i < MOST_ROUNDS; i++) {
     const next = multiply(g2, d).map((v, k) => v + g[k]!);
     if (!next.every(Number.isFinite)) return open;
     // Widened a little, d is above g + G d: then it bounds all that follows.
