@@ -11,12 +11,12 @@
  *
  *        n̂ = √(Σ g_j²)    a = min(inv, T / n̂)    y_j = g_j a    q_j = round(y_j)       inv = K / C rounded
  *
- *    g is the gradient as the device computed it, finite. A sum of d terms ≥ 0 in which no term passes through more than D additions
- *    has relative error at most (1+u)^(D+1) - 1 (the square's own rounding included); squares below 2^-126 add at most d 2^-149, which is
+ *    g is the gradient as the device computed it, finite. In a sum of d terms ≥ 0 no term passes through more than D additions,
+ *    so what is computed is at least (1 - u)^(D+1) of the sum (the square's own rounding included); squares below 2^-126 add at most d 2^-149, which is
  *    below u of the sum wherever clipping acts (C ≥ 2^-20, d ≤ 2^40). Root, quotient and product add one u each. So, with N = ‖g‖₂,
  *    a ≤ (T / n̂)(1 + u) gives
  *
- *        ‖y‖₂ ≤ T (1 + u)² N / n̂ ≤ T (1 + e),       e = (D / 2 + 16) u (1 + 2^-10), for D u < 2^-10
+ *        ‖y‖₂ ≤ T (1 + u)² N / n̂ ≤ T (1 + e),       1 + e = exp((D / 2 + 16) u (1 + 2^-10)), as -log(1 - u) < u (1 + 2^-10)
  *
  *    and rounding to the nearest integer moves y by at most √d / 2. T is chosen as (K - 1 - √d / 2) / (1 + e): ‖q‖₂ ≤ K - 1. The unit
  *    that is left covers what underflows, and the rounding of T to float32 (downward).
@@ -65,10 +65,15 @@ export interface Group {
   readonly target: number;
 }
 
-/** How the squares of one parameter are summed: over the last axis of [rows, columns], then over rows. */
+/**
+ * How the squares of one parameter are summed: over the last axis of [rows, columns], then over rows. The first axis, as a matrix has it; of
+ * a vector, the divisor next below its root.
+ */
 export function rowsAndColumns(shape: readonly number[]): readonly [number, number] {
-  const rows = shape.length > 1 ? shape[0]! : 1;
-  return [rows, shape.reduce((n, d) => n * d, 1) / rows];
+  const d = shape.reduce((n, x) => n * x, 1);
+  let rows = shape.length > 1 ? shape[0]! : Math.floor(Math.sqrt(d));
+  while (rows > 1 && d % rows !== 0) rows--;
+  return rows === 0 ? [1, 0] : [rows, d / rows];
 }
 
 /** D of claim 2: additions on the longest way from a square to the sum of the group. */
@@ -90,10 +95,10 @@ function roundDown(x: number): number {
 export function clipTarget(shapes: readonly (readonly number[])[], units: number, share: number): number {
   const d = shapes.reduce((n, s) => n + s.reduce((m, x) => m * x, 1), 0);
   const D = depth(shapes);
-  const e = (D / 2 + 16) * U * (1 + 2 ** -10);
+  const e = Math.expm1((D / 2 + 16) * U * (1 + 2 ** -10));
   const k = units * share;
   const target = (k - 1 - Math.sqrt(d) / 2) / (1 + e);
-  if (D * U < 2 ** -10 && target >= k / 2) return roundDown(target);
+  if (target >= k / 2) return roundDown(target);
   return refuse(
     "makePrivate",
     `parameters that a grid of ${units} units can hold`,

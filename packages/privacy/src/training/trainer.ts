@@ -6,7 +6,7 @@ import { refuse } from "../check.ts";
 import type { PrivacyEvent } from "../events.ts";
 import { eventsOf, type Plan, type Scheme, spent } from "./account.ts";
 import type { Adaptive } from "./adaptive.ts";
-import { unitsPer } from "./grid.ts";
+import { checkNorm, unitsPer } from "./grid.ts";
 import type { Noise } from "./noise.ts";
 import type { Learning, PrivateOptions } from "./options.ts";
 import type { Rows } from "./rows.ts";
@@ -82,6 +82,11 @@ export class PrivateTrainer<T extends Batch> {
   /** C, which adaptive clipping moves. */
   get maxGradNorm(): number {
     return this.#maxGradNorm;
+  }
+
+  /** The parameters that learn. */
+  get parameters(): readonly Tensor[] {
+    return this.#parts.learning.map(([, p]) => p);
   }
 
   /** What was released so far, as the ledger has it. */
@@ -230,7 +235,7 @@ export class PrivateTrainer<T extends Batch> {
     }
     this.#steps = state.steps;
     this.#trees = state.trees;
-    this.#maxGradNorm = state.maxGradNorm;
+    this.#maxGradNorm = checkNorm("loadState", state.maxGradNorm);
     this.#paid = 0;
     this.#warm = false;
   }
