@@ -10,7 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plot: ["core"],
   privacy: ["core"],
   vision: ["core"],
-  cli: ["core", "kernels", "mpc", "plot", "vision"],
+  cli: ["core", "kernels", "mpc", "plot", "privacy", "vision"],
 };
 const CORE_DEPENDENCIES = ["@noble/hashes", "@tacit/kernels"];
 const SEEDABLE = /\bfrom "@tacit\/core\/random"|\bMath\.random\b|\bRandom\b(?=.*from "@tacit\/core")|\bnew Random\(/;
