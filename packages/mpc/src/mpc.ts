@@ -25,6 +25,7 @@ export {
   grantId,
   grantToBytes,
   type Limits,
+  type MechanismTerms,
   Session,
   type SessionFile,
   type SignedGrant,

@@ -98,16 +98,23 @@ function showInput(asked: Asked, k: number, owner: string): string {
 const ends = (expires: number): string =>
   expires <= 8.64e12 ? `until ${new Date(expires * 1000).toISOString()}` : "until the session ends";
 
+/** What its owner demands of a disclosure; a demand that the Program does not meet is said, and parties refuse its runs. */
+function demanded({ grant, program }: Asked, { mechanism }: mpc.Grant["disclosures"][number], fractionBits: number): string {
+  if (mechanism === undefined) return "";
+  if (program === null) return "; only with noise, which an input as it came does not have";
+  return `; ${mpc.describeMechanism(program, grant, mechanism, fractionBits)}`;
+}
+
 /**
  * What signing `asked` allows, for its owner to read: a line for each input and each disclosure, whatever is written in them. Names
  * that are not of the ordinary kind are quoted and escaped: one with a line break in it would look like a line of ours.
  */
-export function showAsked(asked: Asked, owner: string): string {
+export function showAsked(asked: Asked, owner: string, fractionBits = 16): string {
   const { grant, program } = asked;
   const what = program === null ? "an input, as it came" : `program ${program.id.slice(0, 16)} of ${program.nodes.length} ops`;
   const opened = grant.disclosures.map((d) => {
     const aval = program === null ? "" : ` ${showAval(program.outputAvals[d.output] ?? program.inputs[0]!)}`;
-    return `  OPENS  output ${d.output}${aval} to ${named(d.to)}, for ${quoted(d.why)}, and to nobody else`;
+    return `  OPENS  output ${d.output}${aval} to ${named(d.to)}, for ${quoted(d.why)}, and to nobody else${demanded(asked, d, fractionBits)}`;
   });
   return [
     `${asked.title}: ${what}`,

@@ -32,7 +32,8 @@ async function confirmed(question: string): Promise<boolean> {
 }
 
 async function signAll({ session, identity }: Person, asked: readonly Asked[], w: Words): Promise<mpc.SignedGrant[] | null> {
-  for (const a of asked) say(`${showAsked(a, identity.name)}\n`);
+  const { fractionBits } = session.file.protocol.options;
+  for (const a of asked) say(`${showAsked(a, identity.name, fractionBits)}\n`);
   say(`${UNBOUNDED}\n`);
   const count = asked.length === 1 ? "this" : `these ${asked.length}`;
   if (w.yes !== true && !(await confirmed(`sign ${count} as ${identity.name}, for session ${session.hex.slice(0, 12)}?`)))

@@ -11,6 +11,10 @@ const UNUSED = { runs: 0, reveals: 0 };
 /** Public values of any size: a grant of one's own for one's own machine bounds Programs and sources, not learning rates. */
 const loosened = (s: Source): Source => (s.kind === "public" ? { kind: "public", least: null, most: null, distinct: false } : s);
 
+const demands = ({ grant }: Consent, run: BoundRun, wish: Wish): boolean =>
+  grant.program === run.program &&
+  grant.disclosures.some((d) => d.output === wish.output && d.to === wish.to && d.why === wish.why && d.mechanism !== undefined);
+
 export class Approver {
   readonly #session: Session;
   readonly #identities: ReadonlyMap<string, Identity>;
@@ -29,10 +33,23 @@ export class Approver {
 
   /** A new grant that `run` needs; undefined where one is known, or where an owner's key is elsewhere (the parties will refuse). */
   forRun(run: BoundRun): Promise<SignedGrant | undefined> {
-    return this.#unless(() => permitRun(this.#consents.values(), run, () => UNUSED, this.#now()), run, []);
+    return this.#unless(
+      () =>
+        permitRun(
+          this.#consents.values(),
+          run,
+          () => UNUSED,
+          this.#now(),
+          () => undefined,
+        ),
+      run,
+      [],
+    );
   }
 
-  forReveal(run: BoundRun, wish: Wish): Promise<SignedGrant | undefined> {
+  async forReveal(run: BoundRun, wish: Wish): Promise<SignedGrant | undefined> {
+    // What its owners disclose with noise alone is not signed for without.
+    if ([...this.#consents.values()].some((c) => demands(c, run, wish))) return undefined;
     return this.#unless(() => permitReveal(this.#consents.values(), run, wish, () => UNUSED, this.#now()), run, [wish]);
   }
 

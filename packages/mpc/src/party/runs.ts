@@ -14,7 +14,7 @@ import {
   STEPS_PER_NODE,
 } from "../protocols/protocol.ts";
 import { toCbor, type Wire } from "../session/cbor.ts";
-import { type BoundRun, type Consent, permitReveal, permitRun } from "../session/consent.ts";
+import { type BoundRun, type Consent, demandsMechanism, type Judge, permitReveal, permitRun } from "../session/consent.ts";
 import { writeLetter } from "../session/letter.ts";
 import type { Session } from "../session/session-file.ts";
 import type { Tag } from "../transport/link.ts";
@@ -22,6 +22,7 @@ import type { Mesh } from "../transport/mesh.ts";
 import type { Counters } from "./counters.ts";
 import type { Inputs } from "./inputs.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { Mechanisms } from "./mechanisms.ts";
 import { avalWire, type OpenCommand, type RunCommand, type RunInput, valuesOf } from "./messages.ts";
 import type { Peers } from "./peers.ts";
 import { revealInfo, revealPlace } from "./purposes.ts";
@@ -76,9 +77,12 @@ const seconds = (): number => Date.now() / 1000;
 export class Runs {
   readonly #o: RunsOptions;
   readonly #prepared = new Map<string, PreparedProgram>();
+  readonly #mechanisms: Mechanisms;
 
   constructor(options: RunsOptions) {
     this.#o = options;
+    const { consents, programs, session } = options;
+    this.#mechanisms = new Mechanisms({ consents, programs, fractionBits: session.file.protocol.options.fractionBits });
   }
 
   /** @throws TacitError POLICY_REFUSED, RUN_MISMATCH, HANDLE_UNKNOWN, ... before anything secret was sent; after that the session ends */
@@ -87,12 +91,15 @@ export class Runs {
     const subject = `run ${c.run}`;
     const { bound, prepared } = await this.agree(c.run, subject, "RUN_MISMATCH", async () => {
       const resolved = await this.#resolve(c);
-      const consent = permitRun(this.#o.consents.values(), resolved.run, (id) => counters.used(id), seconds());
+      const judge: Judge = (grant, runs) => this.#mechanisms.judge(grant, runs, resolved.program, this.#stored(c));
+      const consent = permitRun(this.#o.consents.values(), resolved.run, (id) => counters.used(id), seconds(), judge);
       const ready = this.#prepare(resolved);
       if (consent !== undefined) counters.countRun(consent.id, consent.grant.runs);
-      transcript.add({ event: "run", run: c.run, grant: consent?.id ?? null, bound: resolved.run, outputs: c.outputs });
+      const counted = consent !== undefined && demandsMechanism(consent.grant) ? { counted: consent.id } : {};
+      const bound: Bound = { ...resolved, run: { ...resolved.run, ...counted } };
+      transcript.add({ event: "run", run: c.run, grant: consent?.id ?? null, bound: bound.run, outputs: c.outputs });
       const inputs: Wire = c.inputs.map(digestInput);
-      return { value: { bound: resolved, prepared: ready }, digest: ["run", c.program, inputs, [...c.outputs], [...c.frees]] };
+      return { value: { bound, prepared: ready }, digest: ["run", c.program, inputs, [...c.outputs], [...c.frees]] };
     });
     this.#describe(bound.program);
     try {
@@ -226,6 +233,11 @@ export class Runs {
       bindings: resolved.map((r) => r.binding),
       run: { program: c.program, inputs: resolved.map((r) => r.bound) },
     };
+  }
+
+  /** What is bound, by input; undefined: a public value. */
+  #stored(c: RunCommand): (Stored | undefined)[] {
+    return c.inputs.map((i) => (i.kind === "handle" ? this.#o.store.get(i.handle) : undefined));
   }
 
   #input(

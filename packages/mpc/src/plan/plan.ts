@@ -6,6 +6,7 @@ import { fingerprint } from "../identity/identity.ts";
 import { rowsOf } from "../party/store.ts";
 import { protocolNamed } from "../protocols/index.ts";
 import type { Cost, Protocol } from "../protocols/protocol.ts";
+import { describeMechanism, whyNever } from "../release/budget.ts";
 import { type Grant, type GrantInput, grantId, type SignedGrant, type Source } from "../session/grant.ts";
 import type { Session } from "../session/session-file.ts";
 
@@ -41,7 +42,8 @@ export interface PlanEntry {
   }[];
   readonly outputs: readonly {
     readonly aval: string;
-    readonly disclosures: readonly { readonly to: string; readonly why: string }[];
+    /** `mechanism`: what is demanded, and what a run costs, in words. */
+    readonly disclosures: readonly { readonly to: string; readonly why: string; readonly mechanism?: string }[];
   }[];
   /** Of one run. */
   readonly cost: Cost;
@@ -88,6 +90,8 @@ async function entryOf(
   const { options } = session.file.protocol;
   const bindings = p.inputs.map(bindingOf);
   const gaps = protocol.check(p.program, bindings, options).map((g) => `node ${g.node} (${g.op}): ${g.reason}`);
+  const never = whyNever(p.program, grant, options.fractionBits);
+  if (never !== undefined) gaps.push(`mechanism: the grant ${never}`);
   const signatures = signed.filter((s) => grantId(s.grant) === id).flatMap((s) => s.signatures.map((x) => x.name));
   const none: Cost = { rounds: 0, bytesPerParty: [], framesPerParty: [], peakMemory: 0 };
   return {
@@ -106,7 +110,13 @@ async function entryOf(
     })),
     outputs: p.program.outputAvals.map((a, k) => ({
       aval: showAval(a),
-      disclosures: p.disclosures.filter((d) => d.output === k).map(({ to, why }) => ({ to, why })),
+      disclosures: p.disclosures
+        .filter((d) => d.output === k)
+        .map(({ to, why, mechanism: m }) => ({
+          to,
+          why,
+          ...(m && { mechanism: describeMechanism(p.program, grant, m, options.fractionBits) }),
+        })),
     })),
     cost: gaps.length === 0 ? await protocol.estimate(p.program, bindings, options) : none,
     gaps,
@@ -144,7 +154,9 @@ function showEntry(e: PlanEntry): string[] {
     lines.push(`  input ${k}   ${i.aval}  ${whose}; ${i.from.join(" or ")}; at least ${i.rows} rows`);
   }
   for (const [k, o] of e.outputs.entries()) {
-    const who = o.disclosures.map((d) => `disclosed to ${d.to} (${d.why})`).join("; ");
+    const who = o.disclosures
+      .map((d) => `disclosed to ${d.to} (${d.why})${d.mechanism === undefined ? "" : `, ${d.mechanism}`}`)
+      .join("; ");
     lines.push(`  output ${k}  ${o.aval}  ${who === "" ? "stays shared" : who}`);
   }
   lines.push(`  at most   ${grant.runs} runs, ${grant.reveals} reveals, until ${new Date(grant.expires * 1000).toISOString()}`);

@@ -1,12 +1,10 @@
-/** @file The mechanism of a release on shares: clip norm and noise as the fractions that stand in a Program, and the event that they cost. */
+/** @file The mechanism of a release on shares: clip norm and noise as the fractions that stand in a Program. */
 import type { Device } from "@tacit/core/device";
 import { expected, TacitError } from "@tacit/core/errors";
 import { fractionAbove, fractionBelow } from "@tacit/core/program";
-import type { Neighbours, PrivacyEvent } from "@tacit/privacy";
+import type { Neighbours } from "@tacit/privacy";
 import { MpcSession } from "../driver/mpc-session.ts";
-
-/** Parties whose noise a corrupted one does not know. */
-export const HONEST = 2;
+import type { NoiseOn } from "./event.ts";
 
 /** Which data sets are not to be told apart. The number of rows is public on shares, whatever the relation. */
 export interface ReleaseOptions {
@@ -29,9 +27,15 @@ export interface Fractions {
   readonly deviation: readonly [number, number];
 }
 
-const fractionValue = ([numerator, shift]: readonly [number, number]): number => numerator / 2 ** shift;
 const bad = (where: string, name: string, x: unknown): never =>
   expected("PRIVACY_PARAMETER", where, `a ${name} above 0 and finite`, `${x}`);
+
+/** The same as numbers, for `dimension` coordinates. */
+export const noiseOf = ({ bound, deviation }: Fractions, dimension: number): NoiseOn => ({
+  sensitivity: bound[0] / 2 ** bound[1],
+  deviation: deviation[0] / 2 ** deviation[1],
+  dimension,
+});
 
 /** @throws TacitError PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS */
 export function fractionsOf(where: string, { clipNorm, noiseMultiplier, neighbours }: ReleaseOptions): Fractions {
@@ -43,25 +47,6 @@ export function fractionsOf(where: string, { clipNorm, noiseMultiplier, neighbou
   const bound = fractionBelow("clippedSum", clipNorm);
   // √(1/2) rounded up: the deviation may only be larger.
   return { bound, deviation: fractionAbove("partyNoise", noiseMultiplier * clipNorm * 0.7071067811865477) };
-}
-
-/** What one release of `dimension` coordinates costs against a corrupted party, in least units of a session with `fractionBits`. */
-export function eventOf(
-  { bound, deviation }: Fractions,
-  neighbours: Neighbours,
-  dimension: number,
-  fractionBits: number,
-  count = 1,
-): PrivacyEvent {
-  const units = 2 ** fractionBits;
-  const sensitivity = fractionValue(bound) * units * (neighbours === "replace-one" ? 2 : 1);
-  const stdDev = fractionValue(deviation) * units;
-  return {
-    mechanism: { kind: "distributed-discrete-gaussian", stdDev, parties: HONEST, sensitivity, dimension },
-    neighbours,
-    sampling: { kind: "all" },
-    count,
-  };
 }
 
 /** Fraction bits of the session in which a value is. @throws TacitError DEVICE_UNSUPPORTED for one on a single machine */

@@ -6,7 +6,8 @@ import type { Optimizer } from "@tacit/core/optim";
 import { type Aval, type Expr, evaluate, ops, type Program, sizeOf, vmap } from "@tacit/core/program";
 import { type AccountantName, epsilonOf, type PrivacyEvent } from "@tacit/privacy";
 import { type ExampleProgram, exampleProgram, type Row } from "@tacit/privacy/example-program";
-import { eventOf, type Fractions, fractionBitsOf, fractionsOf, type ReleaseOptions } from "./mechanism.ts";
+import { eventOf } from "./event.ts";
+import { type Fractions, fractionBitsOf, fractionsOf, noiseOf, type ReleaseOptions } from "./mechanism.ts";
 
 export interface PrivateStepsOptions<T extends readonly Tensor[]> extends ReleaseOptions {
   /** In the session. Its parameters that learn must be the optimizer's. */
@@ -76,7 +77,7 @@ export class PrivateSteps<T extends readonly Tensor[]> {
    */
   events(participations: number = this.#steps): readonly PrivacyEvent[] {
     const count = Math.min(participations, this.#steps);
-    return [eventOf(this.#fractions, this.#o.neighbours, this.#dimension, this.#fractionBits, count)];
+    return [eventOf(noiseOf(this.#fractions, this.#dimension), this.#o.neighbours, this.#fractionBits, count)];
   }
 
   /** ε at `delta` of `events(participations)`. */

@@ -3,7 +3,8 @@ import { Tensor } from "@tacit/core";
 import { expected } from "@tacit/core/errors";
 import { ops, showAval, sizeOf } from "@tacit/core/program";
 import type { PrivacyEvent } from "@tacit/privacy";
-import { eventOf, fractionBitsOf, fractionsOf, type ReleaseOptions } from "./mechanism.ts";
+import { eventOf } from "./event.ts";
+import { fractionBitsOf, fractionsOf, noiseOf, type ReleaseOptions } from "./mechanism.ts";
 
 /** A result with noise on it, still shared: `sum.reveal` discloses it, and functions of it cost nothing more. */
 export interface PrivateSum {
@@ -25,5 +26,6 @@ export async function privateSum(x: Tensor, options: ReleaseOptions): Promise<Pr
   if (x.shape.length === 0 || x.dtype !== "f32") expected("SHAPE_MISMATCH", "privateSum", "rows, f32 [n, ...]", showAval(x));
   const sum = new Tensor(ops.partyNoise(ops.clippedSum(x.detach().expr, fractions.bound), fractions.deviation));
   await sum.realize();
-  return { sum, event: eventOf(fractions, options.neighbours, Math.max(1, sizeOf(sum.shape)), fractionBits) };
+  const noise = noiseOf(fractions, Math.max(1, sizeOf(sum.shape)));
+  return { sum, event: eventOf(noise, options.neighbours, fractionBits) };
 }

@@ -18,7 +18,15 @@ export interface BoundRun {
   /** "" for an input as it came. */
   readonly program: string;
   readonly inputs: readonly BoundInput[];
+  /** Of a run that was counted against a grant's mechanism: that grant's id. */
+  readonly counted?: string;
 }
+
+/** Says why a run does not keep to the mechanism that a grant demands, once `runs` more of it were counted; undefined where it does. */
+export type Judge = (grant: Grant, runs: number) => string | undefined;
+
+/** Whether a grant demands a mechanism for some output. */
+export const demandsMechanism = (g: Grant): boolean => g.disclosures.some((d) => d.mechanism !== undefined);
 
 /** A grant whose signatures were verified against this session. */
 export interface Consent {
@@ -96,17 +104,31 @@ function refuse(what: string, hint: string, reasons: readonly string[]): never {
 
 const short = (program: string): string => (program === "" ? "an input" : `program ${program.slice(0, 12)}`);
 
+/** Grants for this Program. Those with a mechanism come first, in an order that all parties share: a result can leave under one only if its run was counted there. */
+function mechanismsFirst(all: Iterable<Consent>, run: BoundRun): Consent[] {
+  const fitting = [...all].filter((c) => c.grant.program === run.program);
+  const demanding = fitting.filter((c) => demandsMechanism(c.grant)).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [...demanding, ...fitting.filter((c) => !demandsMechanism(c.grant))];
+}
+
 /**
  * The grant under which `run` may be run once more; undefined where no owner's data flows in.
  * @throws TacitError POLICY_REFUSED with every grant's reason
  */
-export function permitRun(all: Iterable<Consent>, run: BoundRun, used: (id: string) => Used, now: number): Consent | undefined {
+export function permitRun(
+  all: Iterable<Consent>,
+  run: BoundRun,
+  used: (id: string) => Used,
+  now: number,
+  judge: Judge = () => "demands a mechanism, which only a party checks",
+): Consent | undefined {
   const owners = unionOfOwners(run.inputs);
   if (owners.length === 0) return undefined;
   const reasons: string[] = [];
-  for (const consent of all) {
-    if (consent.grant.program !== run.program) continue;
-    const why = mismatch(consent, run, now) ?? (used(consent.id).runs < consent.grant.runs ? undefined : "has no runs left");
+  for (const consent of mechanismsFirst(all, run)) {
+    const { runs } = used(consent.id);
+    let why = mismatch(consent, run, now) ?? (runs < consent.grant.runs ? undefined : "has no runs left");
+    if (demandsMechanism(consent.grant)) why ??= judge(consent.grant, runs + 1);
     if (why === undefined) return consent;
     reasons.push(`grant ${consent.id.slice(0, 12)} ${why}`);
   }
@@ -139,9 +161,11 @@ export function permitReveal(
   const reasons: string[] = [];
   for (const consent of all) {
     if (consent.grant.program !== run.program) continue;
-    const named = consent.grant.disclosures.some((d) => d.output === wish.output && d.to === wish.to && d.why === wish.why);
+    const named = consent.grant.disclosures.filter((d) => d.output === wish.output && d.to === wish.to && d.why === wish.why);
     let why = mismatch(consent, run, now);
-    why ??= named ? undefined : "does not disclose this output to this recipient for this reason";
+    why ??= named.length > 0 ? undefined : "does not disclose this output to this recipient for this reason";
+    const free = named.some((d) => d.mechanism === undefined || run.counted === consent.id);
+    why ??= free ? undefined : "discloses it from runs alone that were counted against its budget";
     why ??= used(consent.id).reveals < consent.grant.reveals ? undefined : "has no reveals left";
     if (why === undefined) return consent;
     reasons.push(`grant ${consent.id.slice(0, 12)} ${why}`);

@@ -4,6 +4,7 @@ import { TacitError } from "@tacit/core/errors";
 import { fromHex, toHex } from "../identity/encoding.ts";
 import { type Identity, isRecord, type PublicIdentity, verify } from "../identity/identity.ts";
 import { boundWire, Fields, fromCbor, toCbor, type Wire } from "./cbor.ts";
+import { type MechanismTerms, mechanismFields, mechanismWire, readMechanism } from "./mechanism.ts";
 
 /**
  * Where a bound value may come from: an input by its handle; any result of a Program; or a value that everybody knows,
@@ -28,6 +29,8 @@ export interface Disclosure {
   readonly output: number;
   readonly to: string;
   readonly why: string;
+  /** Demanded of the output; absent: it may leave as it is. */
+  readonly mechanism?: MechanismTerms;
 }
 
 export interface Grant {
@@ -62,10 +65,13 @@ export function sourceWire(s: Source): Wire {
   return [2, boundWire(s.least), boundWire(s.most), s.distinct];
 }
 
+/** Without a mechanism three fields, as before there were any: ids of old grants stay. */
+const disclosureWire = (d: Disclosure): Wire => [d.output, d.to, d.why, ...(d.mechanism ? [mechanismWire(d.mechanism)] : [])];
+
 export const grantWire = (g: Grant): Wire => [
   g.program,
   g.inputs.map((i) => [[...i.owners], i.sources.map(sourceWire), i.rows]),
-  g.disclosures.map((d) => [d.output, d.to, d.why]),
+  g.disclosures.map(disclosureWire),
   g.runs,
   g.reveals,
   g.expires,
@@ -94,8 +100,9 @@ function readInput(f: Fields): GrantInput {
 
 function readDisclosure(f: Fields): Disclosure {
   const d = { output: f.uint(MOST_INPUTS), to: f.text(), why: f.text() };
+  const mechanism = f.done ? undefined : readMechanism(f.fields());
   f.end();
-  return d;
+  return mechanism === undefined ? d : { ...d, mechanism };
 }
 
 function readGrant(f: Fields): Grant {
@@ -185,7 +192,10 @@ function sourceFields(x: unknown): unknown {
 export function signedFromJson(x: unknown): SignedGrant {
   const g = record(record(x).grant);
   const inputs = list(g.inputs).map((i) => [record(i).owners, list(record(i).sources).map(sourceFields), record(i).rows]);
-  const disclosures = list(g.disclosures).map((d) => [record(d).output, record(d).to, record(d).why]);
+  const disclosures = list(g.disclosures).map((d) => {
+    const { output, to, why, mechanism } = record(d);
+    return [output, to, why, ...(mechanism === undefined ? [] : [mechanismFields(record(mechanism))])];
+  });
   const grant = [g.program, inputs, disclosures, g.runs, g.reveals, g.expires];
   const signatures = list(record(x).signatures).map((s) => [record(s).name, bytesOf("grant", record(s).bytes)]);
   return readSigned(new Fields([grant, signatures], "grant", CODE, 2));

@@ -25,4 +25,5 @@ export {
   signersOf,
   signGrant,
 } from "./grant.ts";
+export type { MechanismTerms } from "./mechanism.ts";
 export { DEFAULT_LIMITS, type Limits, type PartyEntry, Session, type SessionFile } from "./session-file.ts";

@@ -2,6 +2,7 @@
 import { Random, type Tensor } from "@tacit/core";
 import * as nn from "@tacit/core/nn";
 import * as optim from "@tacit/core/optim";
+import type { Program } from "@tacit/core/program";
 import { epsilonOf } from "@tacit/privacy";
 import { afterEach, describe, expect, it } from "vitest";
 import { oneHot } from "../../src/client/inputs.ts";
@@ -9,6 +10,7 @@ import { startLocal } from "../../src/driver/local.ts";
 import type { MpcSession } from "../../src/driver/mpc-session.ts";
 import { replicated3 } from "../../src/protocols/replicated3/index.ts";
 import { privateSteps, privateSum, type ReleaseOptions } from "../../src/release/index.ts";
+import { analyseRows } from "../../src/release/rows.ts";
 import { type InProcess, startParties } from "../in-process.ts";
 import { makeWorld } from "../support.ts";
 
@@ -132,9 +134,21 @@ async function train(session: MpcSession, n: number, steps: number, options: Rel
 }
 
 describe("DP-SGD on shares", () => {
-  it("learns three clouds from 192 rows at a moderate ε", async () => {
+  it("learns three clouds from 192 rows at a moderate ε, in steps that a grant may demand noise of", async () => {
     const session = await start();
+    const programs: Program[] = [];
+    const prepare = session.prepare.bind(session);
+    session.prepare = (job) => {
+      programs.push(job.program);
+      return prepare(job);
+    };
     expect(await train(session, 192, 12, { clipNorm: 1, noiseMultiplier: 6, neighbours: "add-remove" })).toBeGreaterThan(0.7);
+    const steps = programs.filter((p) => p.nodes.some((n) => n.op === "partyNoise"));
+    expect(steps).toHaveLength(1);
+    const rows = steps[0]!.inputs.flatMap((a, i) => (a.shape[0] === 192 ? [i] : []));
+    const analysis = analyseRows(steps[0]!, rows, () => false);
+    expect([rows.length, analysis.noises.length]).toEqual([2, 1]);
+    expect(new Set(analysis.outputs)).toEqual(new Set(["clean"]));
   }, 120_000);
 
   it("moves by clipped gradients: without noise to speak of, as steps in the clear with the same clipping do", async () => {

@@ -48,7 +48,12 @@ const CODE = "CHECKPOINT_INVALID";
 const MOST_ITEMS = 4_194_304;
 
 const inputWire = (i: BoundInput): Wire => [[...i.owners], sourceWire(i.source), i.rows];
-export const runWire = (r: BoundRun): Wire => [r.program, r.inputs.map(inputWire)];
+/** Two fields, as before there were mechanisms, unless the run was counted against one. */
+export const runWire = (r: BoundRun): Wire => [
+  r.program,
+  r.inputs.map(inputWire),
+  ...(r.counted === undefined ? [] : [r.counted]),
+];
 
 const valueWire = (v: SavedValue, own: boolean): Wire => [
   v.handle,
@@ -85,8 +90,9 @@ function readBound(f: Fields): BoundInput {
 
 function readRun(f: Fields): BoundRun {
   const run = { program: f.text(64), inputs: f.list(MOST_VALUES, readBound) };
+  const counted = f.done ? undefined : f.text(64);
   f.end();
-  return run;
+  return counted === undefined ? run : { ...run, counted };
 }
 
 function readFile(f: Fields): InputFile | null {

@@ -10,6 +10,16 @@ import { DRIVER, GRANT, OWNER, PARTIES, PLAIN, SESSION, SIGNED } from "../world.
 
 const SESSION_CODES = ["SESSION_INVALID", "GRANT_INVALID", "IDENTITY_INVALID", "ENCODING_INVALID"];
 const twice = await signGrant(PLAIN.id, { ...GRANT, disclosures: [], inputs: GRANT.inputs.slice(0, 1) }, [OWNER, DRIVER]);
+const demanded = {
+  kind: "distributed-discrete-gaussian",
+  neighbours: "add-remove",
+  rows: [0],
+  epsilon: 2.5,
+  delta: 1e-6,
+} as const;
+const noisy = await signGrant(PLAIN.root, { ...GRANT, disclosures: [{ ...GRANT.disclosures[0]!, mechanism: demanded }] }, [
+  OWNER,
+]);
 
 const cbor: Parser = {
   name: "canonical CBOR",
@@ -65,9 +75,9 @@ const sessionJson: Parser = {
 
 const grant: Parser = {
   name: "grant",
-  guards: ["mpc/src/session/grant.ts"],
+  guards: ["mpc/src/session/grant.ts", "mpc/src/session/mechanism.ts"],
   form: "cbor",
-  seeds: [grantToBytes(SIGNED), grantToBytes(twice)],
+  seeds: [grantToBytes(SIGNED), grantToBytes(twice), grantToBytes(noisy)],
   codes: ["GRANT_INVALID"],
   read: (input) => grantToBytes(grantFromBytes(input)),
 };
@@ -107,7 +117,7 @@ const consent: Parser = {
   name: "consent under a grant",
   guards: ["mpc/src/session/consent.ts"],
   form: "cbor",
-  seeds: [grantToBytes(SIGNED)],
+  seeds: [grantToBytes(SIGNED), grantToBytes(noisy)],
   codes: ["GRANT_INVALID", "POLICY_REFUSED"],
   read(input) {
     const signed = grantFromBytes(input);

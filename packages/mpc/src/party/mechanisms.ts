@@ -1,0 +1,73 @@
+/**
+ * @file Mechanisms: what a party checks by itself before a run under a grant that demands noise. From the Program alone (`release/rows.ts`), from
+ * where the bound values come, and from its own count of runs. Steps, for each mechanism of the grant:
+ *  1. Inputs with protected rows are inputs as their owners gave them, not results: nobody mixed their rows before.
+ *  2. Other secret inputs that a protected owner's data flowed into are results that were noised already, in a run that was counted.
+ *  3. The outputs that the mechanism is demanded of depend on the rows through clippedSum and partyNoise alone.
+ *  4. All runs under the grant, this one included, cost at most ε at δ: every noise of the Program counts, whether its result is disclosed or not.
+ * Then the run is counted, on disk, before its first message; disclosing and further use of what it gave cost nothing more.
+ */
+import type { Program } from "@tacit/core/program";
+import { analysisOf, costOf, whyNever } from "../release/budget.ts";
+import type { BoundRun, Consent } from "../session/consent.ts";
+import type { Grant } from "../session/grant.ts";
+import type { MechanismTerms } from "../session/mechanism.ts";
+import type { Stored } from "./store.ts";
+
+export interface MechanismsOptions {
+  readonly fractionBits: number;
+  readonly consents: ReadonlyMap<string, Consent>;
+  readonly programs: ReadonlyMap<string, Program>;
+}
+
+export class Mechanisms {
+  readonly #o: MechanismsOptions;
+
+  constructor(options: MechanismsOptions) {
+    this.#o = options;
+  }
+
+  /** Why a run on `inputs` (undefined: public) is not one that `grant` allows as its `runs`-th; undefined where it is. */
+  judge(grant: Grant, runs: number, program: Program, inputs: readonly (Stored | undefined)[]): string | undefined {
+    const never = whyNever(program, grant, this.#o.fractionBits);
+    if (never !== undefined) return never;
+    for (const { mechanism: m } of grant.disclosures) {
+      if (m === undefined) continue;
+      const why = this.#bound(m, inputs);
+      if (why !== undefined) return why;
+      if (costOf(analysisOf(program, grant, m), m, this.#o.fractionBits, runs) > m.epsilon)
+        return `has no budget left: ${runs - 1} runs were counted against ε ${m.epsilon} at δ ${m.delta}`;
+    }
+    return undefined;
+  }
+
+  /** Steps 1 and 2. */
+  #bound(m: MechanismTerms, inputs: readonly (Stored | undefined)[]): string | undefined {
+    const rows = m.rows.map((r) => inputs[r]);
+    if (rows.some((s) => s?.source.kind !== "handle")) return "does not fit: protected rows must be inputs as they were given";
+    const owners = new Set(rows.flatMap((s) => s?.owners ?? []));
+    for (const [i, s] of inputs.entries()) {
+      if (s === undefined || m.rows.includes(i)) continue;
+      const shared = s.owners.filter((o) => owners.has(o));
+      if (shared.length > 0 && !this.#isReleased(s, shared))
+        return `does not fit: input ${i} holds data of ${shared.join(", ")} without counted noise`;
+    }
+    return undefined;
+  }
+
+  /** Whether all that `owners` gave went into a result through noise alone, in a run that was counted. */
+  #isReleased(s: Stored, owners: readonly string[]): boolean {
+    const { run, output } = s.made;
+    const grant = run.counted === undefined ? undefined : this.#o.consents.get(run.counted)?.grant;
+    const program = this.#o.programs.get(run.program);
+    if (grant === undefined || program === undefined) return false;
+    return grant.disclosures.some(({ mechanism: m }) => {
+      if (m === undefined || !owners.every((o) => this.#protects(m, run, o))) return false;
+      return analysisOf(program, grant, m).outputs[output] === "clean";
+    });
+  }
+
+  #protects(m: MechanismTerms, run: BoundRun, owner: string): boolean {
+    return m.rows.some((r) => run.inputs[r]?.owners.includes(owner) === true);
+  }
+}

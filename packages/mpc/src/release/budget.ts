@@ -1,0 +1,61 @@
+/** @file What a grant's mechanism costs and allows, from the Program alone: for the parties that count it, and in words for the owner who is asked. */
+import type { Program } from "@tacit/core/program";
+import { epsilonOf } from "@tacit/privacy";
+import type { Grant, GrantInput } from "../session/grant.ts";
+import type { MechanismTerms } from "../session/mechanism.ts";
+import { eventOf } from "./event.ts";
+import { analyseRows, type RowAnalysis } from "./rows.ts";
+
+const isDistinct = (i: GrantInput | undefined): boolean =>
+  i !== undefined && i.owners.length === 0 && i.sources.every((s) => s.kind === "public" && s.distinct);
+
+/** What a grant's Program does with the rows that a mechanism protects. */
+export const analysisOf = (program: Program, grant: Grant, m: MechanismTerms): RowAnalysis =>
+  analyseRows(program, m.rows, (i) => isDistinct(grant.inputs[i]));
+
+/** ε of `runs` runs, by zCDP. Noise of less than a unit has no account, and runs nowhere. */
+export function costOf(analysis: RowAnalysis, m: MechanismTerms, fractionBits: number, runs: number): number {
+  const events = analysis.noises.map((n) => eventOf(n, m.neighbours, n.float ? fractionBits : 0, runs));
+  const isTiny = analysis.noises.some((n) => n.deviation * (n.float ? 2 ** fractionBits : 1) < 1);
+  if (isTiny) return Number.POSITIVE_INFINITY;
+  return events.length === 0 ? 0 : epsilonOf(events, { delta: m.delta, accountant: "zcdp" });
+}
+
+/** Why no run of this Program keeps to the mechanisms of a grant, whatever is bound; undefined: one does. */
+export function whyNever(program: Program, grant: Grant, fractionBits: number): string | undefined {
+  for (const { output, mechanism: m } of grant.disclosures) {
+    if (m === undefined) continue;
+    if (m.rows.some((r) => r >= program.inputs.length)) return "names rows of an input that the program does not have";
+    const analysis = analysisOf(program, grant, m);
+    const kind = analysis.outputs[output];
+    if (kind !== "clean")
+      return `does not fit: output ${output} depends on protected rows in another way than by clipped sums with noise`;
+    if (costOf(analysis, m, fractionBits, 1) > m.epsilon) return "has no budget for a run: more noise, or a larger ε";
+  }
+  return undefined;
+}
+
+/** The most runs, up to `limit`, that stay within ε: costs rise with runs. */
+function runsWithin(analysis: RowAnalysis, m: MechanismTerms, fractionBits: number, limit: number): number {
+  let [fits, beyond] = [0, limit + 1];
+  while (beyond - fits > 1) {
+    const middle = Math.floor((fits + beyond) / 2);
+    if (costOf(analysis, m, fractionBits, middle) <= m.epsilon) fits = middle;
+    else beyond = middle;
+  }
+  return fits;
+}
+
+/** One line for the owner. */
+export function describeMechanism(program: Program, grant: Grant, m: MechanismTerms, fractionBits: number): string {
+  const why = whyNever(program, grant, fractionBits);
+  if (why !== undefined) return `only with noise of all parties, which this program does not give: it ${why}`;
+  const analysis = analysisOf(program, grant, m);
+  const inputs = m.rows.length === 1 ? `input ${m.rows[0]}` : `inputs ${m.rows.join(", ")}`;
+  const one = costOf(analysis, m, fractionBits, 1).toPrecision(3);
+  const fit = runsWithin(analysis, m, fractionBits, grant.runs);
+  return (
+    `only with noise of all parties: ε ${m.epsilon} at δ ${m.delta} at most for each row of ${inputs} (${m.neighbours}), all runs together; ` +
+    `one run costs ε ${one}, ${fit} of ${grant.runs} runs fit (zCDP)`
+  );
+}
