@@ -56,8 +56,10 @@ await trainer.train(({ step, steps, epoch }) => {
 });
 const accuracy = await nn.accuracy(model, test);
 const took = seconds() - began;
+const { user, system } = process.cpuUsage();
+const cpuSeconds = (user + system) / 1e6;
 say(
-  `${sets.name}, ${name}: test accuracy ${(100 * accuracy).toFixed(2)} % in ${took.toFixed(0)} s; ${trainer.statement()}; initial weights of seed ${seed}`,
+  `${sets.name}, ${name}: test accuracy ${(100 * accuracy).toFixed(2)} % in ${took.toFixed(0)} s (${cpuSeconds.toFixed(0)} s of processor time); ${trainer.statement()}; initial weights of seed ${seed}`,
 );
 if (values.json) {
   const { noiseMultiplier, steps, delta } = trainer;

@@ -2,11 +2,11 @@
  * @file The Program of one row's gradients, traced from the user's loss. It sees one row because only one is there: the loss gets a
  * batch of one, of stand-ins without values. What else the loss reads must be the model's, or public.
  */
-import { Tensor } from "@tacit/core";
+import { gradients, Tensor } from "@tacit/core";
 import type { Batch } from "@tacit/core/data";
 import { TacitError } from "@tacit/core/errors";
 import type { Module, Parameter } from "@tacit/core/nn";
-import { type Aval, backward, Expr, ops, type Program, sizeOf, trace } from "@tacit/core/program";
+import { type Aval, Expr, ops, type Program, sizeOf, trace } from "@tacit/core/program";
 
 /** The columns of one row, as the arguments of a loss. The data set alone says what they are. */
 export type Row<T extends Batch> = T extends readonly [...infer U extends Tensor[]] ? U : Tensor[];
@@ -36,27 +36,12 @@ export function exampleProgram<T extends Batch>(subject: Subject<T>): ExamplePro
   const { learning, model, row } = subject;
   const slots = row.map((aval) => Expr.placeholder(aval));
   const columns = slots.map((e, i) => new Tensor(ops.reshape(e, [1, ...row[i]!.shape])));
-  const { loss, standIns } = withStandIns(subject, columns as readonly Tensor[] as Row<T>);
-  if (sizeOf(loss.shape) !== 1) {
-    throw new TacitError(
-      "PRIVACY_PARAMETER",
-      `makePrivate: expected a loss of one number for one row, got shape [${loss.shape}]`,
-      {
-        hint: "take the mean or the sum over what the row has",
-      },
-    );
-  }
-  loss.expr.used = true; // a value that nobody will ask for
-  const found = loss.requiresGrad ? backward(loss.expr, undefined, standIns) : standIns.map(() => null);
+  const { found, standIns } = withStandIns(subject, columns as readonly Tensor[] as Row<T>);
   const idle = learning.filter((_, i) => found[i] === null).map(([name]) => name);
   if (idle.length > 0) {
-    throw new TacitError(
-      "PRIVACY_PARAMETER",
-      `makePrivate: expected a gradient at every parameter, got none at ${idle.join(", ")}`,
-      {
-        hint: "use it in the loss, or freeze it with requiresGrad_(false): noise would move it otherwise",
-      },
-    );
+    const message = `makePrivate: expected a gradient at every parameter, got none at ${idle.join(", ")}`;
+    const hint = "use it in the loss, or freeze it with requiresGrad_(false): noise would move it otherwise";
+    throw new TacitError("PRIVACY_PARAMETER", message, { hint });
   }
   const inputs = [...standIns, ...slots];
   const { program, leaves } = trace(found as readonly Expr[], inputs);
@@ -65,14 +50,17 @@ export function exampleProgram<T extends Batch>(subject: Subject<T>): ExamplePro
   return { program, captured };
 }
 
-/** Calls the loss while the learning parameters are nodes without value: what it makes reads no parameter that a step replaces. */
-function withStandIns<T extends Batch>(
-  { model, learning, loss }: Subject<T>,
-  row: Row<T>,
-): { readonly loss: Tensor; readonly standIns: readonly Expr[] } {
+interface Found {
+  readonly found: readonly (Expr | null)[];
+  /** What stands for the parameters. */
+  readonly standIns: readonly Expr[];
+}
+
+/** Differentiates the loss while the learning parameters are nodes without value: what it makes reads no parameter that a step replaces. */
+function withStandIns<T extends Batch>({ model, learning, loss }: Subject<T>, row: Row<T>): Found {
   const real = learning.map(([, p]) => p.expr);
-  const buffers = model.buffers();
-  const before = buffers.map((b) => b.expr);
+  const buffers = model.namedBuffers();
+  const before = buffers.map(([, b]) => b.expr);
   const standIns = learning.map(([, p]) => {
     const e = Expr.placeholder(p.expr);
     e.requiresGrad = true;
@@ -82,25 +70,34 @@ function withStandIns<T extends Batch>(
   });
   try {
     const value = loss(...row);
-    const changed = model.namedBuffers().find(([, b], i) => b.expr !== before[i]);
+    const changed = buffers.find(([, b], i) => b.expr !== before[i]);
     if (changed !== undefined) {
-      throw new TacitError(
-        "PRIVACY_LAYER",
-        `makePrivate: expected layers that keep nothing of a row, got one that sets ${changed[0]}`,
-        {
-          hint: "running statistics are a release of their own: use trackRunningStats: false, or group or layer norm",
-        },
-      );
+      const hint = "running statistics are a release of their own: use trackRunningStats: false, or group or layer norm";
+      const message = `makePrivate: expected layers that keep nothing of a row, got one that sets ${changed[0]}`;
+      throw new TacitError("PRIVACY_LAYER", message, { hint });
     }
-    return { loss: value, standIns };
+    return { found: derivatives(value, learning), standIns };
   } finally {
     learning.forEach(([, p], i) => {
       p.expr = real[i]!;
     });
-    buffers.forEach((b, i) => {
+    buffers.forEach(([, b], i) => {
       b.expr = before[i]!;
     });
   }
+}
+
+/** As `gradients` of core gives them, so that detach, noGrad and hooks hold. */
+function derivatives<T extends Batch>(loss: Tensor, learning: Subject<T>["learning"]): readonly (Expr | null)[] {
+  if (sizeOf(loss.shape) !== 1) {
+    const hint = "take the mean or the sum over what the row has";
+    const message = `makePrivate: expected a loss of one number for one row, got shape [${loss.shape}]`;
+    throw new TacitError("PRIVACY_PARAMETER", message, { hint });
+  }
+  loss.expr.used = true; // a value that nobody will ask for
+  if (!loss.requiresGrad) return learning.map(() => null);
+  const parameters = learning.map(([, p]) => p);
+  return gradients(loss, parameters).map((g) => g?.expr ?? null);
 }
 
 /** A captured tensor may hold other people's rows: only the model's own and public ones pass. */
