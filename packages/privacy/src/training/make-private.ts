@@ -32,7 +32,7 @@ export async function makePrivate<T extends Batch>(options: PrivateOptions<T>): 
   const maxGradNorm = checkNorm("makePrivate", options.maxGradNorm);
   const learning = learningOf(model, optimizer);
   const rate = batch / data.length;
-  const rows = sampling === "poisson" ? poissonRows(data.length, rate) : passRows(data, batch);
+  const rows = sampling === "poisson" ? poissonRows(data, rate) : passRows(data, batch);
   const scheme: Scheme = { sampling, rate, stepsPerEpoch: rows.stepsPerEpoch };
   const plan = planOf(scheme, options);
   const adapting = adaptiveOf(clipping, sampling, plan.noiseMultiplier, options);

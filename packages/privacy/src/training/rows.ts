@@ -11,10 +11,15 @@ export interface Rows {
   at(step: number): Int32Array;
 }
 
-/** Each row by itself with probability `rate`, by coins of the platform's CSPRNG: nobody is told who is in. */
-export function poissonRows(length: number, rate: number): Rows {
-  const draw = poissonSample(length, rate);
-  return { stepsPerEpoch: Math.max(1, Math.round(1 / rate)), at: () => draw() };
+/**
+ * Each row by itself with probability `rate`, by coins of the platform's CSPRNG: nobody is told who is in. The rows are those of the data
+ * set's first order, so that `shuffle` then `take` means the same rows at every step.
+ * @throws TacitError PRIVACY_PARAMETER where a row comes twice: it would count twice in a sum
+ */
+export function poissonRows<T extends Batch>(data: Dataset<T>, rate: number): Rows {
+  const rows = distinct(data.order(0));
+  const draw = poissonSample(rows.length, rate);
+  return { stepsPerEpoch: Math.max(1, Math.round(1 / rate)), at: () => draw().map((i) => rows[i]!) };
 }
 
 /** The data set's own order (`data.shuffle({ seed })` gives another for each pass), `batch` rows a step; each row once in a pass. */
@@ -32,7 +37,7 @@ export function passRows<T extends Batch>(data: Dataset<T>, batch: number): Rows
   };
 }
 
-/** @throws TacitError PRIVACY_PARAMETER where a row comes twice: the account counts one visit in a pass */
+/** Refuses an order in which a row comes twice: the account counts it once. */
 function distinct(order: Int32Array): Int32Array {
   if (new Set(order).size !== order.length)
     refuse("makePrivate", "a data set that visits each row once in a pass", "one that repeats rows");

@@ -133,7 +133,7 @@ it("refuses numbers that promise nothing", async () => {
   await refused({ clipping: { kind: "adaptive" }, sampling: "passes" }, "PRIVACY_PARAMETER", /a fixed C for passes/);
 });
 
-it("refuses passes over a data set that repeats rows", async () => {
+it("refuses a data set that repeats rows, sampled or in passes", async () => {
   class Twice extends data.Dataset<Pair> {
     read(indices: Int32Array): Promise<Pair> {
       return Promise.resolve(points(60).read(indices));
@@ -142,6 +142,7 @@ it("refuses passes over a data set that repeats rows", async () => {
       return Int32Array.from({ length: 60 }, (_, i) => i % 30);
     }
   }
+  await refused({ data: new Twice("twice", 60) }, "PRIVACY_PARAMETER", /each row once/);
   const trainer = await makePrivate({ ...good(), data: new Twice("twice", 60), sampling: "passes" });
   await expect(trainer.step()).rejects.toMatchObject({ code: "PRIVACY_PARAMETER" });
 });
