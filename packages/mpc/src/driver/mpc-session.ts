@@ -120,10 +120,11 @@ export class MpcSession implements Device, AsyncDisposable {
     return made;
   }
 
-  /** Takes note of inputs that others gave meanwhile. */
+  /** Takes note of inputs that others gave meanwhile. What `share` gave is none: it is freed when it is dropped, and saved as what it is part of. */
   async #look(): Promise<void> {
     for (const { handle, aval, owners } of await listInputs(this.#o.group, this.#o.driver)) {
-      if (!this.#inputs.has(handle)) this.#name(givenStorage(handle, aval, owners));
+      const shared = handle.includes(`/${this.#runner.prefix}.`);
+      if (!shared && !this.#inputs.has(handle)) this.#name(givenStorage(handle, aval, owners));
     }
   }
 

@@ -83,6 +83,27 @@ function apart(a: readonly number[], b: readonly number[]): { most: number; mean
   return { most: Math.max(...all), mean: all.reduce((x, y) => x + y, 0) / all.length };
 }
 
+it("a training whose inputs were asked for by name saves those, and not the weights that went in with its model", async () => {
+  const world = await makeWorld({ protocol: "replicated3", limits: { memory: 2 ** 25 } });
+  const parties = await startParties(world, replicated3);
+  open.push(parties);
+  const session = await parties.open();
+  const { images, labels } = data();
+  const x = session.input("images", { values: images, shape: [ROWS, 1, SIDE, SIDE] }, { owner: "data-owner" });
+  const y = session.input("labels", { values: labels, shape: [ROWS, 4] }, { owner: "data-owner" });
+  const trained = await parts(session, mlp, momentum);
+  // The weights rest at the parties as what an owner gave; the step replaces them.
+  await session.inputs(["images", "labels"]);
+  await step(trained, x, y);
+  await saveTraining(session, trained, 1);
+  await stop();
+  const later = await startParties(world, replicated3, parties.directories);
+  open.push(later);
+  const again = await later.open();
+  const restored = await restoreTraining(again, await parts(again, mlp, momentum));
+  expect([...restored!.inputs].sort()).toEqual(["data-owner/images", "data-owner/labels"]);
+});
+
 describe("a training that was interrupted", () => {
   it.each(CASES.filter((c) => LONG || c.most !== null))(
     "goes on where it stood: $what",
