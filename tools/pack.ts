@@ -12,7 +12,7 @@ import { type Manifest, readManifest } from "./build-config.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** In the order of their dependencies. */
-export const PACKAGES: readonly string[] = ["kernels", "core", "mpc", "plot", "vision", "cli"];
+export const PACKAGES: readonly string[] = ["kernels", "core", "privacy", "mpc", "plot", "vision", "cli"];
 
 /** The manifest that a user receives: no scripts, no development dependencies, `exports` and `bin` as in `publishConfig`. */
 export function publishedManifest(manifest: Manifest): Manifest {

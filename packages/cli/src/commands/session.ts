@@ -123,7 +123,10 @@ function policy(grants: readonly mpc.SignedGrant[]): string[] {
   if (grants.length === 0)
     return ["policy   no grant stands in the file: each run and each disclosure needs one that its owners sign later"];
   return grants.map(({ grant, signatures }) => {
-    const out = grant.disclosures.map((d) => `output ${d.output} to ${named(d.to)} for ${quoted(d.why)}`);
+    const out = grant.disclosures.map(({ output, to, why, mechanism: m }) => {
+      const noise = m === undefined ? "" : `, only with noise (ε ${m.epsilon} at δ ${m.delta}, all runs together)`;
+      return `output ${output} to ${named(to)} for ${quoted(why)}${noise}`;
+    });
     const signers = allNamed(signatures.map((s) => s.name));
     return `policy   program ${named(grant.program.slice(0, 12))}, ${grant.runs} runs, ${out.length === 0 ? "nothing disclosed" : out.join("; ")}; signed by ${signers}`;
   });

@@ -1,4 +1,5 @@
 /** @file Other people's words on a terminal: names, reasons and titles with control characters, quotes and marks that turn the line. */
+import { Expr, ops, trace } from "@tacit/core/program";
 import type { mpc } from "@tacit/mpc";
 import { describe, expect, test } from "vitest";
 import { type Asked, showAsked, showLeft } from "../../src/clients/approval.ts";
@@ -45,6 +46,35 @@ describe("words of others", () => {
     expect(showLeft([], { runs: 0, reveals: 0 }, grant)).toMatch(/^USED UP: all of its 2 disclosures done; .*another --spare/);
     expect(showLeft([], { runs: 0, reveals: 0 }, { ...grant, runs: 1 })).toContain("all of its 1 run and 2 disclosures done");
     expect(showLeft([], { runs: 4, reveals: 0 }, { ...grant, runs: 9, reveals: 0 })).toBe("complete, 4 runs left");
+  });
+
+  test("what an owner demands of a disclosure, and what a run costs, stand on the line of what is opened", () => {
+    const x = Expr.placeholder({ shape: [4, 2], dtype: "f32" });
+    const { program } = trace([ops.partyNoise(ops.clippedSum(x, [1, 0]), [2, 0])], [x]);
+    const mechanism = {
+      kind: "distributed-discrete-gaussian",
+      neighbours: "add-remove",
+      rows: [0],
+      epsilon: 3,
+      delta: 1e-5,
+    } as const;
+    const grant: mpc.Grant = {
+      program: program.id,
+      inputs: [{ owners: ["me"], sources: [{ kind: "handle", handle: "me/x" }], rows: 4 }],
+      disclosures: [{ output: 0, to: "you", why: "sum", mechanism }],
+      runs: 10,
+      reveals: 10,
+      expires: 2 ** 31,
+    };
+    const shown = (g: mpc.Grant, p: typeof program | null): string =>
+      showAsked({ title: "sum", grant: g, program: p }, "me").split("\n")[2]!;
+    // ρ of a run: 1 / (2 · 2 · 4). Of ε 3 at δ 1e-5 three fit.
+    expect(shown(grant, program)).toMatch(
+      /OPENS {2}output 0.*; only with noise of all parties: ε 3 at δ 0.00001.*one run costs ε 1.*, 3 of 10 runs fit/,
+    );
+    const without = trace([ops.sum(x, [0])], [x]).program;
+    expect(shown({ ...grant, program: without.id }, without)).toContain("which this program does not give");
+    expect(shown({ ...grant, program: "" }, null)).toContain("which an input as it came does not have");
   });
 
   test("in a delivery stay on their line", () => {
