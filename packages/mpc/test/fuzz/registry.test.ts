@@ -20,6 +20,8 @@ const OWN: Readonly<Record<string, string>> = {
   "core/src/data/examples.ts": "rows that readRows has checked: see CSV",
   "core/src/io/half.ts": "the bits of a number of its own",
   "core/src/io/tensors.ts": "hands text to parseIndex: see safetensors index",
+  "privacy/src/budgets/ledger.ts": "events of a ledger file of this machine's own, checked by its accountant",
+  "privacy/src/queries/table.ts": "rows that readRows has checked: see CSV",
   "kernels/src/ring/reference-chacha.ts": "its own block",
   "mpc/src/driver/checkpoints.ts": "hands bytes to readManifest",
   "mpc/src/client/group.ts": "hands replies on",
