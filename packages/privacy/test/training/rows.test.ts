@@ -1,12 +1,12 @@
 /** @file What rows add to a step: per-example gradients, their clipping, exact sums. */
-import { Tensor } from "@tacit/core";
+import { cpu, Random, Tensor } from "@tacit/core";
 import * as data from "@tacit/core/data";
 import * as nn from "@tacit/core/nn";
 import { describe, expect, it } from "vitest";
 import { clipTarget, gridUnits } from "../../src/training/grid.ts";
 import { expectedSum, rowSums, squareOf, type Task } from "./chunks.ts";
 import { mlp, type Pair, points } from "./models.ts";
-import { zoo } from "./zoo.ts";
+import { pictures, zoo } from "./zoo.ts";
 
 const ROWS = 24;
 const all = (n: number): Int32Array => Int32Array.from({ length: n }, (_, i) => i);
@@ -45,6 +45,33 @@ describe.for(Object.entries(zoo(ROWS)))("%s", ([, task]) => {
       expect(square > (units * units * 98n) / 100n).toBe(true);
     }
   });
+});
+
+it("adds the same integers in any place of a chunk that fills no tile of the kernels, on two threads", async () => {
+  const init = { random: new Random(1) };
+  const model = nn.sequential(
+    nn.conv2d(1, 5, 5, { padding: 2, ...init }),
+    nn.relu(),
+    nn.maxPool2d(2),
+    nn.flatten(),
+    nn.linear(500, 70, init),
+    nn.relu(),
+    nn.linear(70, 3, init),
+  );
+  const device = cpu({ threads: 2 });
+  await model.to(device);
+  const rows = pictures(75, 20);
+  const task: Task<Pair> = { model, data: rows, loss: (x, y) => nn.crossEntropy(model(x), y) };
+  const sums = await rowSums(task, 37);
+  const order = [...all(75)];
+  const turned = order.map((i) => (i * 31 + 17) % 75);
+  const want = await sums.of(Int32Array.from(order), 0, 0.2);
+  expect(await sums.of(Int32Array.from(turned), 0, 0.2)).toEqual(want);
+  // Without one row every later one moves by a place.
+  const [less, one] = [await sums.of(Int32Array.from(order.slice(1)), 0, 0.2), await sums.of(Int32Array.of(0), 0, 0.2)];
+  const first = flat(one.sums);
+  expect(flat(less.sums).map((x, j) => x + first[j]!)).toEqual(flat(want.sums));
+  await device.stop();
 });
 
 /** A linear loss: the gradient of the weight is the row itself. */

@@ -7,7 +7,8 @@ import { mlp, type Pair, points } from "./models.ts";
 
 const init = (seed: number): { readonly random: Random } => ({ random: new Random(seed) });
 
-function pictures(count: number, side: number): data.Dataset<Pair> {
+/** Noise in the form of pictures, three classes. */
+export function pictures(count: number, side: number): data.Dataset<Pair> {
   const random = new Random(3);
   return data.tensorDataset([
     { values: Float32Array.from(random.normal(count * side * side)), shape: [count, 1, side, side], dtype: "f32" },
