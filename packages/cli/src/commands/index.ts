@@ -6,6 +6,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<CommandRow>>> = {
   demo: async () => (await import("./demo.ts")).demoCommand,
   train: async () => (await import("./train.ts")).trainCommand,
   predict: async () => (await import("./predict.ts")).predictCommand,
+  audit: async () => (await import("./audit.ts")).auditCommand,
   plan: async () => (await import("./plan.ts")).planCommand,
   estimate: async () => (await import("./estimate.ts")).estimateCommand,
   keygen: async () => (await import("./keygen.ts")).keygenCommand,

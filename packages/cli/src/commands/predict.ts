@@ -6,7 +6,7 @@ import type * as nn from "@tacit/core/nn";
 import { decodePng, fitGray } from "@tacit/vision";
 import type { Command } from "commander";
 import { readBounded, readStart } from "../files.ts";
-import { MODELS, modelName } from "../models.ts";
+import { MODELS, type ModelName, modelName } from "../models.ts";
 import { drawBars, sayPicture } from "../output/pictures.ts";
 import { showMegabytes } from "../output/progress.ts";
 import { EXIT, result, say } from "../output/streams.ts";
@@ -26,8 +26,11 @@ import { showWitnesses } from "../private/witness.ts";
 import type { CommandRow } from "./command.ts";
 
 /** A saved model, in evaluation mode. */
-interface Opened {
+export interface Opened {
   readonly model: nn.Layer;
+  readonly kind: ModelName;
+  /** The data set that it says it was trained on. */
+  readonly data: string | undefined;
   /** What the classes are called: their numbers, unless the training data had words. */
   readonly names: readonly string[];
   /** How it wants its pictures. */
@@ -69,10 +72,12 @@ export async function openModel(path: string): Promise<Opened> {
       String(metadata.get("tacit.classes")),
     );
   }
-  const model = MODELS[modelName(name)].build(classes, {});
+  const kind = modelName(name);
+  const model = MODELS[kind].build(classes, {});
   model.loadStateDict(tensors);
   model.eval();
-  return { model, names: namesOf(metadata.get("tacit.names"), classes), centring: centringOf(metadata) };
+  const names = namesOf(metadata.get("tacit.names"), classes);
+  return { model, kind, data: metadata.get("tacit.data"), names, centring: centringOf(metadata) };
 }
 
 /** A model of `tacit train --private` wants its pictures centred; one trained in the clear takes them as they are. */

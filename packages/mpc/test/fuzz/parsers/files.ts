@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { nn, optim } from "@tacit/core";
 import { Program } from "@tacit/core/program";
 import { encode } from "fast-png";
+import { parseScores } from "../../../../cli/src/audits/scores.ts";
 import { parseCsv } from "../../../../core/src/data/csv.ts";
 import { encodeIdx, parseIdx, readIdx } from "../../../../core/src/data/idx.ts";
 import { checkpoint } from "../../../../core/src/io/checkpoint.ts";
@@ -141,6 +142,21 @@ const csv: Parser = {
   },
 };
 
+const scores = (name: string, seeds: readonly string[]): Parser => ({
+  name: `scores of an audit, ${name}`,
+  guards: ["cli/src/audits/scores.ts"],
+  form: name.endsWith("json") ? "json" : "bytes",
+  seeds: seeds.map(bytesOf),
+  codes: ["PRIVACY_AUDIT_DATA", "CSV_INVALID", "SIZE_LIMIT"],
+  read(input) {
+    const file = parseScores(name, input);
+    holds(file.group("canaries", "canary") instanceof Float64Array, "numbers");
+    const { coins, scores: values } = file.coins();
+    holds(name.endsWith("json") || coins.length === values.length, "a coin for each score");
+    return undefined;
+  },
+});
+
 const pixels = Uint8Array.from({ length: 48 }, (_, i) => (i * 37) % 256);
 const pictures = [
   encode({ width: 4, height: 4, channels: 3, depth: 8, data: pixels }),
@@ -169,6 +185,8 @@ export const FILE_PARSERS: readonly Parser[] = [
   idx,
   gzip,
   csv,
+  scores("a.csv", ["canary,1.5\ncandidate,-2\n", "1,0.5\n0,2\n"]),
+  scores("a.json", ['{"canaries":[1.5],"candidates":[2,3],"space":10,"included":[0,1],"scores":[1,2]}']),
   png("PNG, gray", (input) => {
     const { width, height, values } = decodePng(input, PICTURE);
     holds(values.length === width * height && values.every((v) => v >= 0 && v <= 1), "values from 0 to 1");

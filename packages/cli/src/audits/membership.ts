@@ -1,0 +1,196 @@
+/** @file tacit audit membership: whether examples can be told to have been trained on, from exported losses or of a saved model. */
+import { expected } from "@tacit/core/errors";
+import { type Figure, plot } from "@tacit/plot";
+import {
+  type LiraOptions,
+  lira,
+  lossThreshold,
+  type RateAt,
+  type Roc,
+  roc,
+  type Shadow,
+  type ThresholdAttack,
+  tprAtFpr,
+} from "@tacit/privacy/audits";
+import { type Command, InvalidArgumentError } from "commander";
+import { count, positiveCount } from "../commands/arguments.ts";
+import { chance, checkReport, conclude, type ReportWords, withReportOptions } from "./options.ts";
+import { numbers, readScores } from "./scores.ts";
+import { type Scored, scoreModel } from "./shadows.ts";
+
+interface Words extends ReportWords {
+  readonly model?: string;
+  readonly data: string;
+  readonly labels?: string;
+  readonly examples: number;
+  readonly shadows: number;
+  readonly epochs: number;
+  readonly seed: number;
+  readonly fpr: readonly number[];
+  readonly offline?: boolean;
+  readonly confidence: number;
+}
+
+/** One attack with its curve. */
+interface Attack {
+  readonly name: string;
+  readonly curve: Roc;
+  readonly rates: readonly RateAt[];
+  readonly yeom?: ThresholdAttack;
+}
+
+const attack = (name: string, curve: Roc, words: Words, yeom?: ThresholdAttack): Attack => ({
+  name,
+  curve,
+  rates: words.fpr.map((f) => tprAtFpr(curve, f)),
+  ...(yeom !== undefined && { yeom }),
+});
+
+/** -log p = log(1 + e^-φ) for a logit-scaled confidence φ. */
+const lossOf = (phi: number): number => (phi > 0 ? Math.log1p(Math.exp(-phi)) : -phi + Math.log1p(Math.exp(phi)));
+
+const where = (values: Float64Array, member: Float64Array, is: 0 | 1): Float64Array => values.filter((_, i) => member[i] === is);
+
+function attacksOn(s: Scored, words: Words): Attack[] {
+  const losses = s.scores.map(lossOf);
+  const { curve, yeom } = lossThreshold(where(losses, s.member, 1), where(losses, s.member, 0), words);
+  const found = [attack("loss threshold", curve, words, yeom)];
+  if (s.shadows.length === 0) return found;
+  const options: LiraOptions = { mode: words.offline ? "offline" : "online" };
+  const scores = lira(s.scores, s.shadows, options);
+  const name = `LiRA, ${words.offline ? "offline, " : ""}${s.shadows.length} shadow models`;
+  return [...found, attack(name, roc(where(scores, s.member, 1), where(scores, s.member, 0), words), words)];
+}
+
+/** {"member", "scores", "shadows": [{"scores", "included"}]}. */
+function liraFile(json: Readonly<Record<string, unknown>>): Scored {
+  const shadows = Array.isArray(json.shadows) ? (json.shadows as unknown[]) : [];
+  const one = (x: unknown, i: number): Shadow => {
+    const row = (typeof x === "object" && x !== null ? x : {}) as Readonly<Record<string, unknown>>;
+    return { scores: numbers(`shadows[${i}].scores`, row.scores), included: numbers(`shadows[${i}].included`, row.included) };
+  };
+  const [member, scores] = [numbers("member", json.member), numbers("scores", json.scores)];
+  const odd = member.findIndex((c) => c !== 0 && c !== 1);
+  if (odd >= 0 || member.length !== scores.length)
+    expected("PRIVACY_AUDIT_DATA", "member", `0 or 1 for each of ${scores.length} scores`, "others");
+  return { member, scores, shadows: shadows.map(one) };
+}
+
+async function attacksOnFile(path: string, words: Words): Promise<Attack[]> {
+  const file = await readScores(path);
+  if (file.json !== null && "scores" in file.json) return attacksOn(liraFile(file.json), words);
+  const [members, others] = [file.group("members", "member", "1"), file.group("nonMembers", "non-member", "nonmember", "0")];
+  const { curve, yeom } = lossThreshold(members, others, words);
+  return [attack("loss threshold", curve, words, yeom)];
+}
+
+const POINTS = 300;
+
+/** At most so many points, evenly on a logarithmic axis of FPR. */
+function thinned(curve: Roc): { readonly x: number[]; readonly y: number[] } {
+  const seen = curve.points.filter((p) => p.fpr > 0 && p.tpr > 0);
+  const out: { x: number[]; y: number[] } = { x: [], y: [] };
+  let last = Number.NEGATIVE_INFINITY;
+  for (const [i, p] of seen.entries()) {
+    const at = Math.floor((POINTS * Math.log(p.fpr * curve.nonMembers + 1)) / Math.log(curve.nonMembers + 1));
+    if (at === last && i < seen.length - 1) continue;
+    last = at;
+    out.x.push(p.fpr);
+    out.y.push(p.tpr);
+  }
+  return out;
+}
+
+function pictureOf(attacks: readonly Attack[]): Figure {
+  const n = attacks[0]!.curve.nonMembers;
+  const line = { x: [1 / n, 1], y: [1 / n, 1] };
+  return plot.lines(
+    { ...Object.fromEntries(attacks.map((a) => [a.name, thinned(a.curve)])), chance: line },
+    {
+      title: "Membership inference",
+      x: "false-positive rate",
+      y: "true-positive rate",
+      log: true,
+      logX: true,
+      dashed: ["chance"],
+    },
+  );
+}
+
+const percent = (x: number): string => `${(100 * x).toPrecision(3)} %`;
+
+function textOf(attacks: readonly Attack[]): string {
+  return attacks
+    .flatMap(({ name, curve, rates, yeom }) => [
+      `${name}: AUC ${curve.auc.toFixed(4)} [${curve.aucInterval.low.toFixed(4)}, ${curve.aucInterval.high.toFixed(4)}], ${curve.members} members, ${curve.nonMembers} non-members`,
+      ...rates.map(
+        (r) => `  TPR at ${percent(r.fpr)} FPR: ${percent(r.tpr)} [${percent(r.interval.low)}, ${percent(r.interval.high)}]`,
+      ),
+      ...(yeom === undefined
+        ? []
+        : [
+            `  at the members' mean loss: TPR ${percent(yeom.tpr)}, FPR ${percent(yeom.fpr)}, advantage ${yeom.advantage.toFixed(4)}`,
+          ]),
+    ])
+    .join("\n");
+}
+
+async function run(path: string | undefined, words: Words): Promise<void> {
+  await checkReport(words);
+  if ((path === undefined) === (words.model === undefined)) {
+    const got = path === undefined ? "neither" : "both";
+    expected("ARGUMENT_INVALID", "audit membership", "a file of losses, or --model", got, "tacit audit membership --help");
+  }
+  const attacks =
+    path !== undefined ? await attacksOnFile(path, words) : attacksOn(await scoreModel({ ...words, model: words.model! }), words);
+  const at = Math.min(...words.fpr);
+  const measured = Math.max(...attacks.flatMap((a) => a.rates.filter((r) => r.fpr === at).map((r) => r.tpr)));
+  const brief = attacks.map(({ curve: { points: _points, ...curve }, ...rest }) => ({ ...rest, ...curve }));
+  await conclude(words, {
+    audit: "membership",
+    report: { attacks: brief },
+    measured,
+    unit: `TPR at ${percent(at)} FPR`,
+    figure: pictureOf(attacks),
+    text: textOf(attacks),
+  });
+}
+
+/** Rates with commas. */
+function rates(text: string): readonly number[] {
+  const all = text.split(",").map(chance);
+  if (all.length > 8) throw new InvalidArgumentError("expected at most 8 rates");
+  return all;
+}
+
+const DESCRIPTION = `TPR at a false-positive rate f needs 1/f non-members at least: 1000 for 0.1 %. Its interval is free of assumptions on the scores' laws;
+below 0 to some percent it takes about 4400 non-members to be above 0 at 0.1 %.
+
+The file: JSON {"members": [losses], "nonMembers": [losses]}; CSV with rows member,0.01 and non-member,0.7; or for LiRA JSON
+{"member": [0, 1, …], "scores": [φ, …], "shadows": [{"scores": [φ, …], "included": [0, 1, …]}, …]} with φ = log(p/(1-p)) of the right class.
+
+With --model: a file of tacit train, on the data that it was trained on (the same --data and --labels). Members are drawn from its training
+part, non-members from its test part. --shadows N trains N more models of the kind, each on a random half of both parts, for LiRA.
+
+Examples:
+  tacit audit membership losses.csv --fpr 0.01 --fail-above 0.03
+  tacit audit membership --model model.safetensors --data digits --shadows 16`;
+
+export function addMembership(audit: Command): void {
+  const command = audit
+    .command("membership")
+    .summary("whether examples can be told to have been trained on: loss threshold, LiRA")
+    .description(DESCRIPTION)
+    .argument("[losses]", "a JSON or CSV file of losses, or of scores for LiRA")
+    .option("--fpr <rates>", "false-positive rates, with commas", rates, [0.001, 0.01])
+    .option("--confidence <p>", "of the intervals", chance, 0.95)
+    .option("--offline", "LiRA with models only that did not see the example")
+    .option("--model <file>", "audit this model; options below are for it")
+    .option("--data <source>", "auto, mnist, digits, or a file, as tacit train takes it", "auto")
+    .option("--labels <file>", "class numbers of an IDX file")
+    .option("--examples <n>", "members, and as many non-members", positiveCount, 5000)
+    .option("--shadows <n>", "shadow models, an even number of at least 4; 0 for the loss threshold alone", count, 0)
+    .option("--epochs <n>", "how long each is trained", positiveCount, 3)
+    .option("--seed <n>", "of the choice of examples and of the shadow models", count, 0);
+  withReportOptions(command, "TPR at the lowest rate (a share from 0 to 1)").action(run);
+}

@@ -1,0 +1,74 @@
+/** @file Scores that any training exported: JSON, or CSV whose first column says which group a value is of. Bounded, every fault named. */
+import { parseCsv } from "@tacit/core/data";
+import { expected } from "@tacit/core/errors";
+import { readBounded } from "../files.ts";
+
+/** Ten million losses as text. */
+const MOST_BYTES = 2 ** 28;
+
+/** A file as an audit sees it. */
+export interface ScoreFile {
+  /** The numbers of a group, for CSV those of the rows that begin with one of its words. Empty where there are none. */
+  group(key: string, ...words: string[]): Float64Array;
+  /** CSV: 0 or 1 by row, and its value. */
+  coins(): { readonly coins: Float64Array; readonly scores: Float64Array };
+  /** JSON: the parsed object; null for CSV. */
+  readonly json: Readonly<Record<string, unknown>> | null;
+}
+
+function fault(where: string, want: string, got: string): never {
+  return expected("PRIVACY_AUDIT_DATA", where, want, got, "tacit audit <kind> --help shows the format");
+}
+
+/** An array of numbers in JSON; null and strings are named by position. */
+export function numbers(where: string, value: unknown): Float64Array {
+  if (!Array.isArray(value)) fault(where, "an array of numbers", value === undefined ? "none" : "something else");
+  const odd = value.findIndex((v) => typeof v !== "number");
+  if (odd >= 0) fault(where, "an array of numbers", `something else at position ${odd}`);
+  return Float64Array.from(value as number[]);
+}
+
+function fromJson(path: string, bytes: Uint8Array): ScoreFile {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return fault(JSON.stringify(path), "JSON", "text that is none");
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    fault(JSON.stringify(path), "a JSON object", "another value");
+  const json = parsed as Readonly<Record<string, unknown>>;
+  return {
+    json,
+    group: (key) => (Object.hasOwn(json, key) ? numbers(key, json[key]) : new Float64Array(0)),
+    coins: () => ({ coins: numbers("included", json.included), scores: numbers("scores", json.scores) }),
+  };
+}
+
+function fromCsv(path: string, bytes: Uint8Array): ScoreFile {
+  const { features, labels, classes } = parseCsv(bytes, { label: 0 });
+  if (features.shape[1] !== 1 || labels === null)
+    fault(JSON.stringify(path), "two columns, a group and a value", `${1 + (features.shape[1] ?? 0)}`);
+  const values = Float64Array.from(features.values as Float32Array);
+  const ids = labels.values as Int32Array;
+  return {
+    json: null,
+    group(_key, ...words) {
+      const unknown = classes.find((c) => !ALL_WORDS.has(c.toLowerCase()));
+      if (unknown !== undefined) fault(JSON.stringify(path), `groups named ${[...ALL_WORDS].join(", ")}`, "another name");
+      const wanted = new Set(classes.flatMap((c, i) => (words.includes(c.toLowerCase()) ? [i] : [])));
+      return values.filter((_, i) => wanted.has(ids[i]!));
+    },
+    coins: () => ({ coins: Float64Array.from(ids, (id) => Number(classes[id])), scores: values }),
+  };
+}
+
+const ALL_WORDS = new Set(["canary", "candidate", "member", "non-member", "nonmember", "0", "1"]);
+
+/** What stands in a file of this name. @throws CSV_INVALID, SIZE_LIMIT, PRIVACY_AUDIT_DATA */
+export const parseScores = (path: string, bytes: Uint8Array): ScoreFile =>
+  /\.csv$/i.test(path) ? fromCsv(path, bytes) : fromJson(path, bytes);
+
+/** @throws FILE_READ, SIZE_LIMIT, CSV_INVALID, PRIVACY_AUDIT_DATA */
+export const readScores = async (path: string): Promise<ScoreFile> =>
+  parseScores(path, await readBounded("audit", path, MOST_BYTES));
