@@ -2,12 +2,15 @@
  * @file Quantiles from a tree of noisy counts over the bounds: all of them, and the distribution function, at the price of one tree.
  *
  * The bounds are cut into 4^L leaves, and each level of the tree counts the rows below its nodes. A row counts once on each level, so one unit changes
- * each level as it changes a histogram. How many rows lie left of a leaf's end is the sum of at most 3 nodes of each level (the earlier
- * siblings of the nodes above it), and of the leaf's own.
+ * each level as it changes a histogram. How many rows lie left of a leaf is a sum of at most 3 nodes of each level, the earlier siblings of the nodes
+ * above it and of itself; how many lie right of it, of the later ones: of 3 siblings on each level in all.
  *
- * Interval: noise of the counts left of each leaf's end is a sum of at most m = 3 L + 1 independent draws, so by Chernoff's bound it passes t with
- * probability at most 2 inf_s e^(m log E e^(sX) - s t); t is taken such that this, times the number of leaves, is 1 - level. Then with
- * probability `level` all those counts are within t, and a quantile lies where the noisy counts with t taken off or added leave room.
+ * The quantile q is the least v with F(v) ≥ q n, so the first leaf with D = (1 - q) F - q (n - F) ≥ 0, F the rows up to it and n - F those after it.
+ *
+ * Interval: the noise of D is a sum of independent draws times 1 - q or -q, whose squares sum to at most m = 3 L max(q, 1 - q)² + (1 - q)². K(s) =
+ * log E e^(sX) has K(w s) ≤ w² K(s) for |w| ≤ 1 (for discrete Laplace K is a sum of cosh(k s) - 1 with weights above 0), so by Chernoff's bound it passes
+ * t with probability at most 2 inf_s e^(m K(s) - s t). t is taken such that this, times the number of leaves and of quantiles, is 1 - level: then
+ * with probability `level` all D are within t, and each quantile lies where D with t taken off or added leaves room.
  */
 import { refuse } from "../check.ts";
 import type { Neighbours } from "../events.ts";
@@ -30,7 +33,7 @@ export interface Quantile {
   readonly at: number;
   /** Middle of a leaf. */
   readonly value: number;
-  /** About the least clamped and rounded value v such that at least `at` of all rows are at most v. For no rows it says nothing. */
+  /** About the least clamped and rounded value v such that at least `at` of all rows are at most v; the lower bound for no rows. */
   readonly interval: Interval;
 }
 
@@ -87,33 +90,31 @@ function nodesOf(leaves: Float64Array, levels: number): bigint[] {
   return all.flatMap((level) => Array.from(level, BigInt));
 }
 
-/** Noisy counts of rows up to and with each leaf. */
-function upTo(nodes: readonly bigint[], levels: number): Float64Array {
-  // before[i]: rows left of node i of the level; a child adds its earlier siblings.
-  let [before, at] = [new Float64Array(1), 0];
-  let with_ = before;
+/** Noisy counts of rows up to each leaf, it included, and after it. */
+interface Sides {
+  readonly upTo: Float64Array;
+  readonly after: Float64Array;
+}
+
+function sidesOf(nodes: readonly bigint[], levels: number): Sides {
+  let [left, right, own] = [new Float64Array(1), new Float64Array(1), new Float64Array(0)];
+  let at = 0;
   for (let l = 0; l < levels; l++) {
-    const next = new Float64Array(before.length * FAN);
-    with_ = new Float64Array(next.length);
-    for (let i = 0; i < next.length; i++) {
-      next[i] = i % FAN === 0 ? before[i / FAN]! : with_[i - 1]!;
-      with_[i] = next[i]! + Number(nodes[at + i]!);
+    const size = left.length * FAN;
+    const [before, after] = [new Float64Array(size), new Float64Array(size)];
+    own = Float64Array.from({ length: size }, (_, i) => Number(nodes[at + i]!));
+    for (let parent = 0; parent < left.length; parent++) {
+      let [sum, rest] = [left[parent]!, right[parent]!];
+      for (let k = 0; k < FAN; k++) {
+        before[parent * FAN + k] = sum;
+        sum += own[parent * FAN + k]!;
+        after[parent * FAN + FAN - 1 - k] = rest;
+        rest += own[parent * FAN + FAN - 1 - k]!;
+      }
     }
-    [before, at] = [next, at + next.length];
+    [left, right, at] = [before, after, at + size];
   }
-  return with_;
-}
-
-/** The first leaf whose count reaches `want`, or the last leaf. */
-function firstReaching(counts: Float64Array, want: number): number {
-  const at = counts.findIndex((c) => c >= want);
-  return at < 0 ? counts.length - 1 : at;
-}
-
-/** The last leaf below which (it included) the count is surely under `want`; -1 for none. */
-function lastUnder(counts: Float64Array, want: number): number {
-  for (let i = counts.length - 1; i >= 0; i--) if (counts[i]! < want) return i;
-  return -1;
+  return { upTo: left.map((x, i) => x + own[i]!), after: right };
 }
 
 /** @throws TacitError PRIVACY_COLUMN, PRIVACY_PARAMETER */
@@ -129,8 +130,9 @@ export function quantiles<N extends Neighbours, C extends Columns>(
   const tree = treeOf(column, options.leaves ?? 1024);
   const { rows } = table.unit;
   const part = treePart(table, tree);
-  const chance = (1 - checkLevel("quantiles", options.level)) / tree.leaves;
-  const within = (law: NoiseLaw): number => sumWithin(law, (FAN - 1) * tree.levels + 1, chance);
+  const chance = (1 - checkLevel("quantiles", options.level)) / (tree.leaves * at.length);
+  const within = (law: NoiseLaw, q: number): number =>
+    sumWithin(law, (FAN - 1) * tree.levels * Math.max(q, 1 - q) ** 2 + (1 - q) ** 2, chance);
   const bounds: CellBounds = { rows, cells: rows, perCell: rows };
   const tests = rowTest(table.columns, options.where);
   return integerQuery(table, options, {
@@ -138,7 +140,7 @@ export function quantiles<N extends Neighbours, C extends Columns>(
     reads: [name, ...Object.keys(options.where ?? {})],
     parts: [part],
     notes: [`a tree of ${tree.levels} levels, ${tree.leaves} leaves`],
-    errors: ([law]) => [{ name: "rows up to any leaf", halfWidth: within(law!) }],
+    errors: ([law]) => at.map((q) => ({ name: `rank of quantile ${q}, in rows`, halfWidth: within(law!, q) })),
     statistic: (view) => {
       const codes = view.codes.get(name)!;
       return [
@@ -149,9 +151,8 @@ export function quantiles<N extends Neighbours, C extends Columns>(
       ];
     },
     finish: ([noisy]) => {
-      const counts = upTo(noisy!.values, tree.levels);
-      const t = within(noisy!.law);
-      return at.map((q) => quantileAt(q, counts, t, tree, column.grid));
+      const sides = sidesOf(noisy!.values, tree.levels);
+      return at.map((q) => quantileAt(q, sides, within(noisy!.law, q), tree, column.grid));
     },
   });
 }
@@ -174,13 +175,17 @@ function treePart(table: PrivateTable, tree: Tree): ReturnType<typeof cellPart> 
   };
 }
 
-function quantileAt(q: number, counts: Float64Array, t: number, tree: Tree, grid: number): Quantile {
-  const total = counts.at(-1)!;
-  const [from, to] = tree.ends(firstReaching(counts, q * total));
-  // Surely under: count + t < q (total - t). Surely reached: count - t ≥ q (total + t).
-  const under = lastUnder(counts, q * (total - t) - t);
-  const reached = firstReaching(counts, q * (total + t) + t);
+function quantileAt(q: number, { upTo, after }: Sides, t: number, tree: Tree, grid: number): Quantile {
+  // D of the file comment: rises through 0 at the quantile.
+  const balance = upTo.map((f, i) => (1 - q) * f - q * after[i]!);
+  const first = (want: number): number => {
+    const at = balance.findIndex((d) => d >= want);
+    return at < 0 ? tree.leaves - 1 : at;
+  };
+  const [from, to] = tree.ends(first(0));
+  // Surely below the quantile: D + t < 0. Surely at or above it: D - t ≥ 0.
+  const under = balance.findLastIndex((d) => d < -t);
   const [lo] = tree.ends(Math.min(under + 1, tree.leaves - 1));
-  const [, hi] = tree.ends(reached);
+  const [, hi] = tree.ends(first(t));
   return { at: q, value: ((from + to) / 2) * grid, interval: [lo * grid, hi * grid] };
 }

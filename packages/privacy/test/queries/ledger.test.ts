@@ -1,7 +1,7 @@
 /** @file Every answer is paid for first: exact events in the ledger, refusals, reservations, budgets of persons. */
 import { epsilonOf } from "@tacit/privacy";
-import { PeopleBudget } from "@tacit/privacy/budgets";
-import { count, histogram, mean, quantiles, sum, topKeys, unknownKeys, variance } from "@tacit/privacy/queries";
+import { type Budget, PeopleBudget } from "@tacit/privacy/budgets";
+import { count, histogram, mean, type Query, quantiles, sum, topKeys, unknownKeys, variance } from "@tacit/privacy/queries";
 import { describe, expect, it } from "vitest";
 import type { PrivacyEvent } from "../../src/events.ts";
 import { budgetOf, coded, type Row, small } from "./house.ts";
@@ -131,6 +131,18 @@ describe("a budget", () => {
     );
     expect(other.entries()).toHaveLength(0);
   });
+});
+
+/** Whether a query for add-remove takes that budget, by its type. */
+type Takes<B> = B extends Parameters<Query<"add-remove">["release"]>[0] ? "taken" : "refused";
+
+it("a budget for other neighbours does not type-check", () => {
+  const [same, other, either]: [Takes<Budget<"add-remove">>, Takes<Budget<"replace-one">>, Takes<Budget>] = [
+    "taken",
+    "refused",
+    "refused",
+  ];
+  expect([same, other, either]).toEqual(["taken", "refused", "refused"]);
 });
 
 describe("budgets of persons", () => {
