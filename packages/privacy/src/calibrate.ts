@@ -1,6 +1,6 @@
 /** @file From (ε, δ) to noise: the least noise whose events stay within both, by halving. */
 import { type AccountOptions, epsilonOf } from "./accountants/index.ts";
-import { checkDelta, checkEpsilon, refuse } from "./check.ts";
+import { checkDelta, checkEpsilon, positive, refuse, whole } from "./check.ts";
 import type { PrivacyEvent } from "./events.ts";
 import { logNormalCdf } from "./math/normal.ts";
 
@@ -42,16 +42,21 @@ export function calibrate(
 
 /**
  * δ(ε) of n Gaussian releases of sensitivity Δ and deviation σ, exactly: they are one of μ = Δ √n / σ (Balle, Wang 2018, theorem 8).
+ * @throws TacitError PRIVACY_PARAMETER
  */
 export function gaussianDelta(mu: number, epsilon: number): number {
+  positive("gaussianDelta", "mu", mu);
+  checkEpsilon("gaussianDelta", epsilon);
   const first = Math.exp(logNormalCdf(mu / 2 - epsilon / mu));
   return Math.max(0, first - Math.exp(epsilon + logNormalCdf(-mu / 2 - epsilon / mu)));
 }
 
-/** The least σ for sensitivity Δ and `releases`, to the last digits. */
+/** The least σ for sensitivity Δ and `releases`, to the last digits. @throws TacitError PRIVACY_PARAMETER */
 export function gaussianStdDev(target: Target, sensitivity: number, releases = 1): number {
   checkEpsilon("gaussianStdDev", target.epsilon);
   checkDelta("gaussianStdDev", target.delta);
+  positive("gaussianStdDev", "a sensitivity", sensitivity);
+  whole("gaussianStdDev", "releases", releases);
   const top = sensitivity * Math.sqrt(releases);
   let [lo, hi] = [1e-12, 1e12];
   for (let i = 0; i < 200; i++) {

@@ -84,7 +84,7 @@ export function checkEvents(events: readonly PrivacyEvent[]): void {
     }
     if (e.neighbours !== relation) {
       throw new TacitError("PRIVACY_NEIGHBOURS", "account: expected one neighbouring relation, got both", {
-        hint: "restate one: what costs ε for add-remove costs at most 2 ε for replace-one",
+        hint: "restate one: (ε, δ) for add-remove is (2 ε, (1 + e^ε) δ) for replace-one",
       });
     }
     if (e.sampling.kind === "all") continue;

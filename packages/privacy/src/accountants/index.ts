@@ -1,5 +1,5 @@
 /** @file The accountants: one list. Each reads the same events; the smaller ε is the better reader, never the braver one. */
-import { checkDelta, checkEpsilon, checkEvents } from "../check.ts";
+import { checkDelta, checkEpsilon, checkEvents, refuse } from "../check.ts";
 import type { PrivacyEvent } from "../events.ts";
 import { privacyLoss } from "./pld.ts";
 import { pureTotal } from "./pure.ts";
@@ -9,7 +9,7 @@ import { deltaOfRho, epsilonOfRho, totalRho } from "./zcdp.ts";
 export type AccountantName = "pure" | "zcdp" | "rdp" | "pld";
 
 /** Reads events. Every figure is an upper bound. */
-interface Accountant {
+export interface Accountant {
   epsilon(events: readonly PrivacyEvent[], delta: number): number;
   delta(events: readonly PrivacyEvent[], epsilon: number): number;
 }
@@ -45,6 +45,12 @@ export const ACCOUNTANTS: Readonly<Record<AccountantName, Accountant>> = {
   },
 };
 
+/** @throws TacitError PRIVACY_PARAMETER for a name that is none */
+export function accountantNamed(where: string, name: AccountantName = "pld"): Accountant {
+  if (Object.hasOwn(ACCOUNTANTS, name)) return ACCOUNTANTS[name];
+  return refuse(where, `an accountant of ${Object.keys(ACCOUNTANTS).join(", ")}`, "another");
+}
+
 export interface AccountOptions {
   /** Default: pld. */
   readonly accountant?: AccountantName;
@@ -54,11 +60,11 @@ export interface AccountOptions {
 export function epsilonOf(events: readonly PrivacyEvent[], options: AccountOptions & { readonly delta: number }): number {
   checkEvents(events);
   const pure = options.accountant === "pure" && options.delta === 0;
-  return ACCOUNTANTS[options.accountant ?? "pld"].epsilon(events, pure ? 0 : checkDelta("epsilonOf", options.delta));
+  return accountantNamed("epsilonOf", options.accountant).epsilon(events, pure ? 0 : checkDelta("epsilonOf", options.delta));
 }
 
 /** The δ that `events` cost together at `epsilon`. @throws as `epsilonOf` */
 export function deltaOf(events: readonly PrivacyEvent[], options: AccountOptions & { readonly epsilon: number }): number {
   checkEvents(events);
-  return ACCOUNTANTS[options.accountant ?? "pld"].delta(events, checkEpsilon("deltaOf", options.epsilon));
+  return accountantNamed("deltaOf", options.accountant).delta(events, checkEpsilon("deltaOf", options.epsilon));
 }

@@ -1,5 +1,5 @@
 /** @file Events that differ in their count alone, as one. */
-import type { PrivacyEvent } from "../events.ts";
+import type { Mechanism, PrivacyEvent } from "../events.ts";
 
 export function mergeEvents(events: readonly PrivacyEvent[]): PrivacyEvent[] {
   const merged = new Map<string, PrivacyEvent>();
@@ -11,8 +11,26 @@ export function mergeEvents(events: readonly PrivacyEvent[]): PrivacyEvent[] {
   return [...merged.values()].filter((e) => e.count > 0);
 }
 
-/** Cheaper than JSON, which took a third of the time of 10^5 events. */
+/** By name, since fields come in any order. Cheaper than JSON, which took a third of the time of 10^5 events. */
 function keyOf({ mechanism, sampling }: PrivacyEvent): string {
-  const rate = sampling.kind === "poisson" ? sampling.rate : 1;
-  return `${Object.values(mechanism).join(" ")} ${rate}`;
+  return `${mechanismKey(mechanism)} ${sampling.kind === "poisson" ? sampling.rate : 1}`;
+}
+
+function mechanismKey(m: Mechanism): string {
+  switch (m.kind) {
+    case "gaussian":
+      return `g ${m.noiseMultiplier}`;
+    case "laplace":
+      return `l ${m.scale}`;
+    case "discrete-gaussian":
+      return `dg ${m.stdDev} ${m.sensitivity}`;
+    case "discrete-laplace":
+      return `dl ${m.scale} ${m.sensitivity}`;
+    case "distributed-discrete-gaussian":
+      return `ddg ${m.stdDev} ${m.parties} ${m.sensitivity} ${m.dimension}`;
+    case "approximate":
+      return `a ${m.epsilon} ${m.delta}`;
+    case "concentrated":
+      return `c ${m.rho}`;
+  }
 }

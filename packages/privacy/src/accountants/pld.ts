@@ -37,10 +37,11 @@ export class PrivacyLoss {
     return this.#grids.reduce((most, g) => Math.max(most, deltaOf(g, epsilon)), 0);
   }
 
-  /** The smallest ε known for δ in [0, 1]; Infinity where there is none. */
-  epsilon(delta: number): number {
+  /** The smallest ε known for δ in [0, 1]; Infinity where there is none. `direction`: of one alone, which is no guarantee by itself. */
+  epsilon(delta: number, direction?: Direction): number {
     const most = delta >= this.#end.infinite ? this.#end.most : Number.POSITIVE_INFINITY;
-    return this.#grids.reduce((worst, g) => Math.max(worst, Math.min(most, epsilonOf(g, delta))), 0);
+    const grids = direction === undefined ? this.#grids : this.#grids.filter((_, i) => DIRECTIONS[i] === direction);
+    return grids.reduce((worst, g) => Math.max(worst, Math.min(most, epsilonOf(g, delta))), 0);
   }
 }
 

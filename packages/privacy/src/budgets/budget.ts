@@ -1,9 +1,9 @@
 /** @file Budget: how much of one data set's privacy may be spent. Reserve, spend, or be refused. Node only. */
 import { TacitError } from "@tacit/core/errors";
-import { ACCOUNTANTS, type AccountantName } from "../accountants/index.ts";
+import { type AccountantName, accountantNamed } from "../accountants/index.ts";
 import { checkDelta, checkEpsilon, checkEvents, refuse } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
-import { type Entry, Ledger } from "./ledger.ts";
+import { checkPath, type Entry, Ledger } from "./ledger.ts";
 
 /** What everybody who spends from the budget agrees on; it stands in the file. */
 export interface BudgetTerms<N extends Neighbours = Neighbours> {
@@ -24,13 +24,18 @@ export interface BudgetState {
   readonly left: number;
 }
 
-function checkTerms<N extends Neighbours>(t: BudgetTerms<N>): Required<BudgetTerms<N>> {
-  if (t.dataset === "" || t.unit === "") refuse("budget", "a data set and a unit with names", "an empty name");
+/** What every kind of budget names. @throws TacitError PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS */
+export function checkNames(t: Pick<BudgetTerms, "dataset" | "unit" | "neighbours">): void {
+  if (![t.dataset, t.unit].every((name) => typeof name === "string" && name !== ""))
+    refuse("budget", "a data set and a unit with names", "none");
   if (t.neighbours !== "add-remove" && t.neighbours !== "replace-one")
     throw new TacitError("PRIVACY_NEIGHBOURS", "budget: expected neighbours add-remove or replace-one, got another relation");
+}
+
+function checkTerms<N extends Neighbours>(t: BudgetTerms<N>): Required<BudgetTerms<N>> {
+  checkNames(t);
   const accountant = t.accountant ?? "pld";
-  if (!Object.hasOwn(ACCOUNTANTS, accountant))
-    refuse("budget", `an accountant of ${Object.keys(ACCOUNTANTS).join(", ")}`, "another");
+  accountantNamed("budget", accountant);
   const delta = accountant === "pure" && t.delta === 0 ? 0 : checkDelta("budget", t.delta);
   const epsilon = checkEpsilon("budget", t.epsilon);
   return { dataset: t.dataset, unit: t.unit, neighbours: t.neighbours, epsilon, delta, accountant };
@@ -76,7 +81,7 @@ export class Budget<N extends Neighbours = Neighbours> implements Disposable {
   readonly #ledger: Ledger;
 
   private constructor(terms: Required<BudgetTerms<N>>, ledger: Ledger) {
-    this.terms = terms;
+    this.terms = Object.freeze(terms);
     this.#ledger = ledger;
   }
 
@@ -86,6 +91,7 @@ export class Budget<N extends Neighbours = Neighbours> implements Disposable {
    */
   static open<const N extends Neighbours>(path: string, terms: BudgetTerms<N>): Budget<N> {
     const checked = checkTerms(terms);
+    checkPath(path);
     const ledger = new Ledger(path);
     const json = JSON.stringify(checked);
     const stands = ledger.terms(json);
@@ -98,7 +104,7 @@ export class Budget<N extends Neighbours = Neighbours> implements Disposable {
 
   #epsilon(events: readonly PrivacyEvent[]): number {
     if (events.length === 0) return 0;
-    return ACCOUNTANTS[this.terms.accountant].epsilon(events, this.terms.delta);
+    return accountantNamed("budget", this.terms.accountant).epsilon(events, this.terms.delta);
   }
 
   #check(events: readonly PrivacyEvent[]): void {

@@ -45,10 +45,21 @@ function eventOf(kind: unknown, count: unknown): PrivacyEvent {
   return { mechanism, neighbours, sampling, count: Number(count) };
 }
 
+/** SQLite takes these for a database in memory, or an address: each opening would be a fresh budget, gone with its process. */
+const NO_FILE = /^$|^:|^file:/;
+
+/** @throws TacitError PRIVACY_LEDGER for what names no file */
+export function checkPath(path: string): void {
+  if (typeof path !== "string" || NO_FILE.test(path))
+    throw new TacitError("PRIVACY_LEDGER", "budget: expected the path of a file, got another name", {
+      hint: "a budget that is not on disk forgets what was spent",
+    });
+}
+
 export class Ledger implements Disposable {
   readonly #db: DatabaseSync;
 
-  /** Opens or makes the file. ":memory:" is for tests. @throws TacitError PRIVACY_LEDGER */
+  /** Opens or makes the file. @throws TacitError PRIVACY_LEDGER */
   constructor(path: string) {
     try {
       this.#db = new DatabaseSync(path);

@@ -10,7 +10,8 @@ import { pureTotal } from "../accountants/pure.ts";
 import { totalRho } from "../accountants/zcdp.ts";
 import { checkEvents, positive, refuse } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
-import { Ledger } from "./ledger.ts";
+import { checkNames } from "./budget.ts";
+import { checkPath, Ledger } from "./ledger.ts";
 
 export interface PeopleTerms {
   readonly dataset: string;
@@ -29,13 +30,16 @@ export class PeopleBudget implements Disposable {
   readonly #limit: number;
 
   private constructor(terms: PeopleTerms, ledger: Ledger) {
-    this.terms = terms;
+    this.terms = Object.freeze({ ...terms });
     this.#ledger = ledger;
     this.#limit = Math.floor(terms.limit / GRAIN);
   }
 
   /** @throws TacitError PRIVACY_PARAMETER; PRIVACY_LEDGER when the file has other terms or cannot be written */
   static open(path: string, terms: PeopleTerms): PeopleBudget {
+    checkNames(terms);
+    checkPath(path);
+    if (terms.measure !== "rho" && terms.measure !== "epsilon") refuse("people budget", "a measure, rho or epsilon", "another");
     positive("people budget", "a limit", terms.limit);
     if (terms.limit > 4096) refuse("people budget", "a limit of at most 4096", `${terms.limit}`);
     const { dataset, unit, neighbours, measure, limit } = terms;
@@ -58,7 +62,10 @@ export class PeopleBudget implements Disposable {
     return Math.ceil(rho.rho / GRAIN);
   }
 
-  /** What is left for one person. */
+  /**
+   * What is left for one person. **For the holder of the data alone**: less than the limit says that this person is in the data, without noise
+   * and without cost. The file says so of everybody: it is as private as the data.
+   */
   left(person: string): number {
     return Math.max(0, this.#limit - this.#ledger.personSpent(person)) * GRAIN;
   }

@@ -96,7 +96,7 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
   constructor(table: PrivateTable<N>, plan: Plan<A>) {
     this.neighbours = table.neighbours;
     this.#table = table;
-    this.events = plan.events;
+    this.events = Object.freeze(plan.events.map((e) => Object.freeze({ ...e, mechanism: Object.freeze({ ...e.mechanism }) })));
     this.parts = plan.parts;
     this.errors = plan.errors;
     this.level = plan.level;
@@ -147,7 +147,7 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
     this.#check(budget.terms);
     planOf(this).ready();
     const view = viewOf(this.#table);
-    return budget.release(this.events, purpose, () => this.#draw(view));
+    return budget.release(planOf(this).events, purpose, () => this.#draw(view));
   }
 
   /** Sets the price aside; the answer is drawn later, or never. @throws as `release` */
@@ -155,7 +155,7 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
     this.#check(budget.terms);
     planOf(this).ready();
     const view = viewOf(this.#table);
-    return new Reserved(budget.reserve(this.events, purpose), () => this.#draw(view));
+    return new Reserved(budget.reserve(planOf(this).events, purpose), () => this.#draw(view));
   }
 
   /**
@@ -173,7 +173,7 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
     if (!this.#table.named) refuse("query", "a table whose rows name their unit", "one without such a column");
     planOf(this).ready();
     const view = viewOf(this.#table);
-    return people.release(this.events, view.ids, (included) => this.#draw(restrict(view, new Set(included))));
+    return people.release(planOf(this).events, view.ids, (included) => this.#draw(restrict(view, new Set(included))));
   }
 
   #check(terms: { readonly dataset: string; readonly unit: string; readonly neighbours: Neighbours }): void {

@@ -71,7 +71,9 @@ export function reportNoisyMax(scores: readonly number[], options: SelectionOpti
   checkScores("reportNoisyMax", scores);
   if (!scores.every(Number.isSafeInteger)) refuse("reportNoisyMax", "integer scores", "fractions", "scale them to a grid first");
   rate("reportNoisyMax", options);
-  const noise = discreteLaplace(((options.monotonic === true ? 1 : 2) * options.sensitivity) / options.epsilon, bits);
+  const change = (options.monotonic === true ? 1 : 2) * options.sensitivity;
+  // A quotient of doubles is rounded; one that was rounded down would be noise for a little more ε.
+  const noise = discreteLaplace((change / options.epsilon) * (1 + 2 ** -51), bits);
   const noisy = scores.map((s) => s + noise());
   const top = noisy.reduce((x, y) => Math.max(x, y));
   const best = noisy.flatMap((s, i) => (s === top ? [i] : []));

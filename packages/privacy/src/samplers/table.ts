@@ -15,6 +15,7 @@
  * lies above f there (checked when the table is made).
  */
 
+import { refuse } from "../check.ts";
 import { lessThan, type Real } from "./bernoulli.ts";
 import { type Bits, bitsOf, secureBits } from "./bits.ts";
 
@@ -38,6 +39,7 @@ const GUIDE_BITS = 14;
 /** The tail's weight. */
 const TAIL = 4;
 const WORD = 2 ** 32;
+const MOST_UNIT = 2 ** 46;
 
 export class TableSampler {
   readonly #law: Law;
@@ -53,8 +55,10 @@ export class TableSampler {
   /** First block for each value of t's top bits. */
   readonly #guide: Uint16Array | Uint32Array;
 
-  /** @throws RangeError for a law that is not as `Law` says */
+  /** @throws TacitError PRIVACY_PARAMETER for a unit from 2^46 on; RangeError for a law that is not as `Law` says */
   constructor(law: Law) {
+    // Samples would pass 2^53, where doubles are no longer all integers.
+    if (!(law.unit < MOST_UNIT)) refuse("sampler", "a scale below 2^46", "a larger one", "use a coarser grid");
     this.#law = law;
     this.#blockBits = Math.max(0, Math.floor(Math.log2(law.unit / BLOCKS)));
     const size = 2 ** this.#blockBits;

@@ -1,7 +1,16 @@
 /** @file Noise from ε and δ, and the guards at the border. */
-import { calibrate, deltaOf, epsilonOf, gaussianStdDev, type PrivacyEvent } from "@tacit/privacy";
+import {
+  calibrate,
+  deltaOf,
+  discreteGaussian,
+  epsilonOf,
+  gaussianDelta,
+  gaussianStdDev,
+  type PrivacyEvent,
+  reportNoisyMax,
+} from "@tacit/privacy";
 import { describe, expect, it } from "vitest";
-import { gaussian, laplace } from "./events.ts";
+import { event, gaussian, laplace } from "./events.ts";
 
 describe("calibration", () => {
   it("gives the published least deviations of Gaussian noise", () => {
@@ -47,6 +56,18 @@ describe("bad parameters", () => {
     ["two relations in one sum", bad([gaussian(1), { ...gaussian(1), neighbours: "replace-one" }], 1e-5), "PRIVACY_NEIGHBOURS"],
     ["sampling with replace-one", bad([{ ...gaussian(1, 0.1), neighbours: "replace-one" }], 1e-5), "PRIVACY_NEIGHBOURS"],
     ["sampling under zCDP", () => epsilonOf([gaussian(1, 0.1)], { delta: 1e-5, accountant: "zcdp" }), "PRIVACY_UNACCOUNTED"],
+    ["an unknown accountant", () => epsilonOf([gaussian(1)], { delta: 1e-5, accountant: "prv" as "pld" }), "PRIVACY_PARAMETER"],
+    [
+      "a sampled ρ",
+      () => epsilonOf([event({ kind: "concentrated", rho: 0.1 }, 0.1, 1)], { delta: 1e-5, accountant: "rdp" }),
+      "PRIVACY_UNACCOUNTED",
+    ],
+    ["a negative μ", () => gaussianDelta(-1, 1), "PRIVACY_PARAMETER"],
+    ["a NaN ε of a Gaussian", () => gaussianDelta(1, Number.NaN), "PRIVACY_PARAMETER"],
+    ["a negative sensitivity", () => gaussianStdDev({ epsilon: 1, delta: 1e-5 }, -3), "PRIVACY_PARAMETER"],
+    ["half a release of a Gaussian", () => gaussianStdDev({ epsilon: 1, delta: 1e-5 }, 1, 0.5), "PRIVACY_PARAMETER"],
+    ["noise so wide that doubles have gaps", () => discreteGaussian(2 ** 46), "PRIVACY_PARAMETER"],
+    ["a choice for next to no ε", () => reportNoisyMax([1, 2], { epsilon: 1e-15, sensitivity: 1 }), "PRIVACY_PARAMETER"],
     ["a target that no noise meets", () => calibrate(() => [gaussian(1)], { epsilon: 0.01, delta: 1e-9 }), "PRIVACY_PARAMETER"],
   ];
   for (const [what, make, code] of refused) {

@@ -48,6 +48,19 @@ describe("a budget", () => {
     expect(again.entries()).toHaveLength(50);
   });
 
+  it("lives in a file, names its unit and a known relation, and its terms stand", () => {
+    for (const name of [":memory:", "", "file::memory:"]) {
+      expect(() => Budget.open(name, TERMS)).toThrow(coded("PRIVACY_LEDGER"));
+      expect(() => PeopleBudget.open(name, { ...TERMS, measure: "rho", limit: 1 })).toThrow(coded("PRIVACY_LEDGER"));
+    }
+    const people = { dataset: "visits", unit: "person", neighbours: "add-remove", measure: "rho", limit: 1 } as const;
+    for (const wrong of [{ neighbours: "similar" }, { measure: "rhoo" }, { dataset: "" }, { unit: "" }])
+      expect(() => PeopleBudget.open(path(), { ...people, ...wrong } as typeof people)).toThrow(/expected/);
+    using budget = Budget.open(path(), TERMS);
+    expect(() => Object.assign(budget.terms, { epsilon: 1000 })).toThrow(TypeError);
+    expect(budget.terms.epsilon).toBe(TERMS.epsilon);
+  });
+
   it("gives 4 processes that ask at once exactly what it has, also when one is killed in the middle of a release", async () => {
     const ended = await Promise.all(["", "killed", "", ""].map(spend));
     expect(ended[1]![0]).toBe("SIGKILL");

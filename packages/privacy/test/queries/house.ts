@@ -1,4 +1,7 @@
 /** @file What the tests of queries share: a small table's terms, budgets in memory, and the one way to draw without a budget. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Budget } from "@tacit/privacy/budgets";
 import {
   type CategoryColumn,
@@ -12,7 +15,7 @@ import {
   type TextColumn,
   text,
 } from "@tacit/privacy/queries";
-import { expect } from "vitest";
+import { afterAll, expect } from "vitest";
 import type { Neighbours } from "../../src/events.ts";
 import { planOf } from "../../src/queries/query.ts";
 import { viewOf } from "../../src/queries/table.ts";
@@ -46,8 +49,19 @@ export function small<N extends Neighbours>(data: readonly Row[], neighbours: N,
   return privateTable(data as never, (units === undefined ? terms : { ...terms, units }) as TableTerms<N, typeof COLUMNS>);
 }
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const f of folders.splice(0)) rmSync(f, { recursive: true, force: true });
+});
+/** A path for a budget, gone after the tests of a file. */
+export function newFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tacit-queries-"));
+  folders.push(folder);
+  return join(folder, "budget.sqlite");
+}
+
 export const budgetOf = <const N extends Neighbours>(neighbours: N, epsilon = 1000): Budget<N> =>
-  Budget.open(":memory:", { dataset: "small", unit: "person", neighbours, epsilon, delta: 1e-6 });
+  Budget.open(newFile(), { dataset: "small", unit: "person", neighbours, epsilon, delta: 1e-6 });
 
 /** Draws answers without a budget, by names that the package does not export. */
 export function drawing<N extends Neighbours, A>(query: Query<N, A>, table: PrivateTable<N, typeof COLUMNS>): () => A {

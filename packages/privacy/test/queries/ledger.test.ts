@@ -4,7 +4,7 @@ import { type Budget, PeopleBudget } from "@tacit/privacy/budgets";
 import { count, histogram, mean, type Query, quantiles, sum, topKeys, unknownKeys, variance } from "@tacit/privacy/queries";
 import { describe, expect, it } from "vitest";
 import type { PrivacyEvent } from "../../src/events.ts";
-import { budgetOf, coded, type Row, small } from "./house.ts";
+import { budgetOf, coded, newFile, type Row, small } from "./house.ts";
 
 const ROWS: Row[] = Array.from({ length: 30 }, (_, i) => ({
   id: `p${i % 20}`,
@@ -22,6 +22,15 @@ const add = (mechanism: PrivacyEvent["mechanism"], times = 1): PrivacyEvent => (
 const table = small(ROWS, "add-remove");
 
 describe("the ledger", () => {
+  it("gets what a query costs, whatever somebody does to the list that it shows", () => {
+    using budget = budgetOf("add-remove");
+    const query = count(table, { noise: { rho: 0.5 } });
+    expect(() => Object.assign(query.events, { length: 0 })).toThrow(TypeError);
+    query.release(budget, "count");
+    expect(budget.entries()).toHaveLength(1);
+    expect(budget.state.spent).toBeGreaterThan(0);
+  });
+
   it("holds the events of each query, and nothing of an ε", () => {
     using budget = budgetOf("add-remove");
     count(table, { noise: { rho: 0.5 } }).release(budget, "count");
@@ -149,7 +158,7 @@ describe("budgets of persons", () => {
   const terms = { dataset: "small", unit: "person", neighbours: "add-remove", measure: "epsilon", limit: 1 } as const;
 
   it("leave out who has nothing left, and charge each of the others", () => {
-    using people = PeopleBudget.open(":memory:", terms);
+    using people = PeopleBudget.open(newFile(), terms);
     const some = small(ROWS.slice(0, 5), "add-remove");
     // No noise to speak of, and all that p0 to p4 have.
     count(some, { noise: { epsilon: 1 }, of: "units" }).releaseForPeople(people);
@@ -163,11 +172,11 @@ describe("budgets of persons", () => {
   });
 
   it("are refused where they would not be sound", () => {
-    using replaced = PeopleBudget.open(":memory:", { ...terms, neighbours: "replace-one" });
+    using replaced = PeopleBudget.open(newFile(), { ...terms, neighbours: "replace-one" });
     const units = new Set(ROWS.map((r) => r.id)).size;
     const query = sum(small(ROWS, "replace-one", 2, units), "v", { noise: { epsilon: 0.1 } });
     expect(() => query.releaseForPeople(replaced)).toThrow(coded("PRIVACY_NEIGHBOURS"));
-    using people = PeopleBudget.open(":memory:", terms);
+    using people = PeopleBudget.open(newFile(), terms);
     // Of ρ there is no pure ε, and a δ does not add up there.
     expect(() => count(table, { noise: { rho: 0.1 } }).releaseForPeople(people)).toThrow(coded("PRIVACY_PARAMETER"));
     const unknown = unknownKeys(table, "word", { noise: { epsilon: 0.1 }, delta: 1e-6 });

@@ -17,6 +17,7 @@ function runPair(
     p: (lo, hi) => mass(at(lo) + 1 - sensitivity, at(hi) - sensitivity),
     q: (lo, hi) => mass(at(lo) + 1, at(hi)),
     infinite: 0,
+    vanishing: 0,
     ...ends,
   };
 }
@@ -75,10 +76,10 @@ export function discreteLaplacePair(scale: number, sensitivity: number): LossPai
 export function approximatePair(epsilon: number, delta: number): LossPair {
   const high = (1 - delta) / (1 + Math.exp(-epsilon));
   const low = (1 - delta) / (1 + Math.exp(epsilon));
-  if (epsilon === 0) return atomPair([{ loss: 0, p: 1 - delta, q: 1 - delta }], delta);
+  if (epsilon === 0) return atomPair([{ loss: 0, p: 1 - delta, q: 1 - delta }], delta, delta);
   const atoms = [
     { loss: -epsilon, p: low, q: high },
     { loss: epsilon, p: high, q: low },
   ];
-  return atomPair(atoms, delta);
+  return atomPair(atoms, delta, delta);
 }

@@ -12,6 +12,7 @@ export function gaussianPair(noiseMultiplier: number): LossPair {
     p: (lo, hi) => normalMass(z(lo, mean), z(hi, mean)),
     q: (lo, hi) => normalMass(z(lo, -mean), z(hi, -mean)),
     infinite: 0,
+    vanishing: 0,
     range: [-mean - FAR / noiseMultiplier, mean + FAR / noiseMultiplier],
     bounded: false,
   };

@@ -20,6 +20,7 @@ export function laplacePair(scale: number): LossPair {
     p: (lo, hi) => mass(x(lo), x(hi), 1),
     q: (lo, hi) => mass(x(lo), x(hi), 0),
     infinite: 0,
+    vanishing: 0,
     range: [-top, top],
     bounded: true,
   };

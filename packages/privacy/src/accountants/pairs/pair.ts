@@ -11,6 +11,8 @@ export interface LossPair {
   q(lo: number, hi: number): number;
   /** Mass of P where Q has none. */
   readonly infinite: number;
+  /** Mass of Q where P has none: no cost of (P, Q), and all of that of its mirror image and of mixtures. */
+  readonly vanishing: number;
   /** Outside this range of ℓ lies at most `TAIL` of P or Q (none where losses are bounded). */
   readonly range: readonly [number, number];
   /** Whether nothing at all lies outside the range. */
@@ -27,8 +29,8 @@ export interface Atom {
   readonly q: number;
 }
 
-/** A pair of atoms. `dropped`: mass of P that the list leaves out, counted as infinite loss. */
-export function atomPair(atoms: readonly Atom[], infinite = 0): LossPair {
+/** A pair of atoms, and what stands in P or in Q alone. */
+export function atomPair(atoms: readonly Atom[], infinite = 0, vanishing = 0): LossPair {
   const losses = Float64Array.from(atoms, (a) => a.loss);
   const sums = (of: (a: Atom) => number): Float64Array => {
     const out = new Float64Array(atoms.length + 1);
@@ -58,6 +60,7 @@ export function atomPair(atoms: readonly Atom[], infinite = 0): LossPair {
     p: (lo, hi) => few((a) => a.p, p, lo, hi),
     q: (lo, hi) => few((a) => a.q, q, lo, hi),
     infinite,
+    vanishing,
     range: [losses[0] ?? 0, losses.at(-1) ?? 0],
     bounded: true,
   };

@@ -1,4 +1,5 @@
 /** @file log E_Q[(P/Q)^α] = (α - 1) · RDP(α) of one release, mechanism by mechanism, plain or under Poisson sampling. */
+import { TacitError } from "@tacit/core/errors";
 import type { Mechanism, Sampling } from "../../events.ts";
 import { log1mExp, logAdd, logSum } from "../../math/log-space.ts";
 import { distributedRho } from "../distributed.ts";
@@ -90,6 +91,15 @@ export function moments(m: Mechanism, sampling: Sampling, orders: readonly numbe
     const values = atIntegers(m.noiseMultiplier, rate, whole);
     let next = 0;
     return orders.map((a) => (Number.isInteger(a) ? values[next++]! : atOrder(m.noiseMultiplier, rate, a)));
+  }
+  if (m.kind === "concentrated") {
+    throw new TacitError(
+      "PRIVACY_UNACCOUNTED",
+      "rdp: expected a sampled mechanism whose laws are known, got one of which only ρ is known",
+      {
+        hint: "amplification by sampling holds for pairs that a reflection exchanges; ρ alone does not say that they do",
+      },
+    );
   }
   const base = momentOf(m);
   const at: Moment = (n) => sampledAt(base, rate, n);
