@@ -2,7 +2,7 @@
 import { epsilonOf } from "../accountants/index.ts";
 import { calibrate } from "../calibrate.ts";
 import { checkDelta, checkEpsilon, positive, refuse } from "../check.ts";
-import type { PrivacyEvent, Sampling } from "../events.ts";
+import type { Neighbours, PrivacyEvent } from "../events.ts";
 import { treeLevels } from "./tree.ts";
 
 export type SamplingName = "poisson" | "passes";
@@ -13,19 +13,33 @@ export interface Scheme {
   /** Chance of a row to be in a step (Poisson). */
   readonly rate: number;
   readonly stepsPerEpoch: number;
+  /** The public number of rows that rate and steps follow from. */
+  readonly rows: number;
 }
 
 /**
+ * For whom a run counts. Poisson: one row more or less, which means that it is ignored where it stands: rate and steps stay. Passes: one row's
+ * data exchanged for another's, in its place. Without a row, all later ones would move to other steps, and a tree hides one leaf, not all.
+ */
+export const neighboursOf = (sampling: SamplingName): Neighbours => (sampling === "poisson" ? "add-remove" : "replace-one");
+
+/** How far a row moves what a release shows, in K: 1 in a Poisson step, 2 √h in the nodes of a tree. */
+const reach = ({ sampling, stepsPerEpoch }: Scheme): number =>
+  sampling === "poisson" ? 1 : 2 * Math.sqrt(treeLevels(stepsPerEpoch));
+
+/**
  * Events of `steps` steps. Poisson: each a Gaussian mechanism of multiplier z on a sample. Passes: each begun pass is one of multiplier
- * z / √h on all rows, h the levels of its tree (see tree.ts); `trees` counts them.
+ * z / (2 √h) on all rows, h the levels of its tree (see tree.ts): the old row's q goes and the new one's comes, 2 K. `trees` counts them.
  */
 export function eventsOf(scheme: Scheme, noiseMultiplier: number, steps: number, trees: number): readonly PrivacyEvent[] {
   if (steps === 0) return [];
-  const poisson = scheme.sampling === "poisson";
-  const sampling: Sampling = poisson ? { kind: "poisson", rate: scheme.rate } : { kind: "all" };
-  const multiplier = poisson ? noiseMultiplier : noiseMultiplier / Math.sqrt(treeLevels(scheme.stepsPerEpoch));
-  const mechanism = { kind: "gaussian", noiseMultiplier: multiplier } as const;
-  return [{ mechanism, neighbours: "add-remove", sampling, count: poisson ? steps : trees }];
+  const neighbours = neighboursOf(scheme.sampling);
+  if (scheme.sampling === "poisson") {
+    const mechanism = { kind: "gaussian", noiseMultiplier } as const;
+    return [{ mechanism, neighbours, sampling: { kind: "poisson", rate: scheme.rate }, count: steps }];
+  }
+  const mechanism = { kind: "gaussian", noiseMultiplier: noiseMultiplier / reach(scheme) } as const;
+  return [{ mechanism, neighbours, sampling: { kind: "all" }, count: trees }];
 }
 
 /** How private a run is to be. */
@@ -58,7 +72,10 @@ export function planOf(scheme: Scheme, { noiseMultiplier, epsilon, delta, epochs
   if (epochs === undefined)
     refuse("makePrivate", "epochs beside epsilon", "none", "the noise follows from how many steps it must cover");
   const trees = Math.ceil(steps / scheme.stepsPerEpoch);
-  return { noiseMultiplier: calibrate((z) => eventsOf(scheme, z, steps, trees), { epsilon: epsilon!, delta }), steps };
+  // The search begins at an event's multiplier of 1: at 1/4 and below, PLD's grid ends.
+  const unit = reach(scheme);
+  const found = calibrate((m) => eventsOf(scheme, m * unit, steps, trees), { epsilon: epsilon!, delta });
+  return { noiseMultiplier: found * unit, steps };
 }
 
 /** ε of events at δ by PLD, pessimistic; 0 for none. */

@@ -8,7 +8,16 @@ import { type AdaptiveClipping, adaptive } from "./adaptive.ts";
 import { checkNorm, clipTarget, type Group, gridUnits } from "./grid.ts";
 import { checkLayers } from "./layers.ts";
 import { independentNoise } from "./noise.ts";
-import { type Clipping, checkData, checkSizes, type Learning, learningOf, type PrivateOptions } from "./options.ts";
+import {
+  type Clipping,
+  checkBudget,
+  checkData,
+  checkSizes,
+  type Learning,
+  learningOf,
+  type PrivateOptions,
+  publicRows,
+} from "./options.ts";
 import { passRows, poissonRows } from "./rows.ts";
 import { RowSums } from "./sums.ts";
 import { PrivateTrainer } from "./trainer.ts";
@@ -17,23 +26,26 @@ import { treeNoise } from "./tree.ts";
 /**
  * A private trainer, as Opacus' `make_private` gives: per-example gradients, clipped, summed, noised, handed to the optimizer.
  *
- * Guarantee: what all steps together let out (parameters, optimizer state, C) is (ε, δ)-differentially private for data sets that differ
- * in one row, ε as `trainer.epsilon()` says. Checked here: layers, the loss, the data set, sizes, noise, the budget. Assumed: the model's
- * weights at the start, and every public tensor, do not depend on the rows; nothing else of the rows is let out.
+ * Guarantee: what all steps together let out (parameters, optimizer state, C) is (ε, δ)-differentially private, ε as `trainer.epsilon()` says,
+ * for data sets that differ in one row: one more or less, which is ignored where it stands (Poisson), or one replaced in its place (passes). The
+ * number of rows that rate and steps follow from is public. Checked here: layers, the loss, the data set, sizes, noise, the budget. Assumed:
+ * weights at the start, and every public tensor, do not depend on the rows; each row is another person's; nothing else of the rows is let out.
  *
- * @throws TacitError PRIVACY_LAYER, PRIVACY_MIXED, PRIVACY_SAMPLING, PRIVACY_PARAMETER; PRIVACY_BUDGET where the whole run does not fit what
+ * @throws TacitError PRIVACY_LAYER, PRIVACY_MIXED, PRIVACY_SAMPLING, PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS; PRIVACY_BUDGET where the whole run does not fit what
  *   is left; VMAP_UNSUPPORTED for an op that cannot be batched
  */
 export async function makePrivate<T extends Batch>(options: PrivateOptions<T>): Promise<PrivateTrainer<T>> {
   const { model, optimizer, data, batch, physicalBatch = 64, sampling = "poisson", clipping = "flat" } = options;
   checkLayers(model);
   checkData(data);
-  checkSizes(data.length, batch, physicalBatch, sampling);
+  const count = publicRows(options);
+  checkSizes(count, batch, physicalBatch, sampling);
+  checkBudget(options);
   const maxGradNorm = checkNorm("makePrivate", options.maxGradNorm);
   const learning = learningOf(model, optimizer);
-  const rate = batch / data.length;
+  const rate = batch / count;
   const rows = sampling === "poisson" ? poissonRows(data, rate) : passRows(data, batch);
-  const scheme: Scheme = { sampling, rate, stepsPerEpoch: rows.stepsPerEpoch };
+  const scheme: Scheme = { sampling, rate, stepsPerEpoch: rows.stepsPerEpoch, rows: count };
   const plan = planOf(scheme, options);
   const adapting = adaptiveOf(clipping, sampling, plan.noiseMultiplier, options);
   const units = gridUnits(physicalBatch);

@@ -6,7 +6,7 @@ import type { Module, Parameter } from "@tacit/core/nn";
 import type { Optimizer } from "@tacit/core/optim";
 import type { Budget } from "../budgets/index.ts";
 import { refuse, whole } from "../check.ts";
-import type { SamplingName } from "./account.ts";
+import { neighboursOf, type SamplingName } from "./account.ts";
 import type { AdaptiveClipping } from "./adaptive.ts";
 import type { Row } from "./example-program.ts";
 
@@ -20,8 +20,13 @@ export interface PrivateOptions<T extends Batch> {
   readonly model: Module;
   /** Any optimizer of core, on the model's parameters: it sees noisy gradients only, so that any rule of it is private. */
   readonly optimizer: Optimizer;
-  /** The private rows; how many there are is taken as public. */
+  /** The private rows, one for each unit (person): no row twice. */
   readonly data: Dataset<T>;
+  /**
+   * The public number of rows that rate and steps follow from: an expected size, known without the data. Default: how many `data` has, which
+   * is thereby taken as public. Poisson sampling alone: passes take the number of rows as public in any case.
+   */
+  readonly rows?: number;
   /** The loss of one row: a batch of one comes in, one number goes out. `(x, y) => nn.crossEntropy(model(x), y)`. */
   readonly loss: (...row: Row<T>) => Tensor;
   /** z: the noise's standard deviation in units of C. Instead of `epsilon`. */
@@ -40,12 +45,16 @@ export interface PrivateOptions<T extends Batch> {
   /** Default: flat. */
   readonly clipping?: Clipping;
   /**
-   * `poisson` (default): DP-SGD, each row in each step with probability batch / rows. `passes`: DP-FTRL, rows in the data set's own order,
-   * and no claim from sampling.
+   * `poisson` (default): DP-SGD, each row in each step with probability batch / rows; for add-remove neighbours. `passes`: DP-FTRL, rows in
+   * the data set's own order, and no claim from sampling; for replace-one neighbours.
    */
   readonly sampling?: SamplingName;
   /** Where steps are written down before their noise is drawn, an epoch at a time. */
   readonly budget?: Budget;
+  /** Whose rows these are, as the budget names the data set; needed with `budget`. */
+  readonly dataset?: string;
+  /** Whose privacy a row is, as the budget names it ("person"); needed with `budget`. That each row is another's is assumed. */
+  readonly unit?: string;
   /** What the ledger says of it. Default: "training". */
   readonly purpose?: string;
 }
@@ -94,8 +103,43 @@ export function learningOf(model: Module, optimizer: Optimizer): Learning {
   return learning;
 }
 
+/**
+ * A budget is charged for its own data set, unit and neighbours alone.
+ * @throws TacitError PRIVACY_PARAMETER; PRIVACY_NEIGHBOURS
+ */
+export function checkBudget<T extends Batch>({ budget, dataset, unit, sampling = "poisson" }: PrivateOptions<T>): void {
+  if (budget === undefined) return;
+  const { terms } = budget;
+  if (dataset === undefined || unit === undefined) {
+    const hint = "say whose rows these are and whose privacy one row is: the budget is charged for these alone";
+    refuse("makePrivate", "dataset and unit beside a budget", dataset === undefined ? "no dataset" : "no unit", hint);
+  }
+  if (terms.dataset !== dataset) refuse("makePrivate", `a budget of ${dataset}`, "another data set's");
+  if (terms.unit !== unit) refuse("makePrivate", `a budget per ${unit}`, `one per ${terms.unit}`);
+  const neighbours = neighboursOf(sampling);
+  if (terms.neighbours === neighbours) return;
+  const hint =
+    sampling === "passes"
+      ? "without one row all later rows of a pass move to other steps: passes count for a public number of rows, one of them replaced"
+      : "Poisson samples are accounted for one row more or less";
+  throw new TacitError(
+    "PRIVACY_NEIGHBOURS",
+    `makePrivate: expected a budget for ${neighbours} neighbours with ${sampling}, got one for ${terms.neighbours}`,
+    { hint },
+  );
+}
+
 /** The largest chunk: beyond, the grid would be coarse. */
 const MOST_PHYSICAL = 1024;
+
+/** The public number of rows. @throws TacitError PRIVACY_PARAMETER */
+export function publicRows<T extends Batch>({ rows, data, sampling }: PrivateOptions<T>): number {
+  if (rows === undefined) return data.length;
+  whole("makePrivate", "rows", rows);
+  if (sampling === "passes" && rows !== data.length)
+    refuse("makePrivate", "rows with Poisson sampling, or as many as there are", "others with passes", "a pass visits every row");
+  return rows;
+}
 
 /** @throws TacitError PRIVACY_PARAMETER */
 export function checkSizes(rows: number, batch: number, physicalBatch: number, sampling: unknown): void {

@@ -13,7 +13,10 @@ export interface StepSums {
   readonly count: number;
 }
 
-/** Layers that draw anew at each call (dropout) have a place in a stream: their Program's inputs change. */
+/**
+ * Layers that draw anew at each call (dropout) have a place in a stream. A step traces once, before it reads: all its rows share one mask, and
+ * the stream moves on by one trace, whether the sample has many rows or none. So no row's mask depends on which other rows came.
+ */
 const draws = (module: object): boolean => "randomState" in module;
 
 export class RowSums<T extends Batch> {
@@ -35,11 +38,12 @@ export class RowSums<T extends Batch> {
     this.#chunk = chunkProgram(example, options);
   }
 
-  /** The sums over `rows`, each clipped to C = `maxGradNorm`. No rows: zeros. */
+  /** The sums over `rows`, the sample of one step, each clipped to C = `maxGradNorm`. No rows: zeros. */
   async of(rows: Int32Array, epoch: number, maxGradNorm: number): Promise<StepSums> {
     const { size, parameters } = this.#options;
     const sums = parameters.map((p) => new Float64Array(p.shape.reduce((n, d) => n * d, 1)));
     let count = 0;
+    if (this.#fresh) this.#retrace();
     for (let start = 0; start < rows.length; start += size) {
       const parts = await this.#run(rows.subarray(start, start + size), epoch, maxGradNorm);
       sums.forEach((s, i) => {
@@ -57,7 +61,6 @@ export class RowSums<T extends Batch> {
     const padded = Int32Array.from({ length: size }, (_, i) => rows[Math.min(i, rows.length - 1)]!);
     const columns = await this.#data.read(padded, epoch);
     const mask = Float32Array.from({ length: size }, (_, i) => (i < rows.length ? 1 : 0));
-    if (this.#fresh) this.#retrace();
     const inputs = [
       ...this.#subject.learning.map(([, p]) => p.expr),
       ...columns.map((c) => c.expr),

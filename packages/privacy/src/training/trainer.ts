@@ -3,8 +3,8 @@ import { Tensor } from "@tacit/core";
 import type { Batch } from "@tacit/core/data";
 import { TacitError } from "@tacit/core/errors";
 import { refuse } from "../check.ts";
-import type { PrivacyEvent } from "../events.ts";
-import { eventsOf, type Plan, type Scheme, spent } from "./account.ts";
+import type { Neighbours, PrivacyEvent } from "../events.ts";
+import { eventsOf, neighboursOf, type Plan, type Scheme, spent } from "./account.ts";
 import type { Adaptive } from "./adaptive.ts";
 import { checkNorm, unitsPer } from "./grid.ts";
 import type { Noise } from "./noise.ts";
@@ -99,15 +99,27 @@ export class PrivateTrainer<T extends Batch> {
     return spent(this.events, delta);
   }
 
-  /** One sentence for logs and model cards: ε, δ, noise, sampling, neighbours. */
+  /** For whom ε counts: add-remove with Poisson sampling, replace-one with passes. */
+  get neighbours(): Neighbours {
+    return neighboursOf(this.#parts.scheme.sampling);
+  }
+
+  /** One sentence for logs and model cards: ε, δ, neighbours, what is public, noise, sampling. */
   statement(): string {
-    const { sampling, rate } = this.#parts.scheme;
+    const { sampling, rate, rows } = this.#parts.scheme;
+    const { rows: stated, unit = "row" } = this.#parts.options;
+    const number =
+      stated === undefined ? `the number of rows, ${rows}, is taken as public` : `the stated number of rows, ${rows}, is public`;
+    const who =
+      sampling === "poisson"
+        ? `one ${unit} more or less (add-remove; ${number}: one row more or less means one row ignored where it stands, rate and steps unchanged)`
+        : `one ${unit} replaced by another in its place (replace-one; ${number})`;
     const chosen =
       sampling === "poisson"
         ? `Poisson sampling of rate ${rate.toPrecision(4)} by the platform's CSPRNG`
         : `passes over all rows, tree noise with restarts (${this.#trees} trees)`;
     return (
-      `(ε = ${this.epsilon().toPrecision(4)}, δ = ${this.delta})-differentially private for one row more or less: ${this.#steps} steps, ` +
+      `(ε = ${this.epsilon().toPrecision(4)}, δ = ${this.delta})-differentially private for ${who}: ${this.#steps} steps, ` +
       `noise multiplier ${this.noiseMultiplier.toPrecision(5)}, ${chosen}; PLD accountant, upper bound`
     );
   }
@@ -149,6 +161,7 @@ export class PrivateTrainer<T extends Batch> {
       );
     }
     const begins = scheme.sampling === "passes" && (!this.#warm || this.#steps % scheme.stepsPerEpoch === 0);
+    if (begins) this.#checkTree();
     this.#pay(begins);
     if (begins) noise.restart();
     this.#warm = true;
@@ -159,6 +172,20 @@ export class PrivateTrainer<T extends Batch> {
     noise.add(found.sums);
     if (adapting !== null) this.#maxGradNorm = adapting.next(c, found.count);
     await this.#move(found.sums, c);
+  }
+
+  /** A run that was taken up has more trees than were planned for: `epsilon` holds nevertheless. */
+  #checkTree(): void {
+    const { scheme, options, plan } = this.#parts;
+    const trees = this.#trees + 1;
+    if (options.epsilon === undefined || trees <= Math.ceil(plan.steps / scheme.stepsPerEpoch)) return;
+    const after = spent(eventsOf(scheme, this.noiseMultiplier, this.#steps + 1, trees), this.delta);
+    if (after <= options.epsilon) return;
+    throw new TacitError(
+      "PRIVACY_BUDGET",
+      `step: expected at most ε ${options.epsilon}, got ${after.toPrecision(4)} with tree ${trees}`,
+      { hint: "each time a run is taken up a tree begins: plan more epochs, or save where a pass ends" },
+    );
   }
 
   /** The noisy sum over the public expected batch, back from the grid, to the optimizer. */
@@ -222,8 +249,10 @@ export class PrivateTrainer<T extends Batch> {
       state.noiseMultiplier === this.noiseMultiplier &&
       state.scheme?.sampling === scheme.sampling &&
       state.scheme.rate === scheme.rate &&
+      state.scheme.rows === scheme.rows &&
       state.scheme.stepsPerEpoch === scheme.stepsPerEpoch;
-    const counts = [state.steps, state.trees].every((n) => Number.isSafeInteger(n) && n >= 0);
+    const least = scheme.sampling === "passes" ? Math.ceil(state.steps / scheme.stepsPerEpoch) : 0;
+    const counts = [state.steps, state.trees].every((n) => Number.isSafeInteger(n) && n >= 0) && state.trees >= least;
     if (!same || !counts) {
       throw new TacitError(
         "STATE_MISMATCH",

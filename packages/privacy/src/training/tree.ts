@@ -6,9 +6,11 @@
  * that of the nodes in t's binary digits, each with noise N(0, (z K)²) of its own, drawn when the node is complete. What a step releases,
  * its gradient plus N_t - N_(t-1), N_t the noise of those nodes, is a function of noisy nodes and of nothing else.
  *
- * A row is in one leaf of a pass, so in at most h = ⌊log2 n⌋ + 1 complete nodes of n steps, each of sensitivity K: h adaptively chosen
- * Gaussian mechanisms of multiplier z, which are one of multiplier z / √h (the others do not change with the row). Every pass has a
- * tree of its own (restart), and so has what is left of a pass after a run was taken up again: two trees, a row in one of them.
+ * Neighbours are data sets of one public number of rows, where one row is replaced by another in its place (replace-one): the order does not
+ * depend on the rows, so one leaf of a pass changes, by q' - q of norm at most 2 K. It is in at most h = ⌊log2 n⌋ + 1 complete nodes of n steps,
+ * each of sensitivity 2 K: h adaptively chosen Gaussian mechanisms of multiplier z / 2, which are one of multiplier z / (2 √h) (the others
+ * do not change). Not claimed: one row less (add-remove). All later rows would move on by a place, and with them every leaf.
+ * Every pass has a tree of its own (restart), and so has what is left of a pass after a run was taken up again: each tree is accounted for.
  */
 import { type Noise, noiseFor } from "./noise.ts";
 

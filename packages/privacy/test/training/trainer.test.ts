@@ -66,7 +66,7 @@ describe("a run", () => {
     expect(await nn.accuracy(model, points(400))).toBeGreaterThan(0.85);
   });
 
-  it("runs with dropout, whose draws are new in every chunk", async () => {
+  it("runs with dropout, whose draws are new in every step", async () => {
     const model = nn.sequential(nn.linear(4, 16), nn.tanh(), nn.dropout(0.2), nn.linear(16, 2));
     const trainer = await makePrivate(task({ ...classifier(model), epochs: 4 }));
     await trainer.train();
@@ -97,20 +97,22 @@ describe("a run", () => {
 });
 
 describe("DP-FTRL", () => {
-  it("passes over all rows and claims nothing from sampling: a pass is a Gaussian mechanism of z / √h", async () => {
+  it("passes over all rows and claims nothing from sampling: a pass is a Gaussian mechanism of z / (2 √h) for one row replaced", async () => {
     const trainer = await makePrivate(
       task({ sampling: "passes", noiseMultiplier: 3, epochs: 2, batch: 50, data: points(400).shuffle({ seed: 1 }) }),
     );
     await trainer.train();
-    // 8 steps a pass: 4 levels.
+    // 8 steps a pass: 4 levels, and a row that is replaced moves a leaf by 2 K.
     const want = {
-      mechanism: { kind: "gaussian", noiseMultiplier: 3 / 2 },
-      neighbours: "add-remove",
+      mechanism: { kind: "gaussian", noiseMultiplier: 3 / 4 },
+      neighbours: "replace-one",
       sampling: { kind: "all" },
       count: 2,
     } as const;
     expect(trainer.events).toEqual([want]);
     expect(trainer.epsilon()).toBe(epsilonOf([want], { delta: 1e-3 }));
+    expect(trainer.neighbours).toBe("replace-one");
+    expect(trainer.statement()).toContain("one row replaced by another in its place");
   });
 
   it("learns from passes", async () => {
@@ -121,12 +123,13 @@ describe("DP-FTRL", () => {
 });
 
 describe("a budget", () => {
+  const whose = { dataset: "points", unit: "row" };
   const open = (name: string, epsilon: number): Budget =>
     Budget.open(join(folder, name), { dataset: "points", unit: "row", neighbours: "add-remove", epsilon, delta: 1e-3 });
 
   it("has an epoch in its ledger before the first noise, and the next when that begins", async () => {
     using budget = open("epochs", 20);
-    const trainer = await makePrivate(task({ budget, purpose: "two classes" }));
+    const trainer = await makePrivate(task({ ...whose, budget, purpose: "two classes" }));
     expect(budget.entries()).toEqual([]);
     await trainer.step();
     expect(budget.entries().map((e) => [e.state, e.purpose, e.events[0]!.count])).toEqual([["spent", "two classes", 10]]);
@@ -138,21 +141,21 @@ describe("a budget", () => {
   it("ends a run that it cannot pay for, before the step is taken", async () => {
     const most = epsilonOf([sampled(25)], { delta: 1e-3 });
     using budget = open("short", most);
-    const trainer = await makePrivate(task({ budget }));
+    const trainer = await makePrivate(task({ ...whose, budget }));
     for (let i = 0; i < 20; i++) await trainer.step();
     const before = await Promise.all(trainer.parameters.map((p) => p.data()));
     await expect(trainer.step()).rejects.toMatchObject({ code: "PRIVACY_BUDGET" });
     expect(trainer.steps).toBe(20);
     expect(await Promise.all(trainer.parameters.map((p) => p.data()))).toEqual(before);
-    await expect(makePrivate(task({ budget, epochs: 1 }))).rejects.toMatchObject({ code: "PRIVACY_BUDGET" });
+    await expect(makePrivate(task({ ...whose, budget, epochs: 1 }))).rejects.toMatchObject({ code: "PRIVACY_BUDGET" });
   });
 
   it("is charged anew by a run that is taken up: the same steps could be taken twice", async () => {
     using budget = open("resumed", 50);
-    const first = await makePrivate(task({ budget }));
+    const first = await makePrivate(task({ ...whose, budget }));
     for (let i = 0; i < 3; i++) await first.step();
     const state = JSON.parse(JSON.stringify(first.state())) as TrainerState;
-    const second = await makePrivate(task({ budget }));
+    const second = await makePrivate(task({ ...whose, budget }));
     second.loadState(state);
     expect(second.events).toEqual([sampled(3)]);
     await second.step();
