@@ -4,7 +4,7 @@ import { sameShape, showShape, sizeOf } from "../program/aval.ts";
 import { DTYPE, type TypedArray } from "../program/dtype.ts";
 import { Random } from "../random.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { type Batch, Dataset } from "./dataset.ts";
+import { type Batch, Dataset, type Origin } from "./dataset.ts";
 import { setValues } from "./host.ts";
 
 /** A batch of some part: its tensors, and the rows of the whole batch that they are. */
@@ -42,6 +42,13 @@ class Concat<T extends Batch> extends Dataset<T> {
     if (pieces.length === 1) return pieces[0]!.batch as T;
     const columns = pieces[0]!.batch.map((_, c) => interleave(pieces, c, indices.length));
     return (await Promise.all(columns)) as readonly Tensor[] as T;
+  }
+
+  override origins(indices: Int32Array): readonly Origin[] {
+    return this.parts.flatMap((part, k) => {
+      const own = indices.filter((i) => i >= this.starts[k]! && i < this.starts[k + 1]!).map((i) => i - this.starts[k]!);
+      return own.length === 0 ? [] : part.origins(own);
+    });
   }
 
   private partOf(index: number): number {

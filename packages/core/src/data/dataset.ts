@@ -15,6 +15,12 @@ export interface Server<T> {
   close(): void;
 }
 
+/** Samples of one source: `rows[i]` is which of them; two samples of one source and row are the same sample. */
+export interface Origin {
+  readonly source: object;
+  readonly rows: Int32Array;
+}
+
 /** Samples that can be read by index, in batches. */
 export abstract class Dataset<T extends Batch> {
   /** What this is, in words for logs: "MNIST, 60000 training images". */
@@ -33,6 +39,14 @@ export abstract class Dataset<T extends Batch> {
   /** The indices in the order of epoch `epoch`; a fresh array. */
   order(_epoch: number): Int32Array {
     return Int32Array.from({ length: this.length }, (_, i) => i);
+  }
+
+  /**
+   * Where the samples with these indices come from, in any order: views of other datasets pass the question on, so that a sample that comes
+   * twice can be seen. A dataset that holds its samples is a source of its own. What copies samples hides them from this.
+   */
+  origins(indices: Int32Array): readonly Origin[] {
+    return [{ source: this, rows: indices }];
   }
 
   /** How the order comes about; two datasets with equal recipes give equal orders. A loader's saved state carries it. */
@@ -94,6 +108,10 @@ abstract class View<T extends Batch> extends Dataset<T> {
     return this.base.order(epoch);
   }
 
+  override origins(indices: Int32Array): readonly Origin[] {
+    return this.base.origins(indices);
+  }
+
   override serve(workers: number): Promise<Server<T>> | null {
     return this.base.serve(workers);
   }
@@ -148,6 +166,10 @@ class Subset<T extends Batch> extends View<T> {
     return Int32Array.from({ length: this.length }, (_, i) => i);
   }
 
+  override origins(indices: Int32Array): readonly Origin[] {
+    return this.base.origins(this.inner(indices));
+  }
+
   override get recipe(): string {
     return `${this.base.recipe} subset ${this.length} ${checksum(this.indices)}`;
   }
@@ -170,6 +192,10 @@ class Mapped<T extends Batch, U extends Batch> extends Dataset<U> {
 
   override async read(indices: Int32Array, epoch = 0): Promise<U> {
     return this.fn(...(await this.base.read(indices, epoch)));
+  }
+
+  override origins(indices: Int32Array): readonly Origin[] {
+    return this.base.origins(indices);
   }
 
   override order(epoch: number): Int32Array {

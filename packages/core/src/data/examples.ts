@@ -4,7 +4,7 @@ import { sameShape, showShape, sizeOf } from "../program/aval.ts";
 import { DTYPE, type TypedArray } from "../program/dtype.ts";
 import { Random } from "../random.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { type Batch, Dataset, type Server } from "./dataset.ts";
+import { type Batch, Dataset, type Origin, type Server } from "./dataset.ts";
 import { type HostArray, setValues } from "./host.ts";
 
 /** One sample: arrays without a batch dimension, and integers (class indices). */
@@ -48,6 +48,10 @@ class ExampleDataset<T extends Batch> extends Dataset<T> {
     this.source = source;
     this.options = options;
     this.root = new Random(options.seed ?? 0);
+  }
+
+  override origins(indices: Int32Array): readonly Origin[] {
+    return [{ source: this.source, rows: indices }];
   }
 
   private async example(index: number, epoch: number): Promise<Example> {
@@ -220,6 +224,10 @@ class MappedExamples<T extends Batch> extends Dataset<T> {
 
   override read(indices: Int32Array, epoch = 0): Promise<T> {
     return this.from((own) => this.base.read(own, epoch), indices, epoch);
+  }
+
+  override origins(indices: Int32Array): readonly Origin[] {
+    return this.base.origins(indices);
   }
 
   private from(read: (indices: Int32Array) => Batch | Promise<Batch>, indices: Int32Array, epoch: number): Promise<T> {

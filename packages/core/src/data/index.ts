@@ -2,7 +2,7 @@
 export { concat, randomSplit } from "./combine.ts";
 export type { CsvOptions, CsvRow, CsvTable } from "./csv.ts";
 export { parseCsv, readRows } from "./csv.ts";
-export type { Batch, Server } from "./dataset.ts";
+export type { Batch, Origin, Server } from "./dataset.ts";
 export { Dataset } from "./dataset.ts";
 export type { Digits, DigitsOptions } from "./digits.ts";
 export { digits } from "./digits.ts";

@@ -6,7 +6,7 @@ import type { TypedArray } from "../program/dtype.ts";
 import { DTYPE } from "../program/dtype.ts";
 import { Random } from "../random.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { Batch } from "./dataset.ts";
+import type { Batch, Origin } from "./dataset.ts";
 import { Dataset } from "./dataset.ts";
 import { type HostArray, setValues } from "./host.ts";
 
@@ -90,16 +90,24 @@ function rowsOf(where: string, shapes: readonly Shape[]): number {
 /** Samples in columns. */
 class TensorDataset<T extends Batch> extends Dataset<T> {
   private readonly readers: readonly Reader[];
+  /** The values of the first column: two datasets over them have the same samples. */
+  private readonly source: object;
   private readonly pack: (columns: readonly Tensor[]) => T;
 
   constructor(name: string, columns: readonly Column[], pack: (columns: readonly Tensor[]) => T) {
     super(name, rowsOf("tensorDataset", columns.map(shapeOf)));
     this.readers = columns.map(readerOf);
+    const [first] = columns as readonly [Column, ...Column[]];
+    this.source = first instanceof Tensor ? first : "bytes" in first ? first.bytes.values : first.values;
     this.pack = pack;
   }
 
   override async read(indices: Int32Array): Promise<T> {
     return this.pack(await Promise.all(this.readers.map((r) => r(indices))));
+  }
+
+  override origins(indices: Int32Array): readonly Origin[] {
+    return [{ source: this.source, rows: indices }];
   }
 }
 

@@ -5,7 +5,7 @@
 import { expected, TacitError } from "../errors.ts";
 import type { DType, TypedArray } from "../program/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { type Batch, Dataset, type Server } from "./dataset.ts";
+import { type Batch, Dataset, type Origin, type Server } from "./dataset.ts";
 
 /** What a thread is started with: the module, and the name under which it exports the dataset. */
 interface Start {
@@ -154,6 +154,10 @@ class ModuleDataset<T extends Batch> extends Dataset<T> {
 
   override get recipe(): string {
     return this.inner.recipe;
+  }
+
+  override origins(indices: Int32Array): readonly Origin[] {
+    return this.inner.origins(indices);
   }
 
   override async serve(workers: number): Promise<Server<T>> {

@@ -1,12 +1,12 @@
 /** @file makePrivate: from a model, an optimizer and a data set to a trainer whose every step is differentially private. */
-import type { Batch, Dataset } from "@tacit/core/data";
-import { TacitError } from "@tacit/core/errors";
+import type { Batch } from "@tacit/core/data";
 import type { Aval } from "@tacit/core/program";
 import { refuse } from "../check.ts";
 import { planOf, type Scheme } from "./account.ts";
 import { type AdaptiveClipping, adaptive } from "./adaptive.ts";
 import { checkNorm, clipTarget, type Group, gridUnits } from "./grid.ts";
 import { checkLayers } from "./layers.ts";
+import { rowTypes } from "./mixing.ts";
 import { independentNoise } from "./noise.ts";
 import {
   type Clipping,
@@ -18,7 +18,7 @@ import {
   type PrivateOptions,
   publicRows,
 } from "./options.ts";
-import { passRows, poissonRows } from "./rows.ts";
+import { distinctRows, passRows, poissonRows } from "./rows.ts";
 import { RowSums } from "./sums.ts";
 import { PrivateTrainer } from "./trainer.ts";
 import { treeNoise } from "./tree.ts";
@@ -49,7 +49,7 @@ export async function makePrivate<T extends Batch>(options: PrivateOptions<T>): 
   const plan = planOf(scheme, options);
   const adapting = adaptiveOf(clipping, sampling, plan.noiseMultiplier, options);
   const units = gridUnits(physicalBatch);
-  const subject = { model, learning, loss: options.loss, row: await rowTypes(data) };
+  const subject = { model, learning, loss: options.loss, row: await rowTypes(data, distinctRows(data, 0), physicalBatch) };
   const sums = new RowSums(subject, data, {
     size: physicalBatch,
     columns: subject.row.length,
@@ -95,27 +95,4 @@ function groupsOf(learning: Learning, clipping: Clipping, units: number): readon
     const shapes = members.map((i) => learning[i]![1].shape);
     return { members, share, target: clipTarget(shapes, units, share) };
   });
-}
-
-/** The types of one row. @throws TacitError PRIVACY_MIXED where rows read together are not the rows read alone: a `map` mixes them */
-async function rowTypes<T extends Batch>(data: Dataset<T>): Promise<readonly Aval[]> {
-  const alone = await data.read(Int32Array.of(0), 0);
-  const again = await data.read(Int32Array.of(0), 0);
-  const last = data.length - 1;
-  const beside = await data.read(Int32Array.of(0, last), 0);
-  const types = alone.map((t): Aval => ({ shape: t.shape.slice(1), dtype: t.dtype }));
-  for (let i = 0; i < types.length; i++) {
-    const [one, two, pair] = await Promise.all([alone[i]!.data(), again[i]!.data(), beside[i]!.data()]);
-    const steady = one.every((x, j) => Object.is(x, two[j]));
-    // Random transforms that draw at each call cannot be compared.
-    if (!steady || (pair.length === 2 * one.length && one.every((x, j) => Object.is(x, pair[j])))) continue;
-    throw new TacitError(
-      "PRIVACY_MIXED",
-      `makePrivate: expected rows that are read one by one, got column ${i} of rows that change with their batch`,
-      {
-        hint: "a map of the data set sees whole batches: let it treat each row by itself (no mean over axis 0)",
-      },
-    );
-  }
-  return types;
 }
