@@ -48,14 +48,14 @@ export const PRIVACY: Entries = {
   },
   PRIVACY_MIXED: {
     means:
-      "A row's gradient would depend on other rows: a loss reads a tensor that is neither its row, nor the model's, nor public, or a data set's map mixes the rows of a batch.",
-    fix: "Let the loss and every map treat each row by itself; make tensors without private data public.",
+      "A row's gradient would depend on other rows: a loss reads a tensor that is neither its row, nor the model's, nor public, or a data set's map mixes the rows of a batch, or draws anew at each reading.",
+    fix: "Let the loss and every map treat each row by itself (random transforms: context.random in data.mapExamples); make tensors without private data public.",
     example:
       "makePrivate: expected a loss that reads its row, the model and public tensors, got one that reads a tensor [100,10] besides",
   },
   PRIVACY_NEIGHBOURS: {
     means: "Events for different neighbouring relations were added up, or a relation is used where its theorem does not hold.",
-    fix: "Account for one relation: add-remove, or replace-one without sampling.",
+    fix: "Account for one relation: add-remove (DP-SGD with Poisson samples), or replace-one without sampling (DP-FTRL in passes).",
     example: "account: expected one neighbouring relation, got both",
   },
   PRIVACY_PARAMETER: {

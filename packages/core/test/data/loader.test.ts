@@ -1,6 +1,8 @@
 /** @file Datasets and loaders: order, batches, epochs, and taking up a saved place. */
 import { describe, expect, test } from "vitest";
+import { concat } from "../../src/data/combine.ts";
 import { Dataset } from "../../src/data/dataset.ts";
+import { mapExamples } from "../../src/data/examples.ts";
 import type { DataLoader } from "../../src/data/loader.ts";
 import { batches, tensorDataset } from "../../src/data/tensors.ts";
 import { defaultDevice } from "../../src/engine/default-device.ts";
@@ -190,4 +192,23 @@ test("batches of tensors choose rows by an input, so that one Program serves the
   expect(engineStats(device).prepared - before).toBe(2);
   expect([...batches([x], 3, { dropLast: true })].length).toBe(2);
   expect([...batches([x], 3)].map(([a]) => a.shape[0])).toEqual([3, 3, 2]);
+});
+
+test("origins name the samples behind views, maps and parts: the same sample under two indices can be seen", () => {
+  const [a, b] = [numbers(6), numbers(4)];
+  const seen = (set: Dataset<readonly [Tensor, Tensor]>, indices: readonly number[]): number[][] =>
+    set.origins(Int32Array.from(indices)).map((o) => [...o.rows]);
+  const [own] = a.origins(Int32Array.of(2));
+  for (const view of [a.shuffle({ seed: 1 }), a.take(3), a.map((x, y) => [x, y] as const), mapExamples(a, (e) => e)]) {
+    expect(view.origins(Int32Array.of(2))).toEqual([own]);
+    expect(view.origins(Int32Array.of(2))[0]!.source).toBe(own!.source);
+  }
+  expect(seen(a.subset([5, 3, 3]), [0, 1, 2])).toEqual([[5, 3, 3]]);
+  expect(seen(concat([a, b, a.subset([1])]), [9, 0, 6, 10])).toEqual([[0], [3, 0], [1]]);
+  const [first, second, third] = concat([a, b, a.subset([1])]).origins(Int32Array.of(9, 0, 10));
+  expect([first!.source === own!.source, second!.source === own!.source, third!.source === own!.source]).toEqual([
+    true,
+    false,
+    true,
+  ]);
 });
