@@ -62,7 +62,7 @@ describe("a budget", () => {
   });
 
   it("gives 4 processes that ask at once exactly what it has, also when one is killed in the middle of a release", async () => {
-    const ended = await Promise.all(["", "killed", "", ""].map(spend));
+    const ended = await Promise.all(["after", "killed", "after", "after"].map(spend));
     expect(ended[1]![0]).toBe("SIGKILL");
     const drawn = ended.reduce((n, [, count]) => n + (Number.isNaN(count) ? 0 : count), 0);
     using budget = Budget.open(path(), TERMS);

@@ -5,12 +5,15 @@ import { ONE, TERMS } from "./terms.ts";
 const [path = "", mode = ""] = process.argv.slice(2);
 const budget = Budget.open(path, TERMS);
 let drawn = 0;
+const pause = (ms: number): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+// Whoever is to be killed has its turn first, however late it was started.
+while (mode === "after" && budget.entries().length === 0) pause(2);
 try {
   for (;;) {
     budget.release([ONE], `process ${process.pid}`, () => {
       drawn++;
       // Slow enough that all processes get their turn.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      pause(5);
       // Killed between the write and the end of the release: what was written stays spent.
       if (mode === "killed" && drawn === 1) process.kill(process.pid, "SIGKILL");
     });
