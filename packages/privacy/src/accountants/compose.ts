@@ -51,6 +51,9 @@ function place(grid: LossGrid, out: Float64Array): void {
   for (let i = 0; i < grid.masses.length; i++) out[(((grid.first + i) % n) + n) % n]! += grid.masses[i]!;
 }
 
+/** e^-750 is 0 in double precision. */
+const GONE = -750;
+
 /** Multiplies (re, im) by the `count`-th power of the spectra of two real sequences that were transformed as one complex one. */
 class Spectrum {
   readonly logRadius: Float64Array;
@@ -62,6 +65,8 @@ class Spectrum {
   }
 
   add(k: number, re: number, im: number, count: number): void {
+    // 0 already, as a double, and factors are at most 1: that is so for nearly all frequencies of many releases.
+    if (this.logRadius[k]! < GONE) return;
     this.logRadius[k]! += count * 0.5 * Math.log(re * re + im * im);
     this.angle[k]! += count * Math.atan2(im, re);
   }

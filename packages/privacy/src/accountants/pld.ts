@@ -99,6 +99,6 @@ function defaultStep(pairs: readonly LossPair[], counts: readonly number[]): num
   const total = counts.reduce((n, c) => n + c, 0);
   const variance = pairs.reduce((sum, pair, i) => sum + counts[i]! * deviation(pair) ** 2, 0) / total;
   const widest = pairs.reduce((most, { range }) => Math.max(most, range[1] - range[0]), 0);
-  const fine = Math.min(0.05, Math.max(0.002, 1.2e-4 * Math.sqrt(total / 2)));
+  const fine = Math.min(0.05, Math.max(0.002, 1.3e-4 * Math.sqrt(total / 2)));
   return Math.max(Math.sqrt(variance) * fine, widest / MOST_CELLS, 1e-12);
 }
