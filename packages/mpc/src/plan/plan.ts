@@ -6,7 +6,6 @@ import { fingerprint } from "../identity/identity.ts";
 import { rowsOf } from "../party/store.ts";
 import { protocolNamed } from "../protocols/index.ts";
 import type { Cost, Protocol } from "../protocols/protocol.ts";
-import { describeMechanism, whyNever } from "../release/budget.ts";
 import { type Grant, type GrantInput, grantId, type SignedGrant, type Source } from "../session/grant.ts";
 import type { Session } from "../session/session-file.ts";
 
@@ -90,6 +89,8 @@ async function entryOf(
   const { options } = session.file.protocol;
   const bindings = p.inputs.map(bindingOf);
   const gaps = protocol.check(p.program, bindings, options).map((g) => `node ${g.node} (${g.op}): ${g.reason}`);
+  // Accountants are more than a page should load before it is asked to approve.
+  const { describeMechanism, whyNever } = await import("../release/budget.ts");
   const never = whyNever(p.program, grant, options.fractionBits);
   if (never !== undefined) gaps.push(`mechanism: the grant ${never}`);
   const signatures = signed.filter((s) => grantId(s.grant) === id).flatMap((s) => s.signatures.map((x) => x.name));

@@ -1,7 +1,7 @@
 /** @file Parsers of sessions: CBOR itself, session files, grants, public files, consent over what was read. */
 import { TacitError } from "@tacit/core/errors";
 import { fromCbor, toCbor } from "../../../src/session/cbor.ts";
-import { type BoundRun, consentOf, permitReveal, permitRun } from "../../../src/session/consent.ts";
+import { type BoundRun, consentOf, demandsMechanism, permitReveal, permitRun } from "../../../src/session/consent.ts";
 import { grantFromBytes, grantToBytes, grantWire, signGrant } from "../../../src/session/grant.ts";
 import { parsePublic, publicEntry } from "../../../src/session/public-file.ts";
 import { Session } from "../../../src/session/session-file.ts";
@@ -123,15 +123,23 @@ const consent: Parser = {
     const signed = grantFromBytes(input);
     const known = consentOf(signed, new Set(signed.signatures.map((s) => s.name)));
     const used = { runs: 2, reveals: 2 };
-    const allowed = permitRun([known], RUN, () => used, 1);
+    // A party that has checked a demanded mechanism lets the run through, and notes under which grant it counted it.
+    const run = demandsMechanism(signed.grant) ? { ...RUN, counted: known.id } : RUN;
+    const allowed = permitRun(
+      [known],
+      run,
+      () => used,
+      1,
+      () => undefined,
+    );
     holds(allowed !== undefined && known.signers.has("data-owner"), "a run was permitted with its owner's signature");
     holds(signed.grant.runs > 2 && signed.grant.expires > 1, "a run was permitted within the terms");
     const wish = { output: 0, to: "driver", why: "mean loss of an epoch" };
-    const opened = permitReveal([known], RUN, wish, () => used, 1);
+    const opened = permitReveal([known], run, wish, () => used, 1);
     holds(opened.grant.reveals > 2, "a reveal was permitted within the terms");
     holds(toCbor(grantWire(opened.grant)).length > 0, "terms that can be written");
     try {
-      permitReveal([known], RUN, { ...wish, to: "mallory" }, () => used, 1);
+      permitReveal([known], run, { ...wish, to: "mallory" }, () => used, 1);
     } catch (e) {
       if (e instanceof TacitError && e.code === "POLICY_REFUSED") return undefined;
       throw e;
