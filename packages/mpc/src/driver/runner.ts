@@ -38,7 +38,7 @@ export class Runner {
   /** What was opened, by handle: the same value is never opened twice to the same person. */
   readonly #opened = new WeakMap<RemoteStorage, Map<string, TypedArray>>();
   readonly #delivered = new WeakMap<RemoteStorage, Map<string, Promise<Receipt>>>();
-  /** Results that rest at the parties. */
+  /** Values of this driver that rest at the parties: results, what it shared, what it restored. */
   readonly #live = new Set<string>();
   /** Handles nobody holds any more; they travel with the next run. */
   readonly #frees = new Set<string>();
@@ -74,8 +74,9 @@ export class Runner {
     throw new TacitError("DEVICE_MISMATCH", `${this.#o.protocol.name}: expected a value that lives in this session, got another`);
   }
 
-  /** Frees with the next run whatever the user drops. */
+  /** Frees with the next run whatever the user drops, and the rest when the driver leaves. */
   watch(storage: RemoteStorage): void {
+    this.#live.add(storage.handle);
     this.#dropped.register(storage, storage.handle, storage);
   }
 
@@ -135,7 +136,6 @@ export class Runner {
     this.meter.add(measured, (performance.now() - start) / 1000);
     for (const s of donated) this.#dropped.unregister(s);
     for (const handle of frees) this.#live.delete(handle);
-    for (const handle of outputs) this.#live.add(handle);
     const avals = job.program.outputAvals;
     return outputs.map((handle, k) => {
       const storage = resultStorage(handle, avals[k]!, run, k, measured[0]!.publics[k] ?? false);
@@ -227,7 +227,7 @@ export class Runner {
     return { run, to, why, handle: own.handle, shape: own.aval.shape, dtype: own.aval.dtype, bytes };
   }
 
-  /** Lets the parties drop all results of this driver that are left. */
+  /** Lets the parties drop all values of this driver that are left. */
   async free(): Promise<void> {
     const handles = [...this.#live];
     this.#live.clear();

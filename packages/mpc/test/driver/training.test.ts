@@ -104,6 +104,24 @@ it("a training whose inputs were asked for by name saves those, and not the weig
   expect([...restored!.inputs].sort()).toEqual(["data-owner/images", "data-owner/labels"]);
 });
 
+it("a driver who leaves takes the weights along that it shared and trained, and no input", async () => {
+  const world = await makeWorld({ protocol: "replicated3", limits: { memory: 2 ** 25 } });
+  const parties = await startParties(world, replicated3);
+  open.push(parties);
+  const session = await parties.open();
+  const { images, labels } = data();
+  const x = session.input("images", { values: images, shape: [ROWS, 1, SIDE, SIDE] }, { owner: "data-owner" });
+  const y = session.input("labels", { values: labels, shape: [ROWS, 4] }, { owner: "data-owner" });
+  const trained = await parts(session, mlp, momentum);
+  await parts(session, mlp, momentum); // weights that no step replaces
+  await step(trained, x, y);
+  const held = (await session.counters()).map((c) => c.bytes);
+  await session.leave();
+  const next = await parties.open();
+  expect((await next.listed()).map((i) => i.handle).sort()).toEqual(["data-owner/images", "data-owner/labels"]);
+  for (const [i, c] of (await next.counters()).entries()) expect(c.bytes).toBeLessThan(held[i]!);
+});
+
 describe("a training that was interrupted", () => {
   it.each(CASES.filter((c) => LONG || c.most !== null))(
     "goes on where it stood: $what",
