@@ -34,7 +34,7 @@ export class Fourier {
     this.#reorder(re);
     this.#reorder(im);
     const isOdd = Math.log2(this.size) % 2 === 1;
-    if (isOdd) this.#level(re, im, 1);
+    if (isOdd) for (const x of [re, im]) this.#firstLevel(x);
     for (let half = isOdd ? 2 : 1; half < this.size; half *= 4) this.#twoLevels(re, im, half);
   }
 
@@ -59,31 +59,20 @@ export class Fourier {
     }
   }
 
-  /** The butterflies of one level. Plain numbers: pairs in brackets would cost half of the time. */
-  #level(re: Float64Array, im: Float64Array, half: number): void {
-    const stride = this.size / (2 * half);
-    const [cos, sin] = [this.#re, this.#im];
-    for (let start = 0; start < this.size; start += 2 * half) {
-      for (let k = 0, t = 0; k < half; k++, t += stride) {
-        const a = start + k;
-        const b = a + half;
-        const wr = cos[t]!;
-        const wi = sin[t]!;
-        const xr = re[b]!;
-        const xi = im[b]!;
-        const tr = wr * xr - wi * xi;
-        const ti = wr * xi + wi * xr;
-        const yr = re[a]!;
-        const yi = im[a]!;
-        re[b] = yr - tr;
-        im[b] = yi - ti;
-        re[a] = yr + tr;
-        im[a] = yi + ti;
-      }
+  /** The first level: pairs of neighbours, without factors. */
+  #firstLevel(x: Float64Array): void {
+    for (let a = 0; a < this.size; a += 2) {
+      const low = x[a]!;
+      const high = x[a + 1]!;
+      x[a] = low + high;
+      x[a + 1] = low - high;
     }
   }
 
-  /** The butterflies of the levels `half` and 2 `half` at once: the arrays, larger than a cache, are passed over half as often. */
+  /**
+   * The butterflies of the levels `half` and 2 `half` at once: the arrays, larger than a cache, are passed over half as often. Plain numbers:
+   * pairs in brackets would cost half of the time.
+   */
   #twoLevels(re: Float64Array, im: Float64Array, half: number): void {
     const stride = this.size / (4 * half);
     const [cos, sin] = [this.#re, this.#im];

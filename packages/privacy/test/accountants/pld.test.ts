@@ -76,6 +76,11 @@ describe("the PLD accountant", { timeout: 120_000 }, () => {
     expect(loss.epsilon(1e-5)).toBe(loss.epsilon(1e-5, "remove"));
   });
 
+  it("adds no more for rounding than the docs say: δ that no ε can take away", () => {
+    expect(privacyLoss([gaussian(1.5, 0.04, 2249)]).delta(50)).toBeLessThan(2e-9);
+    expect(privacyLoss([gaussian(1.1, 256 / 60_000, 14_062)]).delta(50)).toBeLessThan(2e-8);
+  });
+
   it("never finds that one release more costs less, whatever the others are", () => {
     const half = { kind: "laplace", scale: 1 } as const;
     const sure = (delta: number, rate: number, count = 1): PrivacyEvent =>
