@@ -1,11 +1,11 @@
 /** @file DP-SGD on shares: per-example gradients by vmap, clipped, summed, with noise of all parties, and the optimizer's step, as one Program. */
 import { noGrad, Tensor } from "@tacit/core";
 import { expected } from "@tacit/core/errors";
-import type { Module, Parameter } from "@tacit/core/nn";
+import type { Module } from "@tacit/core/nn";
 import type { Optimizer } from "@tacit/core/optim";
 import { type Aval, type Expr, evaluate, ops, type Program, sizeOf, vmap } from "@tacit/core/program";
 import { type AccountantName, epsilonOf, type PrivacyEvent } from "@tacit/privacy";
-import { type ExampleProgram, exampleProgram, type Row } from "@tacit/privacy/example-program";
+import { type ExampleProgram, exampleProgram, type Learning, learningOf, type Row } from "@tacit/privacy/example-program";
 import { eventOf } from "./event.ts";
 import { type Fractions, fractionBitsOf, fractionsOf, noiseOf, type ReleaseOptions } from "./mechanism.ts";
 
@@ -17,31 +17,10 @@ export interface PrivateStepsOptions<T extends readonly Tensor[]> extends Releas
   readonly loss: (...row: Row<[...T]>) => Tensor;
 }
 
-type Learning = readonly (readonly [string, Parameter])[];
-
 /** The Program of one row's gradients, for all rows at once. */
 interface Batched {
   readonly example: ExampleProgram;
   readonly program: Program;
-}
-
-/** @throws TacitError PRIVACY_PARAMETER */
-function learningOf(model: Module, optimizer: Optimizer): Learning {
-  const held = new Set<Tensor>(optimizer.paramGroups.flatMap((g) => g.params));
-  const learning = model.namedParameters().filter(([, p]) => p.requiresGrad);
-  const missing = learning.filter(([, p]) => !held.has(p)).map(([name]) => name);
-  if (learning.length === 0) expected("PRIVACY_PARAMETER", "privateSteps", "a model with parameters that learn", "one without");
-  if (missing.length > 0) {
-    expected(
-      "PRIVACY_PARAMETER",
-      "privateSteps",
-      "an optimizer of all parameters that learn",
-      `one without ${missing.join(", ")}`,
-    );
-  }
-  if (held.size !== learning.length)
-    expected("PRIVACY_PARAMETER", "privateSteps", "an optimizer of this model's learning parameters", "one of others besides");
-  return learning;
 }
 
 /**
@@ -61,7 +40,7 @@ export class PrivateSteps<T extends readonly Tensor[]> {
   constructor(options: PrivateStepsOptions<T>) {
     this.#o = options;
     this.#fractions = fractionsOf("privateSteps", options);
-    this.#learning = learningOf(options.model, options.optimizer);
+    this.#learning = learningOf("privateSteps", options.model, options.optimizer);
     this.#fractionBits = fractionBitsOf("privateSteps", this.#learning[0]![1].device);
     this.#dimension = this.#learning.reduce((n, [, p]) => n + sizeOf(p.shape), 0);
   }
@@ -128,7 +107,7 @@ export class PrivateSteps<T extends readonly Tensor[]> {
     let found = this.#batched.get(key);
     if (found === undefined) {
       const { model, loss } = this.#o;
-      const example = exampleProgram<[...T]>({ model, learning: this.#learning, loss, row });
+      const example = exampleProgram<[...T]>({ where: "privateSteps", model, learning: this.#learning, loss, row });
       const first = this.#learning.length;
       const axes = example.program.inputs.map((_, i) => (i >= first && i < first + row.length ? 0 : null));
       this.#batched.set(key, (found = { example, program: vmap(example.program, axes, rows) }));

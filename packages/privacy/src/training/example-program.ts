@@ -5,17 +5,21 @@
 import { gradients, Tensor } from "@tacit/core";
 import type { Batch } from "@tacit/core/data";
 import { TacitError } from "@tacit/core/errors";
-import type { Module, Parameter } from "@tacit/core/nn";
+import type { Module } from "@tacit/core/nn";
 import { type Aval, Expr, ops, type Program, sizeOf, trace } from "@tacit/core/program";
+import type { Learning } from "./learning.ts";
+
+export { type Learning, learningOf } from "./learning.ts";
 
 /** The columns of one row, as the arguments of a loss. The data set alone says what they are. */
 export type Row<T extends Batch> = T extends readonly [...infer U extends Tensor[]] ? U : Tensor[];
 
 /** What is differentiated: fixed for a run. */
 export interface Subject<T extends Batch> {
+  /** Who asks, for errors. */
+  readonly where: string;
   readonly model: Module;
-  /** The parameters that learn, with their names. */
-  readonly learning: readonly (readonly [string, Parameter])[];
+  readonly learning: Learning;
   readonly loss: (...row: Row<T>) => Tensor;
   /** Types of one row, without the axis that counts rows. */
   readonly row: readonly Aval[];
@@ -33,20 +37,20 @@ export interface ExampleProgram {
  *   row; PRIVACY_PARAMETER where it is not one number, or some parameter has no gradient
  */
 export function exampleProgram<T extends Batch>(subject: Subject<T>): ExampleProgram {
-  const { learning, model, row } = subject;
+  const { where, learning, model, row } = subject;
   const slots = row.map((aval) => Expr.placeholder(aval));
   const columns = slots.map((e, i) => new Tensor(ops.reshape(e, [1, ...row[i]!.shape])));
   const { found, standIns } = withStandIns(subject, columns as readonly Tensor[] as Row<T>);
   const idle = learning.filter((_, i) => found[i] === null).map(([name]) => name);
   if (idle.length > 0) {
-    const message = `makePrivate: expected a gradient at every parameter, got none at ${idle.join(", ")}`;
+    const message = `${where}: expected a gradient at every parameter, got none at ${idle.join(", ")}`;
     const hint = "use it in the loss, or freeze it with requiresGrad_(false): noise would move it otherwise";
     throw new TacitError("PRIVACY_PARAMETER", message, { hint });
   }
   const inputs = [...standIns, ...slots];
   const { program, leaves } = trace(found as readonly Expr[], inputs);
   const captured = leaves.slice(inputs.length);
-  checkCaptured(model, captured);
+  checkCaptured(where, model, captured);
   return { program, captured };
 }
 
@@ -57,7 +61,7 @@ interface Found {
 }
 
 /** Differentiates the loss while the learning parameters are nodes without value: what it makes reads no parameter that a step replaces. */
-function withStandIns<T extends Batch>({ model, learning, loss }: Subject<T>, row: Row<T>): Found {
+function withStandIns<T extends Batch>({ where, model, learning, loss }: Subject<T>, row: Row<T>): Found {
   const real = learning.map(([, p]) => p.expr);
   const buffers = model.namedBuffers();
   const before = buffers.map(([, b]) => b.expr);
@@ -73,10 +77,10 @@ function withStandIns<T extends Batch>({ model, learning, loss }: Subject<T>, ro
     const changed = buffers.find(([, b], i) => b.expr !== before[i]);
     if (changed !== undefined) {
       const hint = "running statistics are a release of their own: use trackRunningStats: false, or group or layer norm";
-      const message = `makePrivate: expected layers that keep nothing of a row, got one that sets ${changed[0]}`;
+      const message = `${where}: expected layers that keep nothing of a row, got one that sets ${changed[0]}`;
       throw new TacitError("PRIVACY_LAYER", message, { hint });
     }
-    return { found: derivatives(value, learning), standIns };
+    return { found: derivatives(where, value, learning), standIns };
   } finally {
     learning.forEach(([, p], i) => {
       p.expr = real[i]!;
@@ -88,10 +92,10 @@ function withStandIns<T extends Batch>({ model, learning, loss }: Subject<T>, ro
 }
 
 /** As `gradients` of core gives them, so that detach, noGrad and hooks hold. */
-function derivatives<T extends Batch>(loss: Tensor, learning: Subject<T>["learning"]): readonly (Expr | null)[] {
+function derivatives(where: string, loss: Tensor, learning: Learning): readonly (Expr | null)[] {
   if (sizeOf(loss.shape) !== 1) {
     const hint = "take the mean or the sum over what the row has";
-    const message = `makePrivate: expected a loss of one number for one row, got shape [${loss.shape}]`;
+    const message = `${where}: expected a loss of one number for one row, got shape [${loss.shape}]`;
     throw new TacitError("PRIVACY_PARAMETER", message, { hint });
   }
   loss.expr.used = true; // a value that nobody will ask for
@@ -101,13 +105,13 @@ function derivatives<T extends Batch>(loss: Tensor, learning: Subject<T>["learni
 }
 
 /** A captured tensor may hold other people's rows: only the model's own and public ones pass. */
-function checkCaptured(model: Module, captured: readonly Expr[]): void {
+function checkCaptured(where: string, model: Module, captured: readonly Expr[]): void {
   const own = new Set([...model.parameters(), ...model.buffers()].map((t) => t.expr.leaf));
   const odd = captured.find((e) => e.leaf === null || !(e.leaf.open || own.has(e.leaf)));
   if (odd === undefined) return;
   throw new TacitError(
     "PRIVACY_MIXED",
-    `makePrivate: expected a loss that reads its row, the model and public tensors, got one that reads a tensor [${odd.shape}] besides`,
+    `${where}: expected a loss that reads its row, the model and public tensors, got one that reads a tensor [${odd.shape}] besides`,
     {
       hint: "make it public (tensor(values, { public: true })) if it holds no private data, else make it a column of the data set",
     },

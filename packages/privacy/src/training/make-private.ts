@@ -6,19 +6,11 @@ import { planOf, type Scheme } from "./account.ts";
 import { type AdaptiveClipping, adaptive } from "./adaptive.ts";
 import { checkNorm, clipTarget, type Group, gridUnits } from "./grid.ts";
 import { checkLayers } from "./layers.ts";
+import { type Learning, learningOf } from "./learning.ts";
 import { rowTypes } from "./mixing.ts";
 import { independentNoise } from "./noise.ts";
-import {
-  type Clipping,
-  checkBudget,
-  checkData,
-  checkSizes,
-  type Learning,
-  learningOf,
-  type PrivateOptions,
-  publicRows,
-} from "./options.ts";
-import { distinctRows, passRows, poissonRows } from "./rows.ts";
+import { type Clipping, checkBudget, checkData, checkReadable, checkSizes, type PrivateOptions, publicRows } from "./options.ts";
+import { passRows, poissonRows } from "./rows.ts";
 import { RowSums } from "./sums.ts";
 import { PrivateTrainer } from "./trainer.ts";
 import { treeNoise } from "./tree.ts";
@@ -42,14 +34,21 @@ export async function makePrivate<T extends Batch>(options: PrivateOptions<T>): 
   checkSizes(count, batch, physicalBatch, sampling);
   checkBudget(options);
   const maxGradNorm = checkNorm("makePrivate", options.maxGradNorm);
-  const learning = learningOf(model, optimizer);
+  const learning = learningOf("makePrivate", model, optimizer);
+  checkReadable(learning);
   const rate = batch / count;
   const rows = sampling === "poisson" ? poissonRows(data, rate) : passRows(data, batch);
   const scheme: Scheme = { sampling, rate, stepsPerEpoch: rows.stepsPerEpoch, rows: count };
   const plan = planOf(scheme, options);
   const adapting = adaptiveOf(clipping, sampling, plan.noiseMultiplier, options);
   const units = gridUnits(physicalBatch);
-  const subject = { model, learning, loss: options.loss, row: await rowTypes(data, distinctRows(data, 0), physicalBatch) };
+  const subject = {
+    where: "makePrivate",
+    model,
+    learning,
+    loss: options.loss,
+    row: await rowTypes(data, rows.first, physicalBatch),
+  };
   const sums = new RowSums(subject, data, {
     size: physicalBatch,
     columns: subject.row.length,

@@ -2,13 +2,13 @@
 import type { Tensor } from "@tacit/core";
 import { type Batch, Dataset } from "@tacit/core/data";
 import { kindOf, TacitError } from "@tacit/core/errors";
-import type { Module, Parameter } from "@tacit/core/nn";
+import type { Module } from "@tacit/core/nn";
 import type { Optimizer } from "@tacit/core/optim";
 import type { Budget } from "../budgets/index.ts";
 import { refuse, whole } from "../check.ts";
 import { neighboursOf, type SamplingName } from "./account.ts";
 import type { AdaptiveClipping } from "./adaptive.ts";
-import type { Row } from "./example-program.ts";
+import type { Learning, Row } from "./example-program.ts";
 
 /**
  * How rows are clipped: `flat`, all gradients of a row together to C; `per-layer`, those of each of L layers to C / √L; adaptive, flat with C
@@ -59,9 +59,6 @@ export interface PrivateOptions<T extends Batch> {
   readonly purpose?: string;
 }
 
-/** Parameters that learn, by name. */
-export type Learning = readonly (readonly [string, Parameter])[];
-
 /** @throws TacitError PRIVACY_SAMPLING for a loader; PRIVACY_PARAMETER */
 export function checkData(data: unknown): void {
   if (data instanceof Dataset) {
@@ -73,24 +70,8 @@ export function checkData(data: unknown): void {
   });
 }
 
-/** The model's parameters that learn; each must be the optimizer's, and the other way round. @throws TacitError PRIVACY_PARAMETER, DEVICE_SECRET */
-export function learningOf(model: Module, optimizer: Optimizer): Learning {
-  const named = model.namedParameters();
-  const held = new Set(optimizer.paramGroups.flatMap((g) => g.params));
-  const own = new Set<Tensor>(named.map(([, p]) => p));
-  const learning = named.filter(([, p]) => p.requiresGrad);
-  const missing = learning.filter(([, p]) => !held.has(p)).map(([name]) => name);
-  if (learning.length === 0) refuse("makePrivate", "a model with parameters that learn", "one without");
-  if (missing.length > 0) {
-    refuse(
-      "makePrivate",
-      "an optimizer of all parameters that learn",
-      `one without ${missing.join(", ")}`,
-      "freeze the others with requiresGrad_(false)",
-    );
-  }
-  if ([...held].some((p) => !own.has(p)))
-    refuse("makePrivate", "an optimizer of this model's parameters", "one of others besides");
+/** What a private step here can move: numbers of this machine. @throws TacitError PRIVACY_PARAMETER, DEVICE_SECRET */
+export function checkReadable(learning: Learning): void {
   for (const [name, p] of learning) {
     if (p.dtype !== "f32") refuse("makePrivate", "parameters of f32", `${p.dtype} at ${name}`);
     if (!p.device.readable) {
@@ -100,7 +81,6 @@ export function learningOf(model: Module, optimizer: Optimizer): Learning {
       );
     }
   }
-  return learning;
 }
 
 /**

@@ -5,6 +5,8 @@ import { poissonSample } from "../samplers/index.ts";
 
 /** Rows of the data set, step by step. */
 export interface Rows {
+  /** All rows of the first epoch. */
+  readonly first: Int32Array;
   /** Steps that make an epoch. */
   readonly stepsPerEpoch: number;
   /** Indices that step `step` (from 0) reads. Called once for each step, in order. */
@@ -19,7 +21,7 @@ export interface Rows {
 export function poissonRows<T extends Batch>(data: Dataset<T>, rate: number): Rows {
   const rows = distinctRows(data, 0);
   const draw = poissonSample(rows.length, rate);
-  return { stepsPerEpoch: Math.max(1, Math.round(1 / rate)), at: () => draw().map((i) => rows[i]!) };
+  return { first: rows, stepsPerEpoch: Math.max(1, Math.round(1 / rate)), at: () => draw().map((i) => rows[i]!) };
 }
 
 /**
@@ -30,6 +32,7 @@ export function passRows<T extends Batch>(data: Dataset<T>, batch: number): Rows
   const stepsPerEpoch = Math.ceil(data.length / batch);
   let pass = { epoch: 0, order: distinctRows(data, 0) };
   return {
+    first: pass.order,
     stepsPerEpoch,
     at(step): Int32Array {
       const epoch = Math.floor(step / stepsPerEpoch);

@@ -7,8 +7,9 @@ import type { Neighbours, PrivacyEvent } from "../events.ts";
 import { eventsOf, neighboursOf, type Plan, type Scheme, spent } from "./account.ts";
 import type { Adaptive } from "./adaptive.ts";
 import { checkNorm, unitsPer } from "./grid.ts";
+import type { Learning } from "./learning.ts";
 import type { Noise } from "./noise.ts";
-import type { Learning, PrivateOptions } from "./options.ts";
+import type { PrivateOptions } from "./options.ts";
 import type { Rows } from "./rows.ts";
 import type { RowSums } from "./sums.ts";
 

@@ -23,7 +23,7 @@ export async function rowSums<T extends Batch>(
   const shapes = learning.map(([, p]) => p.shape);
   const group: Group = { members: shapes.map((_, i) => i), share: 1, target: target ?? clipTarget(shapes, units, 1) };
   const row = first.map((t) => ({ shape: t.shape.slice(1), dtype: t.dtype }));
-  return new RowSums({ model, learning, loss: loss as never, row }, data, {
+  return new RowSums({ where: "test", model, learning, loss: loss as never, row }, data, {
     size,
     columns: row.length,
     parameters: learning.map(([, p]) => ({ shape: p.shape, dtype: p.dtype })),
