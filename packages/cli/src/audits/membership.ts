@@ -16,16 +16,10 @@ import { type Command, InvalidArgumentError } from "commander";
 import { count, positiveCount } from "../commands/arguments.ts";
 import { chance, checkReport, conclude, type ReportWords, withReportOptions } from "./options.ts";
 import { numbers, readScores } from "./scores.ts";
-import { type Scored, scoreModel } from "./shadows.ts";
+import { type ModelWords, type Scored, scoreModel } from "./shadows.ts";
 
-interface Words extends ReportWords {
+interface Words extends ReportWords, Omit<ModelWords, "model"> {
   readonly model?: string;
-  readonly data: string;
-  readonly labels?: string;
-  readonly examples: number;
-  readonly shadows: number;
-  readonly epochs: number;
-  readonly seed: number;
   readonly fpr: readonly number[];
   readonly offline?: boolean;
   readonly confidence: number;

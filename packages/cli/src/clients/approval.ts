@@ -109,7 +109,7 @@ function demanded({ grant, program }: Asked, { mechanism }: mpc.Grant["disclosur
  * What signing `asked` allows, for its owner to read: a line for each input and each disclosure, whatever is written in them. Names
  * that are not of the ordinary kind are quoted and escaped: one with a line break in it would look like a line of ours.
  */
-export function showAsked(asked: Asked, owner: string, fractionBits = 16): string {
+export function showAsked(asked: Asked, owner: string, fractionBits: number): string {
   const { grant, program } = asked;
   const what = program === null ? "an input, as it came" : `program ${program.id.slice(0, 16)} of ${program.nodes.length} ops`;
   const opened = grant.disclosures.map((d) => {

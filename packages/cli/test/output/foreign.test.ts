@@ -37,7 +37,7 @@ describe("words of others", () => {
     };
     const asked: Asked = { title: "input", grant, program: null };
     // Disclosures of an input have no Program whose outputs have shapes.
-    const lines = showAsked({ ...asked, grant: { ...grant, disclosures: [] } }, "me").split("\n");
+    const lines = showAsked({ ...asked, grant: { ...grant, disclosures: [] } }, "me", 16).split("\n");
     expect(lines).toHaveLength(4);
     expect(lines.every(isTame)).toBe(true);
     expect(lines[1]).toContain(`YOURS and ${quoted(EVIL)}'s; input ${quoted(EVIL)}`);
@@ -67,7 +67,7 @@ describe("words of others", () => {
       expires: 2 ** 31,
     };
     const shown = (g: mpc.Grant, p: typeof program | null): string =>
-      showAsked({ title: "sum", grant: g, program: p }, "me").split("\n")[2]!;
+      showAsked({ title: "sum", grant: g, program: p }, "me", 16).split("\n")[2]!;
     // ρ of a run: 1 / (2 · 2 · 4). Of ε 3 at δ 1e-5 three fit.
     expect(shown(grant, program)).toMatch(
       /OPENS {2}output 0.*; only with noise of all parties: ε 3 at δ 0.00001.*one run costs ε 1.*, 3 of 10 runs fit/,

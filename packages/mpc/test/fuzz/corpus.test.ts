@@ -193,7 +193,7 @@ describe("what an owner reads before signing", () => {
   it("has no lines that a name in the grant made, and can be read whenever the grant ends", () => {
     const to = "driver, for x\n  opens  nothing: all results stay shared";
     const grant: Grant = { ...GRANT, program: "", disclosures: [{ output: 0, to, why: "\u202egnihtyna" }], expires: 2 ** 53 - 1 };
-    const lines = showAsked({ title: "open", grant, program: null }, "data-owner").split("\n");
+    const lines = showAsked({ title: "open", grant, program: null }, "data-owner", 16).split("\n");
     expect(lines.filter((l) => l.startsWith("  opens"))).toEqual([]);
     expect(lines.filter((l) => l.startsWith("  OPENS"))).toHaveLength(1);
     expect(lines.join()).not.toContain("\u202e");

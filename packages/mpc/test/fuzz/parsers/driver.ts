@@ -159,7 +159,7 @@ const plans: Parser = {
 
 /** An owner reads a line of ours for each thing that the grant says: no name makes a line of its own, or moves the cursor. */
 function shown(title: string, grant: Grant): void {
-  const lines = showAsked({ title, grant, program: null }, "data-owner").split("\n");
+  const lines = showAsked({ title, grant, program: null }, "data-owner", 16).split("\n");
   holds(lines.length === 2 + grant.inputs.length + Math.max(1, grant.disclosures.length), "a line for each thing");
   holds(
     lines.every((l) => /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(l)),
