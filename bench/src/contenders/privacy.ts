@@ -48,23 +48,24 @@ const DISTINCT = Array.from({ length: EVENTS }, (_, i) =>
 /** Steps in one sample: each takes some 30 ms. */
 const STEPS = 5;
 const BATCH = 64;
+/** Steps of Poisson samples: their sizes differ by 8, and more than 64 rows take two chunks. */
+const SAMPLED = 20;
+const RATE = 0.1;
 
-/**
- * A private step of the engine suite's CNN (batch 64, all rows every time: as many as the plain one) over a plain one, both on one thread, in turns;
- * least times of each. Private: per-example gradients, clipping, exact sums, noise, SGD.
- */
-async function overhead(): Promise<Timed> {
+interface Turns {
+  plain(): Promise<number>;
+  private(): Promise<number>;
+}
+
+/** Steps of the engine suite's CNN (batch 64) on one thread, in milliseconds: plain ones, and private ones on `rows` rows of which 64 are expected. */
+async function turns(rows: number): Promise<Turns> {
   setDefaultDevice(cpu({ threads: 1 }));
-  const { images, labels } = data.digits({ count: BATCH });
+  const { images, labels } = data.digits({ count: rows });
   const values = Float32Array.from(images.values as Uint8Array, (v) => v / 255);
   const set = data.tensorDataset([{ values, shape: images.shape, dtype: "f32" }, labels]);
-  const everything = Int32Array.from({ length: BATCH }, (_, i) => i);
+  const some = Int32Array.from({ length: BATCH }, (_, i) => i);
   const [open, closed] = [cnn().model, cnn().model];
   const opt = optim.sgd(open, { lr: 0.01 });
-  const plain = async (): Promise<void> => {
-    const [x, y] = await set.read(everything);
-    await opt.step(nn.crossEntropy(open(x), y));
-  };
   const trainer = await makePrivate({
     model: closed,
     optimizer: optim.sgd(closed, { lr: 0.01 }),
@@ -75,21 +76,41 @@ async function overhead(): Promise<Timed> {
     batch: BATCH,
     maxGradNorm: 1,
   });
-  const once = async (work: () => Promise<void>): Promise<number> => {
+  const timed = async (work: () => Promise<void>): Promise<number> => {
     const started = performance.now();
     await work();
     return performance.now() - started;
   };
-  const round = async (): Promise<Sample> => {
+  const step = async (): Promise<void> => {
+    const [x, y] = await set.read(some);
+    await opt.step(nn.crossEntropy(open(x), y));
+  };
+  const made = { plain: () => timed(step), private: () => timed(() => trainer.step()) };
+  for (let i = 0; i < 3 * STEPS; i++) {
+    await made.plain();
+    await made.private();
+  }
+  return made;
+}
+
+/** A private step on as many rows as the plain one over that; least times of each. Per-example gradients, clipping, exact sums, noise, SGD. */
+async function overhead(): Promise<Timed> {
+  const t = await turns(BATCH);
+  return async (): Promise<Sample> => {
     let [a, b] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let i = 0; i < STEPS; i++) {
-      a = Math.min(a, await once(plain));
-      b = Math.min(b, await once(() => trainer.step()));
-    }
+    for (let i = 0; i < STEPS; i++) [a, b] = [Math.min(a, await t.plain()), Math.min(b, await t.private())];
     return { value: b / a };
   };
-  for (let i = 0; i < 3; i++) await round();
-  return round;
+}
+
+/** The same on Poisson samples of 64 expected rows, in chunks of 64: mean times. */
+async function sampledOverhead(): Promise<Timed> {
+  const t = await turns(BATCH / RATE);
+  return async (): Promise<Sample> => {
+    let [a, b] = [0, 0];
+    for (let i = 0; i < SAMPLED; i++) [a, b] = [a + (await t.plain()), b + (await t.private())];
+    return { value: b / a };
+  };
 }
 
 serve({
@@ -98,4 +119,5 @@ serve({
   "compose-1e5": account(FIFTY, "pld"),
   "compose-1e5-distinct": account(DISTINCT, "rdp"),
   "dp-sgd-overhead": overhead,
+  "dp-sgd-overhead-poisson": sampledOverhead,
 });

@@ -26,5 +26,6 @@ export const privacy: Suite = {
     row("compose-1e5", "s", "lower", 2),
     row("compose-1e5-distinct", "s", "lower", 2),
     row("dp-sgd-overhead", "x plain step", "lower", 3),
+    row("dp-sgd-overhead-poisson", "x plain step", "lower", 3),
   ],
 };
