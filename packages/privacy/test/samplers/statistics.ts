@@ -1,4 +1,5 @@
 /** @file Tests of fit. Every call states how often it would fail on a sound sampler. */
+import { distanceTail } from "../../src/audits/statistics/kolmogorov.ts";
 import { normalCdf } from "../../src/math/normal.ts";
 
 /** Chance that a χ² of `free` degrees exceeds `x`: Wilson and Hilferty's cube root, good to some percent far out. */
@@ -31,8 +32,5 @@ export function kolmogorov(samples: Float64Array, cdf: (x: number) => number): n
     if (i + 1 < n && sorted[i + 1] === sorted[i]) continue;
     most = Math.max(most, Math.abs((i + 1) / n - cdf(sorted[i]!)));
   }
-  const t = most * (Math.sqrt(n) + 0.12 + 0.11 / Math.sqrt(n));
-  let p = 0;
-  for (let k = 1; k < 40; k++) p += (k % 2 === 1 ? 2 : -2) * Math.exp(-2 * k * k * t * t);
-  return t < 0.3 ? 1 : Math.min(1, Math.max(0, p));
+  return distanceTail(n, most);
 }
