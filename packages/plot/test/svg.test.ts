@@ -58,3 +58,13 @@ test("the light and the dark scheme both set every colour", () => {
   for (const part of [light!, dark!])
     for (const name of ["g", "t", "b", "q", "l", "a", "k", "c0", "c7"]) expect(part).toContain(`.tacit-plot .${name}{`);
 });
+
+test("a few pictures in a row have their labels and their title whole", () => {
+  const values = new Float32Array(3 * 28 * 28).fill(0.5);
+  const labels = ["original", "as sent: 200.0 dB", "clipped, with noise: 14.6 dB"];
+  const title = "Gradient inversion (a blank picture: 15.0 dB)";
+  const svg = plot.images({ values, shape: [3, 1, 28, 28] }, { title, labels, range: [0, 1], columns: 3 }).svg();
+  const written = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((m) => m[1]);
+  expect(written).toEqual([title, ...labels]);
+  expect(Number(/ width="(\d+)"/.exec(svg)![1])).toBeLessThanOrEqual(640);
+});

@@ -17,7 +17,8 @@ const POINTS = 200;
 function pictureOf(report: ExposureReport, canaries: Float64Array, candidates: Float64Array): Figure {
   const sorted = candidates.toSorted();
   const n = sorted.length;
-  const [low, high] = [Math.min(sorted[0]!, ...canaries.slice(0, 1000)), sorted[n - 1]!];
+  const [least, high] = [canaries.reduce((a, b) => Math.min(a, b), sorted[0]!), sorted[n - 1]!];
+  const low = least - 0.04 * (high - least); // so that the most exposed canary's line is not on the edge
   const x = Float64Array.from({ length: POINTS }, (_, i) => low + ((high - low) * (i + 0.5)) / POINTS);
   const fitted = cdfAt(report.fit.law, x).map((p) => Math.max(p, 2 ** -64));
   const ranks = Array.from({ length: POINTS }, (_, i) => Math.floor(((i + 0.5) * n) / POINTS));

@@ -1,6 +1,6 @@
 /** @file The SVG document: escaped text, the two colour schemes, title, description and notes around a drawing. */
 import { HUES, SCHEMES } from "../color/palette.ts";
-import { BOLD, fit } from "./measure.ts";
+import { BOLD, fit, textWidth } from "./measure.ts";
 
 export interface SvgOptions {
   /** Pixels; the height follows where the kind has a natural one. */
@@ -86,6 +86,9 @@ function rules(scheme: "light" | "dark"): string {
 const STYLE = tag("style", {}, `${rules("light")}@media(prefers-color-scheme:dark){${rules("dark")}}`);
 
 const TITLE_ROOM = 34;
+const TITLE = 15;
+/** A narrow drawing gets as much ground as its title needs, up to this. */
+const TITLE_MOST = 640;
 const NOTE_ROOM = 16;
 
 /** The whole document. */
@@ -93,24 +96,25 @@ export function document(
   d: Drawing & { readonly title: string; readonly notes: readonly string[]; readonly describes: string },
 ): string {
   const top = d.title === "" ? 0 : TITLE_ROOM;
+  const width = Math.max(d.width, Math.min(TITLE_MOST, Math.ceil(textWidth(d.title, TITLE * BOLD)) + 28));
   const height = d.height + top + d.notes.length * NOTE_ROOM + (d.notes.length > 0 ? 6 : 0);
   const parts = [
     tag("title", {}, escapeXml(d.title === "" ? d.describes : d.title)),
     tag("desc", {}, escapeXml(d.describes)),
     STYLE,
-    tag("rect", { class: "g", width: d.width, height, rx: 4 }),
-    ...(top === 0 ? [] : [label(14, 24, d.title, { size: 15, as: "b", most: d.width - 28 })]),
+    tag("rect", { class: "g", width, height, rx: 4 }),
+    ...(top === 0 ? [] : [label(14, 24, d.title, { size: TITLE, as: "b", most: width - 28 })]),
     top === 0 ? d.body : tag("g", { transform: `translate(0 ${top})` }, d.body || " "),
-    ...d.notes.map((note, i) => label(14, top + d.height + 12 + i * NOTE_ROOM, note, { size: 11, as: "q", most: d.width - 28 })),
+    ...d.notes.map((note, i) => label(14, top + d.height + 12 + i * NOTE_ROOM, note, { size: 11, as: "q", most: width - 28 })),
   ];
   const attributes = {
     xmlns: "http://www.w3.org/2000/svg",
     class: "tacit-plot",
     role: "img",
     "aria-label": d.title === "" ? d.describes : `${d.title}. ${d.describes}`,
-    width: d.width,
+    width,
     height,
-    viewBox: `0 0 ${n(d.width)} ${n(height)}`,
+    viewBox: `0 0 ${n(width)} ${n(height)}`,
     "font-family": "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', sans-serif",
     "font-size": 12,
   };
