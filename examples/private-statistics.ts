@@ -49,7 +49,7 @@ const visits = privateCsv(csv.join("\n"), {
 
 const folder = mkdtempSync(join(tmpdir(), "tacit-statistics-"));
 {
-  using budget = Budget.open(join(folder, "visits.sqlite"), {
+  using budget = Budget.create(join(folder, "visits.sqlite"), {
     dataset: "visits",
     unit: "patient",
     neighbours: "add-remove",

@@ -46,6 +46,17 @@ export const PRIVACY: Entries = {
     fix: "Open it with the terms that it was made with; see the file and its disk. Nothing was released.",
     example: "budget: expected the terms that stand in visits.sqlite, got others",
   },
+  PRIVACY_LEDGER_EXISTS: {
+    means: "A budget was to be created where one stands. Nothing was changed.",
+    fix: "Open it, with the terms that it was made with; another promise about the data takes another path, and adds to the first.",
+    example: "budget: expected no budget at visits.sqlite, got one",
+  },
+  PRIVACY_LEDGER_MISSING: {
+    means:
+      "A budget was to be opened at a path that holds none: no file, or one of which the creation did not end. Nothing was made.",
+    fix: "See that the path is the one that the budget was created at; create it if there never was one.",
+    example: "budget: expected a budget at visits.sqlite, got none",
+  },
   PRIVACY_MIXED: {
     means:
       "A row's gradient would depend on other rows: a loss reads a tensor that is neither its row, nor the model's, nor public, or a data set's map mixes the rows of a batch, or draws anew at each reading.",

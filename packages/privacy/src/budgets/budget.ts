@@ -3,7 +3,7 @@ import { TacitError } from "@tacit/core/errors";
 import { type AccountantName, accountantNamed } from "../accountants/index.ts";
 import { checkDelta, checkEpsilon, checkEvents, refuse } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
-import { checkPath, type Entry, Ledger } from "./ledger.ts";
+import { createLedger, type Entry, type Ledger, openLedger } from "./ledger.ts";
 
 /** What everybody who spends from the budget agrees on; it stands in the file. */
 export interface BudgetTerms<N extends Neighbours = Neighbours> {
@@ -86,20 +86,22 @@ export class Budget<N extends Neighbours = Neighbours> implements Disposable {
   }
 
   /**
-   * Opens the budget at `path`, or makes it. One file, one budget; any number of processes.
-   * @throws TacitError PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS; PRIVACY_LEDGER when the file has other terms or cannot be written
+   * Makes a new budget, of which nothing is spent, at `path`, and opens it. Of several processes that ask at once, one gets it.
+   * @throws TacitError PRIVACY_LEDGER_EXISTS where there is one; PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS; PRIVACY_LEDGER when it cannot be written
+   */
+  static create<const N extends Neighbours>(path: string, terms: BudgetTerms<N>): Budget<N> {
+    const checked = checkTerms(terms);
+    return new Budget(checked, createLedger(path, JSON.stringify(checked)));
+  }
+
+  /**
+   * Opens the budget that was created at `path`, with what is left of it. One file, one budget; any number of processes.
+   * @throws TacitError PRIVACY_LEDGER_MISSING where there is none; PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS; PRIVACY_LEDGER when the file has
+   * other terms or cannot be written
    */
   static open<const N extends Neighbours>(path: string, terms: BudgetTerms<N>): Budget<N> {
     const checked = checkTerms(terms);
-    checkPath(path);
-    const ledger = new Ledger(path);
-    const json = JSON.stringify(checked);
-    const stands = ledger.terms(json);
-    if (stands === json) return new Budget(checked, ledger);
-    ledger[Symbol.dispose]();
-    throw new TacitError("PRIVACY_LEDGER", `budget: expected the terms that stand in ${path}, got others`, {
-      hint: "a budget is not enlarged by opening it: make another file for another promise",
-    });
+    return new Budget(checked, openLedger(path, JSON.stringify(checked)));
   }
 
   #epsilon(events: readonly PrivacyEvent[]): number {

@@ -11,7 +11,7 @@ import { totalRho } from "../accountants/zcdp.ts";
 import { checkEvents, positive, refuse } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
 import { checkNames } from "./budget.ts";
-import { checkPath, Ledger } from "./ledger.ts";
+import { createLedger, type Ledger, openLedger } from "./ledger.ts";
 
 export interface PeopleTerms {
   readonly dataset: string;
@@ -24,6 +24,16 @@ export interface PeopleTerms {
 
 const GRAIN = 2 ** -40;
 
+/** The terms as they stand in the file. */
+function written(terms: PeopleTerms): string {
+  checkNames(terms);
+  if (terms.measure !== "rho" && terms.measure !== "epsilon") refuse("people budget", "a measure, rho or epsilon", "another");
+  positive("people budget", "a limit", terms.limit);
+  if (terms.limit > 4096) refuse("people budget", "a limit of at most 4096", `${terms.limit}`);
+  const { dataset, unit, neighbours, measure, limit } = terms;
+  return JSON.stringify({ dataset, unit, neighbours, measure, limit });
+}
+
 export class PeopleBudget implements Disposable {
   readonly terms: PeopleTerms;
   readonly #ledger: Ledger;
@@ -35,19 +45,21 @@ export class PeopleBudget implements Disposable {
     this.#limit = Math.floor(terms.limit / GRAIN);
   }
 
-  /** @throws TacitError PRIVACY_PARAMETER; PRIVACY_LEDGER when the file has other terms or cannot be written */
+  /**
+   * Makes a new file, in which nobody has spent anything, and opens it. Of several processes that ask at once, one gets it.
+   * @throws TacitError PRIVACY_LEDGER_EXISTS where there is a budget; PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS; PRIVACY_LEDGER when it cannot be written
+   */
+  static create(path: string, terms: PeopleTerms): PeopleBudget {
+    return new PeopleBudget(terms, createLedger(path, written(terms)));
+  }
+
+  /**
+   * Opens the budget that was created at `path`.
+   * @throws TacitError PRIVACY_LEDGER_MISSING where there is none; PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS; PRIVACY_LEDGER when the file has
+   * other terms or cannot be written
+   */
   static open(path: string, terms: PeopleTerms): PeopleBudget {
-    checkNames(terms);
-    checkPath(path);
-    if (terms.measure !== "rho" && terms.measure !== "epsilon") refuse("people budget", "a measure, rho or epsilon", "another");
-    positive("people budget", "a limit", terms.limit);
-    if (terms.limit > 4096) refuse("people budget", "a limit of at most 4096", `${terms.limit}`);
-    const { dataset, unit, neighbours, measure, limit } = terms;
-    const ledger = new Ledger(path);
-    const json = JSON.stringify({ dataset, unit, neighbours, measure, limit });
-    if (ledger.terms(json) === json) return new PeopleBudget(terms, ledger);
-    ledger[Symbol.dispose]();
-    throw new TacitError("PRIVACY_LEDGER", `budget: expected the terms that stand in ${path}, got others`);
+    return new PeopleBudget(terms, openLedger(path, written(terms)));
   }
 
   #cost(events: readonly PrivacyEvent[]): number {

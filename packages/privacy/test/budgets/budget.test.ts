@@ -33,7 +33,7 @@ function spend(mode: string): Promise<readonly [string, number]> {
 describe("a budget", () => {
   it("is spent to the last release and then refuses, also when it is opened again", () => {
     {
-      using budget = Budget.open(path(), TERMS);
+      using budget = Budget.create(path(), TERMS);
       for (let i = 0; i < 50; i++) budget.release([ONE], "count", () => 0);
       expect(budget.state.spent).toBeCloseTo(5, 9);
     }
@@ -50,22 +50,24 @@ describe("a budget", () => {
 
   it("lives in a file, names its unit and a known relation, and its terms stand", () => {
     for (const name of [":memory:", "", "file::memory:"]) {
-      expect(() => Budget.open(name, TERMS)).toThrow(coded("PRIVACY_LEDGER"));
-      expect(() => PeopleBudget.open(name, { ...TERMS, measure: "rho", limit: 1 })).toThrow(coded("PRIVACY_LEDGER"));
+      for (const act of ["create", "open"] as const) {
+        expect(() => Budget[act](name, TERMS)).toThrow(coded("PRIVACY_LEDGER"));
+        expect(() => PeopleBudget[act](name, { ...TERMS, measure: "rho", limit: 1 })).toThrow(coded("PRIVACY_LEDGER"));
+      }
     }
     const people = { dataset: "visits", unit: "person", neighbours: "add-remove", measure: "rho", limit: 1 } as const;
     for (const wrong of [{ neighbours: "similar" }, { measure: "rhoo" }, { dataset: "" }, { unit: "" }])
-      expect(() => PeopleBudget.open(path(), { ...people, ...wrong } as typeof people)).toThrow(/expected/);
-    using budget = Budget.open(path(), TERMS);
+      expect(() => PeopleBudget.create(path(), { ...people, ...wrong } as typeof people)).toThrow(/expected/);
+    using budget = Budget.create(path(), TERMS);
     expect(() => Object.assign(budget.terms, { epsilon: 1000 })).toThrow(TypeError);
     expect(budget.terms.epsilon).toBe(TERMS.epsilon);
   });
 
   it("gives 4 processes that ask at once exactly what it has, also when one is killed in the middle of a release", async () => {
+    using budget = Budget.create(path(), TERMS);
     const ended = await Promise.all(["after", "killed", "after", "after"].map(spend));
     expect(ended[1]![0]).toBe("SIGKILL");
     const drawn = ended.reduce((n, [, count]) => n + (Number.isNaN(count) ? 0 : count), 0);
-    using budget = Budget.open(path(), TERMS);
     expect(budget.entries()).toHaveLength(50);
     // The killed one drew once and could not say so.
     expect(drawn).toBe(49);
@@ -73,7 +75,7 @@ describe("a budget", () => {
   }, 60_000);
 
   it("counts what is reserved as spent, until it is cancelled", () => {
-    using budget = Budget.open(path(), TERMS);
+    using budget = Budget.create(path(), TERMS);
     const half = { ...ONE, count: 25 };
     const first = budget.reserve([half], "training");
     budget.release([half], "counts", () => 0);
@@ -87,14 +89,14 @@ describe("a budget", () => {
   });
 
   it("says before what a release would cost, with all that stands there", () => {
-    using budget = Budget.open(path(), TERMS);
+    using budget = Budget.create(path(), TERMS);
     budget.release([{ ...ONE, count: 10 }], "counts", () => 0);
     expect(budget.after([ONE])).toBeCloseTo(1.1, 9);
     expect(budget.state).toMatchObject({ epsilon: TERMS.epsilon });
   });
 
   it("writes nothing where drawing fails later than the write: it stays spent", () => {
-    using budget = Budget.open(path(), TERMS);
+    using budget = Budget.create(path(), TERMS);
     const fails = (): unknown =>
       budget.release([ONE], "count", () => {
         throw new Error("no disk for the answer");
@@ -104,13 +106,14 @@ describe("a budget", () => {
   });
 
   it("refuses other terms for the same file, other neighbours, bad parameters and files that are none", () => {
-    Budget.open(path(), TERMS)[Symbol.dispose]();
+    Budget.create(path(), TERMS)[Symbol.dispose]();
     expect(() => Budget.open(path(), { ...TERMS, epsilon: 50 })).toThrow(coded("PRIVACY_LEDGER"));
-    expect(() => Budget.open(join(directory, "x"), { ...TERMS, epsilon: Number.NaN })).toThrow(coded("PRIVACY_PARAMETER"));
-    expect(() => Budget.open(join(directory, "x"), { ...TERMS, accountant: "pld" })).toThrow(coded("PRIVACY_PARAMETER"));
+    expect(() => Budget.create(join(directory, "x"), { ...TERMS, epsilon: Number.NaN })).toThrow(coded("PRIVACY_PARAMETER"));
+    expect(() => Budget.create(join(directory, "x"), { ...TERMS, accountant: "pld" })).toThrow(coded("PRIVACY_PARAMETER"));
     expect(existsSync(join(directory, "x"))).toBe(false);
     writeFileSync(join(directory, "text"), "not a database, and longer than a header of one hundred bytes ".repeat(4));
-    expect(() => Budget.open(join(directory, "text"), TERMS)).toThrow(coded("PRIVACY_LEDGER"));
+    for (const act of ["create", "open"] as const)
+      expect(() => Budget[act](join(directory, "text"), TERMS)).toThrow(coded("PRIVACY_LEDGER"));
     using budget = Budget.open(path(), TERMS);
     expect(() => budget.release([{ ...ONE, neighbours: "replace-one" }], "x", () => 0)).toThrow(coded("PRIVACY_NEIGHBOURS"));
     const gaussian = { ...ONE, mechanism: { kind: "gaussian", noiseMultiplier: 100 } as const };
@@ -123,7 +126,7 @@ describe("a budget for each person", () => {
   const event = { ...ONE, mechanism: { kind: "gaussian", noiseMultiplier: 10 } as const };
 
   it("leaves out who has spent theirs, and charges the others", () => {
-    using budget = PeopleBudget.open(path(), terms);
+    using budget = PeopleBudget.create(path(), terms);
     // Each costs ρ 0.005.
     const ask = (people: readonly string[]): readonly string[] => budget.release([event], people, (included) => included);
     expect(ask(["ann", "bob"])).toEqual(["ann", "bob"]);
@@ -135,7 +138,7 @@ describe("a budget for each person", () => {
   });
 
   it("adds up in whole grains, rounded up: a thousand small releases cost no less than their sum", () => {
-    using budget = PeopleBudget.open(path(), terms);
+    using budget = PeopleBudget.create(path(), terms);
     const small = { ...event, mechanism: { kind: "gaussian", noiseMultiplier: 1000 } as const };
     for (let i = 0; i < 100; i++) budget.release([small], ["ann"], () => 0);
     expect(budget.left("ann")).toBeLessThanOrEqual(0.0100001 - 100 * 5e-7);
@@ -143,8 +146,9 @@ describe("a budget for each person", () => {
   });
 
   it("refuses events without a finite measure, and other terms", () => {
-    using budget = PeopleBudget.open(path(), { ...terms, measure: "epsilon", limit: 1 });
+    using budget = PeopleBudget.create(path(), { ...terms, measure: "epsilon", limit: 1 });
     expect(() => budget.release([event], ["ann"], () => 0)).toThrow(coded("PRIVACY_PARAMETER"));
     expect(() => PeopleBudget.open(path(), terms)).toThrow(coded("PRIVACY_LEDGER"));
+    expect(() => PeopleBudget.create(path(), terms)).toThrow(coded("PRIVACY_LEDGER_EXISTS"));
   });
 });

@@ -158,7 +158,7 @@ describe("budgets of persons", () => {
   const terms = { dataset: "small", unit: "person", neighbours: "add-remove", measure: "epsilon", limit: 1 } as const;
 
   it("leave out who has nothing left, and charge each of the others", () => {
-    using people = PeopleBudget.open(newFile(), terms);
+    using people = PeopleBudget.create(newFile(), terms);
     const some = small(ROWS.slice(0, 5), "add-remove");
     // No noise to speak of, and all that p0 to p4 have.
     count(some, { noise: { epsilon: 1 }, of: "units" }).releaseForPeople(people);
@@ -172,11 +172,11 @@ describe("budgets of persons", () => {
   });
 
   it("are refused where they would not be sound", () => {
-    using replaced = PeopleBudget.open(newFile(), { ...terms, neighbours: "replace-one" });
+    using replaced = PeopleBudget.create(newFile(), { ...terms, neighbours: "replace-one" });
     const units = new Set(ROWS.map((r) => r.id)).size;
     const query = sum(small(ROWS, "replace-one", 2, units), "v", { noise: { epsilon: 0.1 } });
     expect(() => query.releaseForPeople(replaced)).toThrow(coded("PRIVACY_NEIGHBOURS"));
-    using people = PeopleBudget.open(newFile(), terms);
+    using people = PeopleBudget.create(newFile(), terms);
     // Of ρ there is no pure ε, and a δ does not add up there.
     expect(() => count(table, { noise: { rho: 0.1 } }).releaseForPeople(people)).toThrow(coded("PRIVACY_PARAMETER"));
     const unknown = unknownKeys(table, "word", { noise: { epsilon: 0.1 }, delta: 1e-6 });

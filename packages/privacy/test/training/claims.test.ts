@@ -60,8 +60,8 @@ describe("a layer that draws", () => {
 });
 
 describe("a budget is charged for its own alone", () => {
-  const open = (name: string, terms: Partial<BudgetTerms> = {}): Budget =>
-    Budget.open(join(folder, name), {
+  const create = (name: string, terms: Partial<BudgetTerms> = {}): Budget =>
+    Budget.create(join(folder, name), {
       dataset: "points",
       unit: "person",
       neighbours: "add-remove",
@@ -72,7 +72,7 @@ describe("a budget is charged for its own alone", () => {
   const whose = { dataset: "points", unit: "person" };
 
   it("and refused where data set or unit are not said, or are others", async () => {
-    using budget = open("own");
+    using budget = create("own");
     await expect(makePrivate(task({ budget }))).rejects.toMatchObject({
       code: "PRIVACY_PARAMETER",
       message: expect.stringMatching(/dataset and unit beside a budget, got no dataset/),
@@ -87,8 +87,8 @@ describe("a budget is charged for its own alone", () => {
   });
 
   it("and refused for other neighbours: passes count for one row replaced", async () => {
-    using added = open("added");
-    using replaced = open("replaced", { neighbours: "replace-one" });
+    using added = create("added");
+    using replaced = create("replaced", { neighbours: "replace-one" });
     await expect(makePrivate(task({ budget: added, ...whose, sampling: "passes" }))).rejects.toMatchObject({
       code: "PRIVACY_NEIGHBOURS",
       message: expect.stringMatching(/replace-one neighbours with passes, got one for add-remove/),

@@ -124,11 +124,11 @@ describe("DP-FTRL", () => {
 
 describe("a budget", () => {
   const whose = { dataset: "points", unit: "row" };
-  const open = (name: string, epsilon: number): Budget =>
-    Budget.open(join(folder, name), { dataset: "points", unit: "row", neighbours: "add-remove", epsilon, delta: 1e-3 });
+  const create = (name: string, epsilon: number): Budget =>
+    Budget.create(join(folder, name), { dataset: "points", unit: "row", neighbours: "add-remove", epsilon, delta: 1e-3 });
 
   it("has an epoch in its ledger before the first noise, and the next when that begins", async () => {
-    using budget = open("epochs", 20);
+    using budget = create("epochs", 20);
     const trainer = await makePrivate(task({ ...whose, budget, purpose: "two classes" }));
     expect(budget.entries()).toEqual([]);
     await trainer.step();
@@ -140,7 +140,7 @@ describe("a budget", () => {
 
   it("ends a run that it cannot pay for, before the step is taken", async () => {
     const most = epsilonOf([sampled(25)], { delta: 1e-3 });
-    using budget = open("short", most);
+    using budget = create("short", most);
     const trainer = await makePrivate(task({ ...whose, budget }));
     for (let i = 0; i < 20; i++) await trainer.step();
     const before = await Promise.all(trainer.parameters.map((p) => p.data()));
@@ -151,7 +151,7 @@ describe("a budget", () => {
   });
 
   it("is charged anew by a run that is taken up: the same steps could be taken twice", async () => {
-    using budget = open("resumed", 50);
+    using budget = create("resumed", 50);
     const first = await makePrivate(task({ ...whose, budget }));
     for (let i = 0; i < 3; i++) await first.step();
     const state = JSON.parse(JSON.stringify(first.state())) as TrainerState;
