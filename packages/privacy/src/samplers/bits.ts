@@ -1,7 +1,7 @@
 /** @file Random bits for the samplers: words from the platform's CSPRNG, fetched 64 KB at a time, each used once and erased. */
 import { secureRandom } from "@tacit/core/secure-random";
 
-/** Gives uniform 32-bit words. The product knows one source only; tests enumerate others. */
+/** Gives uniform 32-bit words. The package exports no function that takes one, so that no caller can hand in a weak source; tests enumerate others. */
 export interface Bits {
   word(): number;
 }

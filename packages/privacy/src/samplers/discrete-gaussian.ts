@@ -1,5 +1,5 @@
 /** @file The discrete Gaussian: integers with mass ∝ e^(-x² / (2 σ²)) (Canonne, Kamath, Steinke 2020), sampled exactly. */
-import { type Bits, secureBits } from "./bits.ts";
+import { secureBits } from "./bits.ts";
 import { expMinus, rational } from "./rational.ts";
 import { TableSampler } from "./table.ts";
 
@@ -21,16 +21,16 @@ function table(where: string, stdDev: number): TableSampler {
  * A sampler of standard deviation parameter `stdDev`, read as exactly the fraction that the double is.
  * @throws TacitError PRIVACY_PARAMETER
  */
-export function discreteGaussian(stdDev: number, bits: Bits = secureBits): () => number {
+export function discreteGaussian(stdDev: number): () => number {
   const of = table("discreteGaussian", stdDev);
-  return () => of.sample(bits);
+  return () => of.sample(secureBits);
 }
 
 /**
  * Adds a sample of its own to each number of an array: the law of `discreteGaussian`, several times as fast. Exact where the sums stay
  * below 2^53. @throws TacitError PRIVACY_PARAMETER
  */
-export function addDiscreteGaussian(stdDev: number, bits: Bits = secureBits): (to: Float64Array) => void {
+export function addDiscreteGaussian(stdDev: number): (to: Float64Array) => void {
   const of = table("addDiscreteGaussian", stdDev);
-  return (to) => of.addTo(to, bits);
+  return (to) => of.addTo(secureBits, to);
 }

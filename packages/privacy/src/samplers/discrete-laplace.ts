@@ -1,5 +1,5 @@
 /** @file The discrete Laplace (two-sided geometric) distribution: integers with mass ∝ e^(-|x| / b), and its one-sided half. */
-import { type Bits, secureBits } from "./bits.ts";
+import { secureBits } from "./bits.ts";
 import { expMinus, rational } from "./rational.ts";
 import { TableSampler } from "./table.ts";
 
@@ -17,13 +17,13 @@ function table(where: string, scale: number, symmetric: boolean): TableSampler {
 }
 
 /** A sampler of scale b. @throws TacitError PRIVACY_PARAMETER */
-export function discreteLaplace(scale: number, bits: Bits = secureBits): () => number {
+export function discreteLaplace(scale: number): () => number {
   const of = table("discreteLaplace", scale, true);
-  return () => of.sample(bits);
+  return () => of.sample(secureBits);
 }
 
 /** A sampler of x = 0, 1, 2, ... with mass ∝ e^(-x / b): geometric, of success probability 1 - e^(-1/b). @throws TacitError PRIVACY_PARAMETER */
-export function geometric(scale: number, bits: Bits = secureBits): () => number {
+export function geometric(scale: number): () => number {
   const of = table("geometric", scale, false);
-  return () => of.sample(bits);
+  return () => of.sample(secureBits);
 }

@@ -25,7 +25,10 @@ function digits(rate: number): readonly number[] {
  * exactly `rate`. Nearly always 32 bits decide.
  * @throws TacitError PRIVACY_PARAMETER
  */
-export function poissonSample(n: number, rate: number, bits: Bits = secureBits): () => Int32Array {
+export const poissonSample = (n: number, rate: number): (() => Int32Array) => poissonSampleFrom(secureBits, n, rate);
+
+/** The same from any bits: for tests, and not exported by the package. */
+export function poissonSampleFrom(bits: Bits, n: number, rate: number): () => Int32Array {
   whole("poissonSample", "a number of rows", n, 0);
   if (!(rate > 0 && rate <= 1))
     refuse("poissonSample", "a rate above 0, at most 1", typeof rate === "number" ? `${rate}` : typeof rate);

@@ -1,7 +1,7 @@
 /** @file Randomised response (Warner 1965): each answers by itself, and can always deny. Local ε-differential privacy. */
 import { refuse } from "../check.ts";
 import { bernoulliExp } from "./bernoulli.ts";
-import { type Bits, below, secureBits } from "./bits.ts";
+import { below, secureBits } from "./bits.ts";
 import { rational } from "./rational.ts";
 
 /**
@@ -12,15 +12,14 @@ import { rational } from "./rational.ts";
 export function randomisedResponse(
   truth: number,
   { epsilon, choices = 2 }: { readonly epsilon: number; readonly choices?: number },
-  bits: Bits = secureBits,
 ): number {
   const e = rational("randomisedResponse", "epsilon", epsilon);
   if (!Number.isSafeInteger(choices) || choices < 2) refuse("randomisedResponse", "at least 2 choices", `${choices}`);
   if (!Number.isInteger(truth) || truth < 0 || truth >= choices)
     refuse("randomisedResponse", `an answer from 0 to ${choices - 1}`, "another");
   for (;;) {
-    const answer = Number(below(bits, BigInt(choices)));
-    if (answer === truth || bernoulliExp(e, bits)) return answer;
+    const answer = Number(below(secureBits, BigInt(choices)));
+    if (answer === truth || bernoulliExp(e)) return answer;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { refuse } from "../check.ts";
 import { bernoulliExp } from "./bernoulli.ts";
-import { type Bits, below, secureBits } from "./bits.ts";
+import { below, secureBits } from "./bits.ts";
 import { discreteLaplace } from "./discrete-laplace.ts";
 import { difference, over, type Rational, rational, times } from "./rational.ts";
 
@@ -29,18 +29,18 @@ function rate(where: string, { epsilon, sensitivity, monotonic }: SelectionOptio
   return over(e, monotonic === true ? d : times(d, { n: 2n, d: 1n }));
 }
 
-const pick = (n: number, bits: Bits): number => Number(below(bits, BigInt(n)));
+const pick = (n: number): number => Number(below(secureBits, BigInt(n)));
 
 /**
  * Index i with probability ∝ e^(ε s_i / (2 Δ)) (McSherry, Talwar 2007): a uniform one, taken with e^(-ε (max - s_i) / (2 Δ)), until one is.
  * ε-differentially private. @throws TacitError PRIVACY_PARAMETER
  */
-export function exponential(scores: readonly number[], options: SelectionOptions, bits: Bits = secureBits): number {
+export function exponential(scores: readonly number[], options: SelectionOptions): number {
   const top = checkScores("exponential", scores);
   const by = rate("exponential", options);
   for (;;) {
-    const i = pick(scores.length, bits);
-    if (bernoulliExp(times(by, difference(top, scores[i]!)), bits)) return i;
+    const i = pick(scores.length);
+    if (bernoulliExp(times(by, difference(top, scores[i]!)))) return i;
   }
 }
 
@@ -48,14 +48,14 @@ export function exponential(scores: readonly number[], options: SelectionOptions
  * Candidates in random order, each taken with e^(-ε (max - s_i) / (2 Δ)) (McKenna, Sheldon 2020): never worse than the exponential
  * mechanism, at the same ε. @throws TacitError PRIVACY_PARAMETER
  */
-export function permuteAndFlip(scores: readonly number[], options: SelectionOptions, bits: Bits = secureBits): number {
+export function permuteAndFlip(scores: readonly number[], options: SelectionOptions): number {
   const top = checkScores("permuteAndFlip", scores);
   const by = rate("permuteAndFlip", options);
   const order = scores.map((_, i) => i);
   for (let left = order.length; left > 0; left--) {
-    const at = pick(left, bits);
+    const at = pick(left);
     const i = order[at]!;
-    if (bernoulliExp(times(by, difference(top, scores[i]!)), bits)) return i;
+    if (bernoulliExp(times(by, difference(top, scores[i]!)))) return i;
     order[at] = order[left - 1]!;
   }
   // The best one is always taken when its turn comes.
@@ -67,15 +67,15 @@ export function permuteAndFlip(scores: readonly number[], options: SelectionOpti
  * noise and scores share one grid. ε-DP: for fixed noise of the others, raising one's own by 2 Δ outweighs every
  * change that a neighbour makes. @throws TacitError PRIVACY_PARAMETER
  */
-export function reportNoisyMax(scores: readonly number[], options: SelectionOptions, bits: Bits = secureBits): number {
+export function reportNoisyMax(scores: readonly number[], options: SelectionOptions): number {
   checkScores("reportNoisyMax", scores);
   if (!scores.every(Number.isSafeInteger)) refuse("reportNoisyMax", "integer scores", "fractions", "scale them to a grid first");
   rate("reportNoisyMax", options);
   const change = (options.monotonic === true ? 1 : 2) * options.sensitivity;
   // A quotient of doubles is rounded; one that was rounded down would be noise for a little more ε.
-  const noise = discreteLaplace((change / options.epsilon) * (1 + 2 ** -51), bits);
+  const noise = discreteLaplace((change / options.epsilon) * (1 + 2 ** -51));
   const noisy = scores.map((s) => s + noise());
   const top = noisy.reduce((x, y) => Math.max(x, y));
   const best = noisy.flatMap((s, i) => (s === top ? [i] : []));
-  return best[pick(best.length, bits)]!;
+  return best[pick(best.length)]!;
 }

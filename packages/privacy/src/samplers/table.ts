@@ -17,7 +17,7 @@
 
 import { refuse } from "../check.ts";
 import { lessThan, type Real } from "./bernoulli.ts";
-import { type Bits, bitsOf, secureBits } from "./bits.ts";
+import { type Bits, bitsOf } from "./bits.ts";
 
 export interface Law {
   /** f(x) for x ≥ 0, as a real number. */
@@ -100,7 +100,7 @@ export class TableSampler {
   }
 
   /** One sample. |x| < 2^53 for units below 2^46. */
-  sample(bits: Bits = secureBits): number {
+  sample(bits: Bits): number {
     for (;;) {
       const x = this.#from(bits.word(), bits.word(), bits);
       if (x !== undefined) return x;
@@ -111,7 +111,7 @@ export class TableSampler {
    * Adds a sample to each element: the steps of `#from` written out for what nearly every sample is (a block decided by its lower bound), a
    * third of the time of `sample`; all else goes to `#from` with the same words.
    */
-  addTo(out: Float64Array, bits: Bits = secureBits): void {
+  addTo(bits: Bits, out: Float64Array): void {
     const [sums, low, next, guide, last] = [this.#sums, this.#low, this.#next, this.#guide, this.#sums.length - 2];
     const [size, mask, signs] = [2 ** this.#blockBits, 2 ** this.#blockBits - 1, this.#law.symmetric ? 1 : 0];
     const short = this.#blockBits <= 11;
@@ -183,7 +183,7 @@ export class TableSampler {
   /** v + U < s f(x). */
   #decide(v: bigint, x: bigint, bits: Bits): boolean {
     const f = this.#law.f(x);
-    return lessThan(v, 0, (b) => this.#scaled(f, b), bits);
+    return lessThan(bits, v, 0, (b) => this.#scaled(f, b));
   }
 
   /** s f to `b` fraction bits. */
@@ -203,6 +203,6 @@ export class TableSampler {
     // An integer of the tail is proposed with (TAIL / sum) 2^-(j+1) 2^-tailBits, one of a block with (E / sum) 2^-blockBits.
     const f = this.#law.f(BigInt(x));
     const lift = j + 1 + this.#tailBits - this.#blockBits;
-    return lessThan(v, 0, (b) => this.#scaled(f, b + lift), bits) ? x : undefined;
+    return lessThan(bits, v, 0, (b) => this.#scaled(f, b + lift)) ? x : undefined;
   }
 }

@@ -57,9 +57,9 @@ describe("comparison of a uniform real with a real number", () => {
     };
     const [a, b] = [0x55555555, 0x55555555];
     // 0.0101...: the first 64 bits of 1/3 are its own; the next word decides.
-    expect(lessThan(0n, 0, third, scripted(a, b, a, 0))).toBe(true);
-    expect(lessThan(0n, 0, third, scripted(a, b, a, 0xffffffff))).toBe(false);
-    expect(lessThan(0n, 0, third, scripted(0, 0))).toBe(true);
+    expect(lessThan(scripted(a, b, a, 0), 0n, 0, third)).toBe(true);
+    expect(lessThan(scripted(a, b, a, 0xffffffff), 0n, 0, third)).toBe(false);
+    expect(lessThan(scripted(0, 0), 0n, 0, third)).toBe(true);
   });
 });
 
@@ -104,7 +104,7 @@ describe("the table", () => {
       };
       const sampler = new TableSampler(law);
       const together = new Float64Array(20_000).fill(size);
-      sampler.addTo(together, counted(5));
+      sampler.addTo(counted(5), together);
       const bits = counted(5);
       expect(together.every((x) => x - size === sampler.sample(bits))).toBe(true);
     }

@@ -83,7 +83,7 @@ describe("the discrete Gaussian", () => {
     ).toBeGreaterThan(ALARM);
   });
 
-  it("would be caught at 0.98 of its σ, by the same test", () => {
+  it("would be caught at 0.95 of its σ, by the same test", () => {
     const draw = discreteGaussian(0.95 * 7.5);
     const f = (x: number): number => Math.exp((-x * x) / (2 * 7.5 * 7.5));
     expect(fit(histogram(draw, 30), expectedOf(f, 30, 200))).toBeLessThan(ALARM);

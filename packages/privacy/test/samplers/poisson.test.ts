@@ -2,7 +2,7 @@
 import { poissonSample } from "@tacit/privacy";
 import { expect, test } from "vitest";
 import type { Bits } from "../../src/samplers/bits.ts";
-import { poissonSample as sampleWith } from "../../src/samplers/poisson.ts";
+import { poissonSampleFrom } from "../../src/samplers/poisson.ts";
 import { chiSquaredTail } from "./statistics.ts";
 
 const scripted = (...words: number[]): Bits => ({
@@ -15,11 +15,11 @@ const scripted = (...words: number[]): Bits => ({
 
 test("a row is in exactly where the uniform number's digits are below the rate's", () => {
   // 0.75 = 0.11: one word, and equal digits are not below.
-  expect([...sampleWith(3, 0.75, scripted(0xbfffffff, 0xc0000000, 0))()]).toEqual([0, 2]);
+  expect([...poissonSampleFrom(scripted(0xbfffffff, 0xc0000000, 0), 3, 0.75)()]).toEqual([0, 2]);
   // 2^-33 = 0 and 2^31 in words of 32 digits: a first word of 0 needs a second.
-  expect([...sampleWith(3, 2 ** -33, scripted(0, 0x7fffffff, 0, 0x80000000, 1))()]).toEqual([0]);
+  expect([...poissonSampleFrom(scripted(0, 0x7fffffff, 0, 0x80000000, 1), 3, 2 ** -33)()]).toEqual([0]);
   // 2^-32 + 2^-52: the second word is 2^12.
-  expect([...sampleWith(3, 2 ** -32 + 2 ** -52, scripted(0, 1, 0x0fff, 1, 0x1000))()]).toEqual([0, 1]);
+  expect([...poissonSampleFrom(scripted(0, 1, 0x0fff, 1, 0x1000), 3, 2 ** -32 + 2 ** -52)()]).toEqual([0, 1]);
 });
 
 test("rows come as often as the rate says, and independently: χ² at a false-alarm rate of 1e-7 each", () => {
