@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { deltaOfCurve, epsilonOfCurve, renyiCurve } from "../../src/accountants/rdp.ts";
 import { moments } from "../../src/accountants/renyi/moments.ts";
+import { atIntegers } from "../../src/accountants/renyi/sampled-gaussian.ts";
+import { logSum } from "../../src/math/log-space.ts";
 import { event, gaussian, laplace } from "./events.ts";
 
 const range = (n: number, at: (i: number) => number): number[] => Array.from({ length: n }, (_, i) => at(i));
@@ -38,6 +40,26 @@ describe("the RDP accountant", () => {
         order + 1e-9,
       ]);
       expect(near! / whole!).toBeCloseTo(1, 6);
+    }
+  });
+
+  it("adds up integer orders on any scale, in any order, as the sum of logarithms does", () => {
+    // The largest term is e^(n² / (2 σ²)) or so: from 1 to 2^11,000,000, far beyond doubles, and back.
+    const orders = [2, 64, 3, 33, 63, 2, 17, 64, 8, 5, 4, 100];
+    for (const sigma of [0.016, 0.3, 0.7, 1.1, 1.6, 1.9, 5, 1e3]) {
+      for (const rate of [1e-300, 1e-9, 0.001, 0.3, 0.999]) {
+        const [odds, v] = [Math.log(rate) - Math.log1p(-rate), 1 / (2 * sigma * sigma)];
+        const found = atIntegers(sigma, rate, orders);
+        orders.forEach((n, i) => {
+          let choose = 0;
+          const logs = range(n + 1, (k) => {
+            if (k > 0) choose += Math.log(n - k + 1) - Math.log(k);
+            return choose + k * odds + (k * k - k) * v;
+          });
+          const largest = Math.max(...logs.map(Math.abs));
+          expect(Math.abs(found[i]! - n * Math.log1p(-rate) - logSum(logs))).toBeLessThan(1e-12 + 1e-15 * largest);
+        });
+      }
     }
   });
 

@@ -11,8 +11,15 @@ import { logAdd, logSum } from "../../math/log-space.ts";
 /** Integers with binomials in doubles: C(64, 32) = 1.8e18. */
 const MOST_FAST = 64;
 const BINOMIALS: readonly Float64Array[] = pascal(MOST_FAST);
-/** 2^-d. Terms that are 2^1000 below the largest one add nothing. */
-const HALVES: Float64Array = Float64Array.from({ length: 1001 }, (_, d) => 2 ** -d);
+/** 2^d for d from -LEAST to 1023. */
+const LEAST = 1022;
+const POWERS: Float64Array = Float64Array.from({ length: LEAST + 1024 }, (_, i) => 2 ** (i - LEAST));
+/**
+ * How far below and above its scale the largest term of a sum may lie, in powers of two. With 65 binomials below 2^61 no sum passes
+ * 2^(900 + 61 + 7), and terms that fall under 2^-1022 are together less than 2^(-1022 + 800 + 61 + 7) of it: nothing.
+ */
+const BELOW = 800;
+const ABOVE = 900;
 
 function pascal(n: number): Float64Array[] {
   const rows = [Float64Array.of(1)];
@@ -35,31 +42,53 @@ export function atIntegers(noiseMultiplier: number, rate: number, orders: readon
   const v = 1 / (2 * noiseMultiplier * noiseMultiplier);
   const odds = Math.log(rate) - Math.log1p(-rate);
   const stay = Math.log1p(-rate);
-  const sum = smallSums(odds, v);
+  smallTerms(odds, v);
   const log = (k: number): number => k * odds + (k * k - k) * v;
-  return orders.map((n) => (n <= MOST_FAST ? n * stay + sum(n) : n * stay + logSum(logBinomials(n).map((b, k) => b + log(k)))));
+  return orders.map((n) => n * stay + (n <= MOST_FAST ? smallSum(n) : logSum(logBinomials(n).map((b, k) => b + log(k)))));
 }
 
-/** log Σ C(n, k) e^(k odds + (k² - k) v) for n ≤ 64. The exponentials are shared by all n, as fractions and powers of two. */
-function smallSums(odds: number, v: number): (n: number) => number {
-  const fractions = new Float64Array(MOST_FAST + 1);
-  const powers = new Float64Array(MOST_FAST + 1);
+/**
+ * e^(k odds + (k² - k) v) for k ≤ 64, which all small orders share: fractions and powers of two, and both together on one scale,
+ * 2^scale. Kept between calls: arrays of their own took as long as the sums.
+ */
+const fractions = new Float64Array(MOST_FAST + 1);
+const powers = new Float64Array(MOST_FAST + 1);
+const terms = new Float64Array(MOST_FAST + 1);
+let scale = 0;
+
+function smallTerms(odds: number, v: number): void {
   for (let k = 0; k <= MOST_FAST; k++) {
     const log = k * odds + (k * k - k) * v;
     powers[k] = Math.round(log / Math.LN2);
     fractions[k] = Math.exp(log - powers[k]! * Math.LN2);
   }
-  return (n) => {
-    const choose = BINOMIALS[n]!;
-    // The exponents are convex in k: the largest stands at an end.
-    const high = Math.max(powers[0]!, powers[n]!);
-    let total = 0;
-    for (let k = 0; k <= n; k++) {
-      const below = high - powers[k]!;
-      if (below <= 1000) total += choose[k]! * fractions[k]! * HALVES[below]!;
-    }
-    return high * Math.LN2 + Math.log(total);
-  };
+  setScale(0);
+}
+
+/** Terms of 2^1024 and more are left at 0: `smallSum` moves the scale before it needs one. */
+function setScale(to: number): void {
+  scale = to;
+  for (let k = 0; k <= MOST_FAST; k++) {
+    const power = powers[k]! - to;
+    terms[k] = power < -LEAST || power > 1023 ? 0 : fractions[k]! * POWERS[power + LEAST]!;
+  }
+}
+
+/** log Σ C(n, k) e^(k odds + (k² - k) v) for n ≤ 64, of what `smallTerms` computed. */
+function smallSum(n: number): number {
+  const choose = BINOMIALS[n]!;
+  // The exponents are convex in k: the largest stands at an end.
+  const most = Math.max(powers[0]!, powers[n]!);
+  if (most < scale - BELOW || most > scale + ABOVE) setScale(most);
+  // Two sums: one alone waits for each addition before the next.
+  let [even, odd] = [0, 0];
+  let k = 0;
+  for (; k < n; k += 2) {
+    even += choose[k]! * terms[k]!;
+    odd += choose[k + 1]! * terms[k + 1]!;
+  }
+  if (k === n) even += choose[k]! * terms[k]!;
+  return scale * Math.LN2 + Math.log(even + odd);
 }
 
 /** At one order, by quadrature. */
