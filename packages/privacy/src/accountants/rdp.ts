@@ -28,7 +28,7 @@ export const DEFAULT_ORDERS: readonly number[] = [
   512,
   1024,
 ];
-/** Where many events differ, integers alone: all of these cost 2 µs a release, and each other order as much again. */
+/** Where many events differ, integers alone: all of these cost 3 µs a release, each other order as much again. */
 const MANY = 500;
 const MANY_ORDERS: readonly number[] = [...Array.from({ length: 31 }, (_, i) => 2 + i), 40, 48, 56, 64];
 
