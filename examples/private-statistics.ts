@@ -55,6 +55,9 @@ const folder = mkdtempSync(join(tmpdir(), "tacit-statistics-"));
     neighbours: "add-remove",
     epsilon: 3,
     delta: 1e-6,
+    // Whoever asks may go by the answers so far: the limit holds nevertheless. A part of δ is for the names of doctors.
+    accountant: "zcdp",
+    approximateDelta: 5e-7,
   });
 
   const age = mean(visits, "age", { noise: { rho: 0.02 } });

@@ -1,20 +1,16 @@
 /** @file Budget: how much of one data set's privacy may be spent. Reserve, spend, or be refused. Node only. */
 import { TacitError } from "@tacit/core/errors";
-import { type AccountantName, accountantNamed } from "../accountants/index.ts";
 import { checkDelta, checkEpsilon, checkEvents, refuse } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
+import { checkReading, cure, epsilonIn, type Reading } from "./filters.ts";
 import { createLedger, type Entry, type Ledger, openLedger } from "./ledger.ts";
 
 /** What everybody who spends from the budget agrees on; it stands in the file. */
-export interface BudgetTerms<N extends Neighbours = Neighbours> {
+export interface BudgetTerms<N extends Neighbours = Neighbours> extends Reading {
   readonly dataset: string;
   /** Whose privacy: "person", "household", "visit". */
   readonly unit: string;
   readonly neighbours: N;
-  readonly epsilon: number;
-  readonly delta: number;
-  /** Default: pld. */
-  readonly accountant?: AccountantName;
 }
 
 /** Where a budget stands. ε at the budget's δ; reserved events count as spent. */
@@ -32,13 +28,12 @@ export function checkNames(t: Pick<BudgetTerms, "dataset" | "unit" | "neighbours
     throw new TacitError("PRIVACY_NEIGHBOURS", "budget: expected neighbours add-remove or replace-one, got another relation");
 }
 
-function checkTerms<N extends Neighbours>(t: BudgetTerms<N>): Required<BudgetTerms<N>> {
+function checkTerms<N extends Neighbours>(t: BudgetTerms<N>): BudgetTerms<N> {
   checkNames(t);
-  const accountant = t.accountant ?? "pld";
-  accountantNamed("budget", accountant);
+  const { dataset, unit, neighbours, accountant } = t;
   const delta = accountant === "pure" && t.delta === 0 ? 0 : checkDelta("budget", t.delta);
   const epsilon = checkEpsilon("budget", t.epsilon);
-  return { dataset: t.dataset, unit: t.unit, neighbours: t.neighbours, epsilon, delta, accountant };
+  return { dataset, unit, neighbours, ...checkReading({ ...t, epsilon, delta }) };
 }
 
 /** A part of the budget that is set aside: it counts as spent until it is cancelled. */
@@ -77,10 +72,10 @@ export class Reservation {
 
 /** `N`: the neighbours that it counts for; a query for others does not type-check, and is refused at run time too. */
 export class Budget<N extends Neighbours = Neighbours> implements Disposable {
-  readonly terms: Required<BudgetTerms<N>>;
+  readonly terms: BudgetTerms<N>;
   readonly #ledger: Ledger;
 
-  private constructor(terms: Required<BudgetTerms<N>>, ledger: Ledger) {
+  private constructor(terms: BudgetTerms<N>, ledger: Ledger) {
     this.terms = Object.freeze(terms);
     this.#ledger = ledger;
   }
@@ -105,8 +100,7 @@ export class Budget<N extends Neighbours = Neighbours> implements Disposable {
   }
 
   #epsilon(events: readonly PrivacyEvent[]): number {
-    if (events.length === 0) return 0;
-    return accountantNamed("budget", this.terms.accountant).epsilon(events, this.terms.delta);
+    return epsilonIn(this.terms, events);
   }
 
   #check(events: readonly PrivacyEvent[]): void {
@@ -152,7 +146,7 @@ export class Budget<N extends Neighbours = Neighbours> implements Disposable {
         throw new TacitError(
           "PRIVACY_BUDGET",
           `budget: expected at most ε ${this.terms.epsilon} of ${this.terms.dataset} per ${this.terms.unit}, got ${show(total)} with this release`,
-          { hint: `ε ${show(spent)} is spent or reserved: ask for less, or with more noise` },
+          { hint: cure(this.terms, events) ?? `ε ${show(spent)} is spent or reserved: ask for less, or with more noise` },
         );
       }
       return this.#ledger.add(state, purpose, events);

@@ -9,6 +9,7 @@
 import { TacitError } from "@tacit/core/errors";
 import { type AccountOptions, epsilonOf } from "../accountants/index.ts";
 import { totalRho } from "../accountants/zcdp.ts";
+import { epsilonIn } from "../budgets/filters.ts";
 import type { Budget, PeopleBudget, Reservation } from "../budgets/index.ts";
 import { refuse } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
@@ -106,10 +107,10 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
   /** What it costs at the budget's δ, and what would be spent with it; nothing is spent by asking. */
   cost(budget: Budget<N>): Cost {
     this.#check(budget.terms);
-    const { accountant, delta, epsilon } = budget.terms;
+    const { delta, epsilon } = budget.terms;
     const { rho, delta: aside } = totalRho(this.events);
     const after = budget.after(this.events);
-    const alone = epsilonOf(this.events, { accountant, delta });
+    const alone = epsilonIn(budget.terms, this.events);
     return { epsilon: alone, delta, ...(aside === 0 ? { rho } : {}), after, affordable: after <= epsilon };
   }
 

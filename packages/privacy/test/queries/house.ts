@@ -61,7 +61,7 @@ export function newFile(): string {
 }
 
 export const budgetOf = <const N extends Neighbours>(neighbours: N, epsilon = 1000): Budget<N> =>
-  Budget.create(newFile(), { dataset: "small", unit: "person", neighbours, epsilon, delta: 1e-6 });
+  Budget.create(newFile(), { dataset: "small", unit: "person", neighbours, epsilon, delta: 1e-6, accountant: "pld" });
 
 /** Draws answers without a budget, by names that the package does not export. */
 export function drawing<N extends Neighbours, A>(query: Query<N, A>, table: PrivateTable<N, typeof COLUMNS>): () => A {

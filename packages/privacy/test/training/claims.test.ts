@@ -67,6 +67,7 @@ describe("a budget is charged for its own alone", () => {
       neighbours: "add-remove",
       epsilon: 50,
       delta: 1e-3,
+      accountant: "pld",
       ...terms,
     });
   const whose = { dataset: "points", unit: "person" };

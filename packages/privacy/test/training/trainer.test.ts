@@ -125,7 +125,14 @@ describe("DP-FTRL", () => {
 describe("a budget", () => {
   const whose = { dataset: "points", unit: "row" };
   const create = (name: string, epsilon: number): Budget =>
-    Budget.create(join(folder, name), { dataset: "points", unit: "row", neighbours: "add-remove", epsilon, delta: 1e-3 });
+    Budget.create(join(folder, name), {
+      dataset: "points",
+      unit: "row",
+      neighbours: "add-remove",
+      epsilon,
+      delta: 1e-3,
+      accountant: "pld",
+    });
 
   it("has an epoch in its ledger before the first noise, and the next when that begins", async () => {
     using budget = create("epochs", 20);
