@@ -1,5 +1,5 @@
 /**
- * @file Mechanisms: what a party checks by itself before a run under a grant that demands noise. From the Program alone (`release/rows.ts`), from
+ * @file Mechanisms: what a party checks by itself before a run under a grant that demands noise. From the Program alone (`release/rows/`), from
  * where the bound values come, and from its own count of runs. Steps, for each mechanism of the grant:
  *  1. Inputs with protected rows are inputs as their owners gave them, not results: nobody mixed their rows before.
  *  2. Other secret inputs that a protected owner's data flowed into are results that were noised already, in a run that was counted.

@@ -4,7 +4,7 @@ import { epsilonOf } from "@tacit/privacy";
 import type { Grant, GrantInput } from "../session/grant.ts";
 import type { MechanismTerms } from "../session/mechanism.ts";
 import { eventOf } from "./event.ts";
-import { analyseRows, type RowAnalysis } from "./rows.ts";
+import { analyseRows, type RowAnalysis } from "./rows/index.ts";
 
 const isDistinct = (i: GrantInput | undefined): boolean =>
   i !== undefined && i.owners.length === 0 && i.sources.every((s) => s.kind === "public" && s.distinct);
@@ -27,9 +27,10 @@ export function whyNever(program: Program, grant: Grant, fractionBits: number): 
     if (m === undefined) continue;
     if (m.rows.some((r) => r >= program.inputs.length)) return "names rows of an input that the program does not have";
     const analysis = analysisOf(program, grant, m);
-    const kind = analysis.outputs[output];
-    if (kind !== "clean")
-      return `does not fit: output ${output} depends on protected rows in another way than by clipped sums with noise`;
+    if (analysis.outputs[output] !== "clean") {
+      const why = analysis.reasons[output] ?? "there is no such output";
+      return `does not fit: output ${output} depends on protected rows in another way than by clipped sums with noise (${why})`;
+    }
     if (costOf(analysis, m, fractionBits, 1) > m.epsilon) return "has no budget for a run: more noise, or a larger ε";
   }
   return undefined;

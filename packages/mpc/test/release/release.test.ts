@@ -10,7 +10,7 @@ import { startLocal } from "../../src/driver/local.ts";
 import type { MpcSession } from "../../src/driver/mpc-session.ts";
 import { replicated3 } from "../../src/protocols/replicated3/index.ts";
 import { privateSteps, privateSum, type ReleaseOptions } from "../../src/release/index.ts";
-import { analyseRows } from "../../src/release/rows.ts";
+import { analyseRows } from "../../src/release/rows/index.ts";
 import { type InProcess, startParties } from "../in-process.ts";
 import { makeWorld } from "../support.ts";
 
