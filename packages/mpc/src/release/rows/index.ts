@@ -37,7 +37,7 @@ export const RULES: ReadonlyMap<string, Rule> = new Map([ELEMENTWISE, MOVEMENT, 
 
 const CLEAN: Dependence = { kind: "clean" };
 
-/** What a node reads, none of it mixed, and not all of it clean. */
+/** A node, and what its arguments are. */
 interface Reading {
   readonly program: Program;
   readonly node: Node;
