@@ -148,10 +148,7 @@ const HOSTILE: Readonly<Record<string, readonly [string, Make]>> = {
   "places sorted along rows": ["argsort", (x) => noise(clip(ops.cast(ops.argsort(x, 0), "f32")))],
   "a running sum along rows": ["cumsum", (x) => noise(clip(ops.cumsum(x, 0)))],
   "two steps of each row, cut between": ["slice", (x) => noise(clip(ops.slice(steps(x), [1, 0], [N + 1, 3])))],
-  "columns as rows, as many as there are rows": [
-    "clippedSum",
-    (x) => noise(clip(ops.permute(ops.cat([x, x], 1), [1, 0]))),
-  ],
+  "columns as rows, as many as there are rows": ["clippedSum", (x) => noise(clip(ops.permute(ops.cat([x, x], 1), [1, 0])))],
   "each row as three slices": ["clippedSum", (x) => noise(clip(ops.reshape(x, [3 * N, 1])))],
   "each row as two slices": ["clippedSum", (x) => noise(clip(steps(x)))],
   "an op that nobody has thought of": ["sin", (x) => noise(clip(ops.sin(x)))],
