@@ -72,7 +72,7 @@ export function placeOf(rows: Rows, shape: Shape): Place | undefined {
 export function rowsAt({ node, count, chosen }: Site, { axis, inner }: Place): Rows | undefined {
   const { shape } = node.aval;
   const size = shape[axis];
-  if (size === undefined || !Number.isInteger(inner) || size % (inner * count) !== 0) return undefined;
+  if (size === undefined || size % (inner * count) !== 0) return undefined;
   return { kind: "rows", stride: inner * sizeOf(shape.slice(axis + 1)), count, chosen };
 }
 

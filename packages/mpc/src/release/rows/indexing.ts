@@ -24,13 +24,13 @@ const scatter: Rule = (s) => meet(s, (place, i) => (i > 0 && place.axis === s.no
 const indexAdd: Rule = (s) => meet(s, (place, i) => (i === 1 || (i === 2 && place.axis === s.node.attrs[0]) ? undefined : place));
 
 /**
- * Rows that are selected, each once at most: public row numbers that are all different, of all rows as given, along an axis of rows and
- * nothing else. Slice j of the result is row index[j]; one person's row becomes one slice, or none. Rows of other selections are others.
+ * Rows that are selected, each once at most: public row numbers that are all different, of all rows as given, along an axis as long as there
+ * are rows, which so holds nothing else. Slice j of the result is row index[j]; one person's row becomes one slice, or none. Rows of other selections are others.
  */
 function selection(s: Site): Rows | undefined {
   const [x, index] = s.args;
   const place = x && index === undefined ? placeOf(x, s.shapes[0]!) : undefined;
-  if (place?.axis !== s.node.attrs[0] || place?.inner !== 1 || s.shapes[0]![place.axis] !== s.count) return undefined;
+  if (place === undefined || place.axis !== s.node.attrs[0] || s.shapes[0]![place.axis] !== s.count) return undefined;
   if (s.chosen !== -1 || !s.distinct(1)) return undefined;
   const { shape } = s.node.aval;
   const stride = shape.slice(place.axis + 1).reduce((n, d) => n * d, 1);

@@ -2,21 +2,31 @@
 import { Expr, ops, type Program, type TypedArray, trace } from "@tacit/core/program";
 import { describe, expect, it } from "vitest";
 import { run } from "../../../../core/test/ops/harness.ts";
-import { analyseRows } from "../../../src/release/rows/index.ts";
+import { analyseRows, type RowAnalysis } from "../../../src/release/rows/index.ts";
 
 const N = 6;
 const leaf = (dtype: "f32" | "i32", ...shape: number[]): Expr => Expr.placeholder({ shape, dtype });
 const clip = (x: Expr): Expr => ops.clippedSum(x, [1, 0]);
 const noise = (x: Expr): Expr => ops.partyNoise(x, [2, 0]);
 
-/** x: rows [N, 3]; y: rows [N]; w: weights [3, 3]; at: public row numbers [2]. */
-type Make = (x: Expr, y: Expr, w: Expr, at: Expr) => Expr;
+/** x: rows [N, 3]; y: rows [N]; w: weights [3, 3]; at, order: public row numbers [2], [N]; z: rows of a half of the people [N / 2, 3]. */
+type Leaves = readonly [x: Expr, y: Expr, w: Expr, at: Expr, order: Expr, z: Expr];
+type Make = (...leaves: Leaves) => Expr;
+const leaves = (): Leaves => [
+  leaf("f32", N, 3),
+  leaf("f32", N),
+  leaf("f32", 3, 3),
+  leaf("i32", 2),
+  leaf("i32", N),
+  leaf("f32", N / 2, 3),
+];
 function programOf(make: Make): Program {
-  const inputs = [leaf("f32", N, 3), leaf("f32", N), leaf("f32", 3, 3), leaf("i32", 2)];
-  return trace([make(...(inputs as [Expr, Expr, Expr, Expr]))], inputs).program;
+  const inputs = leaves();
+  return trace([make(...inputs)], [...inputs]).program;
 }
-const kindOf = (make: Make, distinct = true): string =>
-  analyseRows(programOf(make), [0, 1], (i) => distinct && i === 3).outputs[0]!;
+const analysed = (make: Make, distinct = true): RowAnalysis =>
+  analyseRows(programOf(make), [0, 1, 5], (i) => distinct && (i === 3 || i === 4));
+const kindOf = (make: Make, distinct = true): string => analysed(make, distinct).outputs[0]!;
 
 const beside = (y: Expr): Expr => ops.reshape(y, [N, 1]);
 
@@ -84,6 +94,8 @@ const KEPT: Readonly<Record<string, Make>> = {
   "gradients of filters, one group for each row": (x) =>
     noise(clip(asRows(ops.conv2dGradWeight(channels(x), channels(ops.neg(x)), [...PLAIN, N, 1, 1])))),
   "a pool within rows": (x) => noise(clip(asRows(ops.maxPool2d(channels(x), [3, 1, 1, 1, 0, 0])))),
+  "rows in another order": (x, _y, _w, _at, order) => noise(clip(ops.indexSelect(x, order, 0))),
+  "rows of half of the people": (_x, _y, _w, _at, _order, z) => noise(clip(z)),
   "numbers sorted within rows": (x) => noise(clip(ops.sort(x, 1))),
   "numbers gathered within rows": (x) => noise(clip(ops.gather(x, ops.argsort(x, 1), 1))),
   "rows less their own mean": (x) => noise(clip(ops.sub(x, ops.mul(ops.sum(x, [1], true), ops.lit(x, 1 / 3))))),
@@ -147,6 +159,12 @@ const HOSTILE: Readonly<Record<string, readonly [string, Make]>> = {
   "numbers sorted along rows": ["sort", (x) => noise(clip(ops.sort(x, 0)))],
   "places sorted along rows": ["argsort", (x) => noise(clip(ops.cast(ops.argsort(x, 0), "f32")))],
   "a running sum along rows": ["cumsum", (x) => noise(clip(ops.cumsum(x, 0)))],
+  "rows selected out of selected ones, as if they were selected once": [
+    "indexSelect",
+    (x, _y, _w, at) => noise(clip(ops.mul(ops.indexSelect(ops.indexSelect(x, at, 0), at, 0), ops.indexSelect(x, at, 0)))),
+  ],
+  "rows beside rows in another order": ["mul", (x, _y, _w, _at, order) => noise(clip(ops.mul(x, ops.indexSelect(x, order, 0))))],
+  "rows beside those of half as many people": ["mul", (x, _y, _w, _at, _order, z) => noise(clip(ops.mul(x, steps(z))))],
   "two steps of each row, cut between": ["slice", (x) => noise(clip(ops.slice(steps(x), [1, 0], [N + 1, 3])))],
   "columns as rows, as many as there are rows": ["clippedSum", (x) => noise(clip(ops.permute(ops.cat([x, x], 1), [1, 0])))],
   "each row as three slices": ["clippedSum", (x) => noise(clip(ops.reshape(x, [3 * N, 1])))],
@@ -165,13 +183,13 @@ describe("the analysis of rows", () => {
 
   it.each(Object.keys(HOSTILE))("names the op that mixes rows: %s", (name) => {
     const [op, make] = HOSTILE[name]!;
-    const { outputs, reasons } = analyseRows(programOf(make), [0, 1], (i) => i === 3);
+    const { outputs, reasons } = analysed(make);
     expect(outputs).toEqual(["mixed"]);
     expect(reasons[0]).toMatch(new RegExp(`^${op} \\(node \\d+\\)`));
   });
 
   it("says where clipping or noise is missing", () => {
-    const reasonOf = (make: Make): string | undefined => analyseRows(programOf(make), [0, 1], () => false).reasons[0];
+    const reasonOf = (make: Make): string | undefined => analysed(make).reasons[0];
     expect(reasonOf((x) => ops.neg(x))).toMatch(/no clippedSum/);
     expect(reasonOf(clip)).toMatch(/no partyNoise/);
     expect(reasonOf((x) => noise(clip(x)))).toBeUndefined();
@@ -211,15 +229,17 @@ describe("its rules, against values", () => {
   const all = { ...CLEAN, ...KEPT };
   const made = Object.keys(all).filter((n) => n !== "no protected rows at all");
   it.each(made)("%s: one person's data change one row of what is clipped", (name) => {
-    const leaves = [leaf("f32", N, 3), leaf("f32", N), leaf("f32", 3, 3), leaf("i32", 2)] as const;
-    const rows = clippedRows(all[name]!(...leaves));
+    const inputs = leaves();
+    const rows = clippedRows(all[name]!(...inputs));
     const values = (person: number): TypedArray[] => [
       Float64Array.from({ length: 3 * N }, (_, i) => Math.sin(i) + (Math.floor(i / 3) === person ? 0.5 : 0)),
       Float64Array.from({ length: N }, (_, i) => Math.cos(i) + (i === person ? 0.5 : 0)),
       Float64Array.from({ length: 9 }, (_, i) => Math.sin(2 * i + 1)),
       Int32Array.from([4, 1]),
+      Int32Array.from([3, 5, 0, 2, 4, 1]),
+      Float64Array.from({ length: (3 * N) / 2 }, (_, i) => Math.cos(3 * i) + (Math.floor(i / 3) === person ? 0.5 : 0)),
     ];
-    const at = (person: number): number[] => [...run([rows], [...leaves], values(person), "f64")[0]!].map(Number);
+    const at = (person: number): number[] => [...run([rows], [...inputs], values(person), "f64")[0]!].map(Number);
     const base = at(-1);
     const width = base.length / rows.shape[0]!;
     for (let person = 0; person < N; person++) {
