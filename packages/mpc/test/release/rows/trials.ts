@@ -102,16 +102,32 @@ function outcomeOf(t: Trial, rule: Rule): Outcome {
   return "held";
 }
 
-/** Of trials until `held` of them held, or one went wrong; at most `most`. */
-export function tryRule(op: string, rule: Rule, held: number, most = 20_000): { held: number; refused: number; wrong?: string } {
+/** Of a rule's trials. `together`: held with rows in several arguments. */
+interface Found {
+  held: number;
+  refused: number;
+  together: number;
+  wrong?: string;
+}
+
+/** What a search asks for, in `most` trials at most. */
+interface Wanted {
+  readonly held: number;
+  readonly together?: number;
+  readonly most: number;
+}
+
+/** Trials until as many held as are wanted, or one went wrong. */
+export function tryRule(op: string, rule: Rule, { held, together = 0, most }: Wanted): Found {
   const r = generator(op.length + 31 * op.charCodeAt(0));
-  const found = { held: 0, refused: 0 };
-  for (let i = 0; i < most && found.held < held; i++) {
+  const found: Found = { held: 0, refused: 0, together: 0 };
+  for (let i = 0; i < most && (found.held < held || found.together < together); i++) {
     const trial = trialOf(op, r);
     if (trial === undefined) continue;
     const outcome = outcomeOf(trial, rule);
     if (typeof outcome !== "string") return { ...found, wrong: outcome.wrong };
     found[outcome]++;
+    if (outcome === "held" && trial.site.args.filter((a) => a !== undefined).length > 1) found.together++;
   }
   return found;
 }
