@@ -102,7 +102,15 @@ const ends = (expires: number): string =>
 function demanded({ grant, program }: Asked, { mechanism }: mpc.Grant["disclosures"][number], fractionBits: number): string {
   if (mechanism === undefined) return "";
   if (program === null) return "; only with noise, which an input as it came does not have";
-  return `; ${mpc.describeMechanism(program, grant, mechanism, fractionBits)}`;
+  return `; ${mpc.describeMechanism(program, grant, mechanism, fractionBits, named)}`;
+}
+
+/** Which of the reader's data a mechanism says nothing of: a Program may let them out as they are. */
+function warnings(grant: mpc.Grant, { output, mechanism }: mpc.Grant["disclosures"][number], owner: string): string[] {
+  if (mechanism === undefined) return [];
+  return mpc
+    .unprotectedInputs(grant, mechanism, owner)
+    .map((i) => `  BEWARE YOUR input ${i} is NOT protected by it: output ${output} may hold of it whatever the program says`);
 }
 
 /**
@@ -112,9 +120,10 @@ function demanded({ grant, program }: Asked, { mechanism }: mpc.Grant["disclosur
 export function showAsked(asked: Asked, owner: string, fractionBits: number): string {
   const { grant, program } = asked;
   const what = program === null ? "an input, as it came" : `program ${program.id.slice(0, 16)} of ${program.nodes.length} ops`;
-  const opened = grant.disclosures.map((d) => {
+  const opened = grant.disclosures.flatMap((d) => {
     const aval = program === null ? "" : ` ${showAval(program.outputAvals[d.output] ?? program.inputs[0]!)}`;
-    return `  OPENS  output ${d.output}${aval} to ${named(d.to)}, for ${quoted(d.why)}, and to nobody else${demanded(asked, d, fractionBits)}`;
+    const opens = `  OPENS  output ${d.output}${aval} to ${named(d.to)}, for ${quoted(d.why)}, and to nobody else`;
+    return [`${opens}${demanded(asked, d, fractionBits)}`, ...warnings(grant, d, owner)];
   });
   return [
     `${asked.title}: ${what}`,

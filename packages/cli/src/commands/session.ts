@@ -99,7 +99,7 @@ const showTime = (seconds: number): string =>
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 
 /** A session file in words. */
-function outline(session: mpc.Session): string[] {
+export function outline(session: mpc.Session): string[] {
   const { parties, people, driver, protocol, limits, expires, grants } = session.file;
   const width = Math.max(...[...session.everyone.keys()].map((n) => n.length));
   const left = (expires - Date.now() / 1000) / 86_400;
@@ -124,7 +124,7 @@ function policy(grants: readonly mpc.SignedGrant[]): string[] {
     return ["policy   no grant stands in the file: each run and each disclosure needs one that its owners sign later"];
   return grants.map(({ grant, signatures }) => {
     const out = grant.disclosures.map(({ output, to, why, mechanism: m }) => {
-      const noise = m === undefined ? "" : `, only with noise (ε ${m.epsilon} at δ ${m.delta}, all runs together)`;
+      const noise = m === undefined ? "" : `, only with noise (${mpc.showTerms(grant, m, named)})`;
       return `output ${output} to ${named(to)} for ${quoted(why)}${noise}`;
     });
     const signers = allNamed(signatures.map((s) => s.name));

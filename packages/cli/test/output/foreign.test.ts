@@ -1,9 +1,10 @@
 /** @file Other people's words on a terminal: names, reasons and titles with control characters, quotes and marks that turn the line. */
 import { Expr, ops, trace } from "@tacit/core/program";
-import type { mpc } from "@tacit/mpc";
+import { mpc } from "@tacit/mpc";
 import { describe, expect, test } from "vitest";
 import { type Asked, showAsked, showLeft } from "../../src/clients/approval.ts";
 import { showCame } from "../../src/clients/deliveries.ts";
+import { outline } from "../../src/commands/session.ts";
 import { allNamed, named, quoted } from "../../src/output/foreign.ts";
 
 /** Whether a terminal shows every character of a line as itself. */
@@ -75,6 +76,49 @@ describe("words of others", () => {
     const without = trace([ops.sum(x, [0])], [x]).program;
     expect(shown({ ...grant, program: without.id }, without)).toContain("which this program does not give");
     expect(shown({ ...grant, program: "" }, null)).toContain("which an input as it came does not have");
+  });
+
+  test("an owner whose data a demand for noise says nothing of is warned, and a session file says whose rows it is about", async () => {
+    const [a, b] = [0, 1].map(() => Expr.placeholder({ shape: [6, 2], dtype: "f32" })) as [Expr, Expr];
+    const { program } = trace([ops.add(ops.partyNoise(ops.clippedSum(a, [1, 0]), [4, 0]), ops.sum(b, [0]))], [a, b]);
+    const own = (who: string): mpc.GrantInput => ({
+      owners: [who],
+      sources: [{ kind: "handle", handle: `${who}/x` }],
+      rows: 6,
+    });
+    const mechanism = {
+      kind: "distributed-discrete-gaussian",
+      neighbours: "replace-one",
+      rows: [0],
+      epsilon: 30,
+      delta: 1e-5,
+    } as const;
+    const grant: mpc.Grant = {
+      program: program.id,
+      inputs: [own("alice"), own("bob")],
+      disclosures: [{ output: 0, to: "driver", why: "sum", mechanism }],
+      runs: 1,
+      reveals: 1,
+      expires: 2 ** 31,
+    };
+    const shown = (reader: string): string => showAsked({ title: "sum", grant, program }, reader, 16);
+    expect(shown("bob")).toMatch(/at most for each row of input 0 of alice \(replace-one\).*; NOT protected: input 1 of bob;/);
+    expect(shown("bob")).toContain("\n  BEWARE YOUR input 1 is NOT protected by it");
+    expect(shown("alice")).not.toContain("BEWARE");
+
+    const people = await Promise.all(["driver", "alice", "bob"].map((n) => mpc.Identity.generate(n)));
+    const parties = await Promise.all(["a", "b", "c"].map((n) => mpc.Identity.generate(n)));
+    const made = mpc.newSession({
+      parties: parties.map((p) => ({ identity: p.public, address: "127.0.0.1:1", client: "127.0.0.1:1" })),
+      people: people.map((p) => p.public),
+      driver: "driver",
+      protocol: mpc.PROTOCOLS[0]!,
+    });
+    const signed = await mpc.signGrant(made.root, grant, people.slice(1));
+    const lines = outline(new mpc.Session({ ...made.file, grants: [signed] }));
+    expect(lines.find((l) => l.startsWith("policy"))).toContain(
+      "only with noise (ε 30 at δ 0.00001 at most for each row of input 0 of alice (replace-one), all runs together; NOT protected: input 1 of bob)",
+    );
   });
 
   test("in a delivery stay on their line", () => {

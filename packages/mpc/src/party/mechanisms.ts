@@ -9,6 +9,7 @@
  */
 import type { Program } from "@tacit/core/program";
 import { analysisOf, costOf, whyNever } from "../release/budget.ts";
+import { type Origin, whyNotFrom } from "../release/origins.ts";
 import type { BoundRun, Consent } from "../session/consent.ts";
 import type { Grant } from "../session/grant.ts";
 import type { MechanismTerms } from "../session/mechanism.ts";
@@ -43,16 +44,13 @@ export class Mechanisms {
 
   /** Steps 1 and 2. */
   #bound(m: MechanismTerms, inputs: readonly (Stored | undefined)[]): string | undefined {
-    const rows = m.rows.map((r) => inputs[r]);
-    if (rows.some((s) => s?.source.kind !== "handle")) return "does not fit: protected rows must be inputs as they were given";
-    const owners = new Set(rows.flatMap((s) => s?.owners ?? []));
-    for (const [i, s] of inputs.entries()) {
-      if (s === undefined || m.rows.includes(i)) continue;
-      const shared = s.owners.filter((o) => owners.has(o));
-      if (shared.length > 0 && !this.#isReleased(s, shared))
-        return `does not fit: input ${i} holds data of ${shared.join(", ")} without counted noise`;
-    }
-    return undefined;
+    const owners = new Set(m.rows.flatMap((r) => inputs[r]?.owners ?? []));
+    const reasons = inputs.map((s, i) => whyNotFrom(m, i, s && this.#originOf(s), owners));
+    return reasons.find((why) => why !== undefined);
+  }
+
+  #originOf(s: Stored): Origin {
+    return { owners: s.owners, given: s.source.kind === "handle", isReleased: (owners) => this.#isReleased(s, owners) };
   }
 
   /** Whether all that `owners` gave went into a result through noise alone, in a run that was counted. */

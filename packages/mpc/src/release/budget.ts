@@ -4,6 +4,7 @@ import { epsilonOf } from "@tacit/privacy";
 import type { Grant, GrantInput } from "../session/grant.ts";
 import type { MechanismTerms } from "../session/mechanism.ts";
 import { eventOf } from "./event.ts";
+import { protectedOwners, unprotectedInputs, whyNoOrigin } from "./origins.ts";
 import { analyseRows, type RowAnalysis } from "./rows/index.ts";
 
 const isDistinct = (i: GrantInput | undefined): boolean =>
@@ -32,6 +33,8 @@ export function whyNever(program: Program, grant: Grant, fractionBits: number): 
       return `does not fit: output ${output} depends on protected rows in another way than by clipped sums with noise (${why})`;
     }
     if (costOf(analysis, m, fractionBits, 1) > m.epsilon) return "has no budget for a run: more noise, or a larger ε";
+    const why = whyNoOrigin(grant, m);
+    if (why !== undefined) return why;
   }
   return undefined;
 }
@@ -47,16 +50,39 @@ function runsWithin(analysis: RowAnalysis, m: MechanismTerms, fractionBits: numb
   return fits;
 }
 
-/** One line for the owner. */
-export function describeMechanism(program: Program, grant: Grant, m: MechanismTerms, fractionBits: number): string {
+const inputsOf = (all: readonly number[]): string => `${all.length === 1 ? "input" : "inputs"} ${all.join(", ")}`;
+
+/** Inputs without protection, and whose they are. */
+function unprotected(grant: Grant, m: MechanismTerms, show: (owner: string) => string): string {
+  const owners = [...new Set(grant.inputs.flatMap((i) => i.owners))].sort();
+  const parts = owners.flatMap((o) => {
+    const inputs = unprotectedInputs(grant, m, o);
+    return inputs.length === 0 ? [] : [`${inputsOf(inputs)} of ${show(o)}`];
+  });
+  return parts.length === 0 ? "" : `; NOT protected: ${parts.join(", ")}`;
+}
+
+/** Whose rows a mechanism protects, within which budget, and whose data it does not. `show`: escapes a name that a stranger wrote. */
+export function showTerms(grant: Grant, m: MechanismTerms, show: (owner: string) => string = (o) => o): string {
+  const owners = protectedOwners(grant, m).map(show).join(", ");
+  return (
+    `ε ${m.epsilon} at δ ${m.delta} at most for each row of ${inputsOf(m.rows)} of ${owners} (${m.neighbours}), all runs together` +
+    unprotected(grant, m, show)
+  );
+}
+
+/** One line for the owner. `show`: as for `showTerms`. */
+export function describeMechanism(
+  program: Program,
+  grant: Grant,
+  m: MechanismTerms,
+  fractionBits: number,
+  show?: (owner: string) => string,
+): string {
   const why = whyNever(program, grant, fractionBits);
   if (why !== undefined) return `only with noise of all parties, which this program does not give: it ${why}`;
   const analysis = analysisOf(program, grant, m);
-  const inputs = m.rows.length === 1 ? `input ${m.rows[0]}` : `inputs ${m.rows.join(", ")}`;
   const one = costOf(analysis, m, fractionBits, 1).toPrecision(3);
   const fit = runsWithin(analysis, m, fractionBits, grant.runs);
-  return (
-    `only with noise of all parties: ε ${m.epsilon} at δ ${m.delta} at most for each row of ${inputs} (${m.neighbours}), all runs together; ` +
-    `one run costs ε ${one}, ${fit} of ${grant.runs} runs fit (zCDP)`
-  );
+  return `only with noise of all parties: ${showTerms(grant, m, show)}; one run costs ε ${one}, ${fit} of ${grant.runs} runs fit (zCDP)`;
 }

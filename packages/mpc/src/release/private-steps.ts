@@ -1,6 +1,6 @@
 /** @file DP-SGD on shares: per-example gradients by vmap, clipped, summed, with noise of all parties, and the optimizer's step, as one Program. */
 import { noGrad, Tensor } from "@tacit/core";
-import { expected } from "@tacit/core/errors";
+import { expected, TacitError } from "@tacit/core/errors";
 import type { Module } from "@tacit/core/nn";
 import type { Optimizer } from "@tacit/core/optim";
 import { type Aval, type Expr, evaluate, ops, type Program, sizeOf, vmap } from "@tacit/core/program";
@@ -17,10 +17,11 @@ export interface PrivateStepsOptions<T extends readonly Tensor[]> extends Releas
   readonly loss: (...row: Row<[...T]>) => Tensor;
 }
 
-/** The Program of one row's gradients, for all rows at once. */
-interface Batched {
-  readonly example: ExampleProgram;
-  readonly program: Program;
+/** What steps so far came to; public. JSON. Weights and the optimizer's state are saved by `mpc.saveTraining`. */
+export interface PrivateStepsState {
+  readonly steps: number;
+  /** Of one step, as an accountant reads it: noise, sensitivity and dimension in least units of the session. */
+  readonly event: PrivacyEvent;
 }
 
 /**
@@ -34,7 +35,8 @@ export class PrivateSteps<T extends readonly Tensor[]> {
   readonly #fractions: Fractions;
   readonly #fractionBits: number;
   readonly #dimension: number;
-  readonly #batched = new Map<string, Batched>();
+  /** Programs for all rows at once, by the id of that of one row, and their number. */
+  readonly #batched = new Map<string, Program>();
   #steps = 0;
 
   constructor(options: PrivateStepsOptions<T>) {
@@ -55,13 +57,35 @@ export class PrivateSteps<T extends readonly Tensor[]> {
    * data are (passes over fixed batches: one step a pass), `participations` is k.
    */
   events(participations: number = this.#steps): readonly PrivacyEvent[] {
-    const count = Math.min(participations, this.#steps);
-    return [eventOf(noiseOf(this.#fractions, this.#dimension), this.#o.neighbours, this.#fractionBits, count)];
+    return [this.#event(Math.min(participations, this.#steps))];
+  }
+
+  #event(count: number): PrivacyEvent {
+    return eventOf(noiseOf(this.#fractions, this.#dimension), this.#o.neighbours, this.#fractionBits, count);
   }
 
   /** ε at `delta` of `events(participations)`. */
   epsilon(delta: number, participations?: number, accountant: AccountantName = "zcdp"): number {
     return epsilonOf(this.events(participations), { delta, accountant });
+  }
+
+  /** For a checkpoint: `saveTraining` with `extra: { privacy: steps.state() }`. */
+  state(): PrivateStepsState {
+    return { steps: this.#steps, event: this.#event(1) };
+  }
+
+  /**
+   * Takes up the account of a training, whose steps count on. Steps that ran after the state was saved and were lost with their results are not in
+   * it: they let nothing out. Where their weights were disclosed meanwhile, save a state after that.
+   * @throws TacitError STATE_MISMATCH for another noise, clip norm, relation or number of parameters
+   */
+  loadState(state: PrivateStepsState): void {
+    const same = JSON.stringify(state.event) === JSON.stringify(this.#event(1));
+    if (!same || !Number.isSafeInteger(state.steps) || state.steps < 0) {
+      const message = "loadState: expected the state of private steps with this noise, clip norm and model, got another";
+      throw new TacitError("STATE_MISMATCH", message, { hint: "give noiseMultiplier, clipNorm and neighbours as they were" });
+    }
+    this.#steps = state.steps;
   }
 
   /**
@@ -72,8 +96,8 @@ export class PrivateSteps<T extends readonly Tensor[]> {
     const rows = columns[0]?.shape[0] ?? 0;
     if (rows === 0 || columns.some((c) => c.shape[0] !== rows))
       expected("SHAPE_MISMATCH", "privateSteps", "columns [n, ...] of one n above 0", "others");
-    const batched = this.#program(columns, rows);
-    noGrad(() => this.#place(this.#sum(batched, columns, rows), rows));
+    const example = this.#example(columns);
+    noGrad(() => this.#place(this.#sum(example, columns, rows), rows));
     const { optimizer } = this.#o;
     this.#steps++;
     try {
@@ -95,22 +119,27 @@ export class PrivateSteps<T extends readonly Tensor[]> {
   }
 
   /** Σ of clipped gradients and noise, of all parameters one behind the other: [dimension]. */
-  #sum({ example, program }: Batched, columns: readonly Tensor[], rows: number): Expr {
-    const given = [...this.#learning.map(([, p]) => p.expr), ...columns.map((c) => c.detach().expr), ...example.captured];
-    const grads = evaluate(program, given).map((g) => ops.reshape(g, [rows, sizeOf(g.shape.slice(1))]));
+  #sum({ program, captured }: ExampleProgram, columns: readonly Tensor[], rows: number): Expr {
+    const given = [...this.#learning.map(([, p]) => p.expr), ...columns.map((c) => c.detach().expr), ...captured];
+    const batched = this.#forAll(program, columns.length, rows);
+    const grads = evaluate(batched, given).map((g) => ops.reshape(g, [rows, sizeOf(g.shape.slice(1))]));
     return ops.partyNoise(ops.clippedSum(ops.cat(grads, 1), this.#fractions.bound), this.#fractions.deviation);
   }
 
-  #program(columns: readonly Tensor[], rows: number): Batched {
+  /** Of one row. Traced anew in each step: frozen parts, modes and public values count as they are now. */
+  #example(columns: readonly Tensor[]): ExampleProgram {
     const row = columns.map((c): Aval => ({ shape: c.shape.slice(1), dtype: c.dtype }));
-    const key = JSON.stringify([rows, row]);
+    const { model, loss } = this.#o;
+    return exampleProgram<[...T]>({ where: "privateSteps", model, learning: this.#learning, loss, row });
+  }
+
+  #forAll(example: Program, columns: number, rows: number): Program {
+    const key = `${rows} ${example.id}`;
     let found = this.#batched.get(key);
     if (found === undefined) {
-      const { model, loss } = this.#o;
-      const example = exampleProgram<[...T]>({ where: "privateSteps", model, learning: this.#learning, loss, row });
       const first = this.#learning.length;
-      const axes = example.program.inputs.map((_, i) => (i >= first && i < first + row.length ? 0 : null));
-      this.#batched.set(key, (found = { example, program: vmap(example.program, axes, rows) }));
+      const axes = example.inputs.map((_, i) => (i >= first && i < first + columns ? 0 : null));
+      this.#batched.set(key, (found = vmap(example, axes, rows)));
     }
     return found;
   }

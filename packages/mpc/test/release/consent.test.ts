@@ -194,7 +194,7 @@ describe("a grant that demands noise", () => {
 describe("what an owner is told", () => {
   it("is what one run costs, how many fit, and where a Program does not give what is demanded", () => {
     expect(describeMechanism(step, grantOf(TERMS), TERMS, 16)).toMatch(
-      /each row of input 1 \(add-remove\).*one run costs ε [\d.]+, 3 of 100 runs fit/,
+      /each row of input 1 of data-owner \(add-remove\).*one run costs ε [\d.]+, 3 of 100 runs fit/,
     );
     const other = grantOf(TERMS, { disclosures: [{ output: 1, to: "model-owner", why: "weights", mechanism: TERMS }] });
     expect(describeMechanism(step, other, TERMS, 16)).toMatch(/does not give: it does not fit: output 1/);
@@ -203,6 +203,20 @@ describe("what an owner is told", () => {
     );
     const tiny = stepOf([1, 40]);
     expect(describeMechanism(tiny, grantOf(TERMS), TERMS, 16)).toMatch(/no budget for a run/);
+  });
+
+  it("is that nothing runs where inputs may come from nowhere that parties accept, and whose rows are protected where it does", () => {
+    const given = (handle: string): Grant["inputs"][number]["sources"][number] => ({ kind: "handle", handle });
+    const from = (k: number, sources: Grant["inputs"][number]["sources"]): Grant =>
+      grantOf(TERMS, { inputs: grantOf(TERMS).inputs.map((i, j) => (j === k ? { ...i, sources } : i)) });
+    const told = (g: Grant): string => describeMechanism(step, g, TERMS, 16);
+    expect(told(from(0, [given("data-owner/w")]))).toMatch(
+      /does not give: .*input 0 holds data of data-owner without counted noise/,
+    );
+    expect(told(from(1, [{ kind: "result", program: step.id }]))).toMatch(/does not give: .*must be inputs as they were given/);
+    expect(told(from(0, [given("data-owner/w"), given("model-owner/w")]))).toMatch(
+      /each row of input 1 of data-owner \(.*NOT protected: input 0 of model-owner; one run/,
+    );
   });
 });
 
