@@ -53,3 +53,32 @@ export function kindOf(x: unknown): string {
   if (x instanceof Promise) return "a promise";
   return typeof x === "object" ? (x.constructor?.name ?? "an object") : typeof x;
 }
+
+/** What may be said of options that are no such object, or have a name that is none. */
+export interface OptionHints {
+  /** Where something else was given than an object. */
+  readonly object?: string;
+  /** For names that are known from elsewhere. */
+  readonly names?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Options of a public function. Node strips types without looking at them: a misspelt option would be ignored, and leave another at its default.
+ * @throws TacitError `code` for what is no object, or has a name that is not `known`
+ */
+export function checkOptions(
+  code: string,
+  where: string,
+  options: unknown,
+  known: readonly string[],
+  hints: OptionHints = {},
+): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    expected(code, where, `an object of options (${known.join(", ")})`, kindOf(options), hints.object);
+  const names = hints.names ?? {};
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const hint = Object.hasOwn(names, name) ? names[name] : undefined;
+    expected(code, where, `options among ${known.join(", ")}`, JSON.stringify(name), hint);
+  }
+}

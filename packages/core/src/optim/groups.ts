@@ -1,5 +1,5 @@
 /** @file Parameter groups: which parameters an optimizer moves, and with which options each group of them. */
-import { expected, kindOf } from "../errors.ts";
+import { checkOptions, expected } from "../errors.ts";
 import type { Module } from "../nn/module.ts";
 import { Parameter } from "../nn/parameter.ts";
 import { showAval } from "../program/aval.ts";
@@ -91,10 +91,7 @@ export function checkDistinct<O>(members: readonly Member<O>[]): void {
 
 /** `learningRate` would leave the rate at its default. @throws ARGUMENT_INVALID for options that are not `known` */
 export function checkNames(kind: string, options: object, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null)
-    expected("ARGUMENT_INVALID", kind, "an object of options", kindOf(options), `write optim.${kind}(model, { lr: 1e-3 })`);
-  for (const name of Object.keys(options))
-    if (!known.includes(name)) expected("ARGUMENT_INVALID", kind, `options among ${known.join(", ")}`, JSON.stringify(name));
+  checkOptions("ARGUMENT_INVALID", kind, options, known, { object: `write optim.${kind}(model, { lr: 1e-3 })` });
 }
 
 /** The options of a group: its own where it has them, else the defaults. @throws ARGUMENT_INVALID for options that do not exist */

@@ -1,38 +1,22 @@
 /** @file Creation: tensors from values, constants, ranges and generators. What does not depend on data is public on every device. */
-import { expected } from "../errors.ts";
+import { checkOptions, expected } from "../errors.ts";
 import { type Shape, sizeOf } from "../program/aval.ts";
 import { DTYPE, type DType, type TypedArray } from "../program/dtype.ts";
 import type { Random } from "../random.ts";
 import { checkDType, checkGenerator, checkShape, fromData, type Scalar, type TensorData, toArray } from "./data.ts";
 import { Tensor, type TensorOptions } from "./tensor.ts";
 
-const OPTIONS: Readonly<Record<keyof TensorOptions, true>> = { dtype: true, device: true, requiresGrad: true, public: true };
+const NAMED: Readonly<Record<keyof TensorOptions, true>> = { dtype: true, device: true, requiresGrad: true, public: true };
+const OPTIONS = Object.keys(NAMED);
 const SHAPE_HINT = "for a shape write tensor(values).reshape(2, 3), or nest the values";
-
-/** Plain JavaScript gets here with a shape, or with another library's options: both would silently do nothing. @throws ARGUMENT_INVALID */
-function checkOptions(options: TensorOptions): void {
-  const names = Object.keys(OPTIONS).join(", ");
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    const got = Array.isArray(options) ? "an array" : options === null ? "null" : typeof options;
-    expected("ARGUMENT_INVALID", "tensor", `an object of options (${names})`, got, SHAPE_HINT);
-  }
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(OPTIONS, key));
-  if (unknown === undefined) return;
-  expected(
-    "ARGUMENT_INVALID",
-    "tensor",
-    `options among ${names}`,
-    JSON.stringify(unknown),
-    unknown === "shape" ? SHAPE_HINT : undefined,
-  );
-}
 
 /**
  * A tensor of nested arrays, a typed array or a number. Numbers are f32, booleans bool, bigints i64, unless `dtype` says otherwise.
  * @throws ARGUMENT_INVALID for unknown options, VALUE_INVALID
  */
 export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
-  checkOptions(options);
+  // Plain JavaScript gets here with a shape, or with another library's options.
+  checkOptions("ARGUMENT_INVALID", "tensor", options, OPTIONS, { object: SHAPE_HINT, names: { shape: SHAPE_HINT } });
   const { values, shape, dtype } = fromData(data, options.dtype);
   return Tensor.adopt(values, shape, dtype, options);
 }

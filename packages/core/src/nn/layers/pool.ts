@@ -1,5 +1,5 @@
 /** @file Pooling layers: maxima and means over windows, or over as many windows as asked for. */
-import { expected } from "../../errors.ts";
+import { checkOptions } from "../../errors.ts";
 import type { Pair } from "../../tensor/axes.ts";
 import type { AdaptiveSize, Pool1dOptions, PoolOptions } from "../../tensor/spatial.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -11,7 +11,8 @@ abstract class Pool<Size extends Pair, Options> extends Module {
 
   constructor(kernelSize: Size, options: Options) {
     super();
-    checkOptions(options as object);
+    // Plain JavaScript gets here with PyTorch's other options (ceil_mode, dilation): ignored, they would give other numbers.
+    checkOptions("ARGUMENT_INVALID", "pool", options, OPTIONS);
     this.kernelSize = kernelSize;
     this.options = options;
   }
@@ -22,12 +23,6 @@ abstract class Pool<Size extends Pair, Options> extends Module {
 }
 
 const OPTIONS: readonly string[] = ["stride", "padding", "countIncludePad"];
-
-/** Plain JavaScript gets here with PyTorch's other options (ceil_mode, dilation): ignored, they would give other numbers. @throws ARGUMENT_INVALID */
-function checkOptions(options: object): void {
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) expected("ARGUMENT_INVALID", "pool", `options among ${OPTIONS.join(", ")}`, JSON.stringify(unknown));
-}
 
 interface CountIncludePad {
   /** Whether padding counts as zeros; true unless said. */
