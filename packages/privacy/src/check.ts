@@ -1,12 +1,31 @@
 /** @file Guards at the border: parameters of privacy are checked before anything is promised. A NaN promises nothing. */
-import { TacitError } from "@tacit/core/errors";
-import type { Mechanism, PrivacyEvent } from "./events.ts";
+import { checkOptions as checkNames, kindOf, type OptionHints, TacitError } from "@tacit/core/errors";
+import type {
+  Approximate,
+  Concentrated,
+  DiscreteGaussian,
+  DiscreteLaplace,
+  DistributedDiscreteGaussian,
+  Gaussian,
+  Laplace,
+  Mechanism,
+  PrivacyEvent,
+  Sampling,
+} from "./events.ts";
 
 const CODE = "PRIVACY_PARAMETER";
 
 /** @throws TacitError PRIVACY_PARAMETER */
 export function refuse(where: string, want: string, got: string, hint?: string): never {
   throw new TacitError(CODE, `${where}: expected ${want}, got ${got}`, hint === undefined ? {} : { hint });
+}
+
+/** The names of a type's fields, all of them and no others: the compiler sees to it. */
+export const namesOf = <T>(names: Readonly<Record<keyof T, true>>): readonly string[] => Object.keys(names);
+
+/** An ignored option would leave a guarantee at its default. @throws TacitError PRIVACY_PARAMETER for what is no object, or has other names */
+export function checkOptions(where: string, options: unknown, known: readonly string[], hints?: OptionHints): void {
+  checkNames(CODE, where, options, known, hints);
 }
 
 const show = (x: unknown): string => (typeof x === "number" ? `${x}` : typeof x);
@@ -40,8 +59,27 @@ export function whole(where: string, name: string, x: unknown, least = 1): numbe
   return refuse(where, `${name}, a whole number of at least ${least}`, show(x));
 }
 
+type Fields = { readonly [K in Mechanism["kind"]]: readonly string[] };
+const FIELDS: Fields = {
+  gaussian: namesOf<Gaussian>({ kind: true, noiseMultiplier: true }),
+  laplace: namesOf<Laplace>({ kind: true, scale: true }),
+  "discrete-gaussian": namesOf<DiscreteGaussian>({ kind: true, stdDev: true, sensitivity: true }),
+  "discrete-laplace": namesOf<DiscreteLaplace>({ kind: true, scale: true, sensitivity: true }),
+  "distributed-discrete-gaussian": namesOf<DistributedDiscreteGaussian>({
+    kind: true,
+    stdDev: true,
+    parties: true,
+    sensitivity: true,
+    dimension: true,
+  }),
+  approximate: namesOf<Approximate>({ kind: true, epsilon: true, delta: true }),
+  concentrated: namesOf<Concentrated>({ kind: true, rho: true }),
+};
+
 function checkMechanism(m: Mechanism): void {
+  if (!Object.hasOwn(FIELDS, m?.kind ?? "")) refuse("event", `a mechanism of kind ${Object.keys(FIELDS).join(", ")}`, "another");
   const at = `event ${m.kind}`;
+  checkOptions(at, m, FIELDS[m.kind]);
   switch (m.kind) {
     case "gaussian":
       return void positive(at, "a noise multiplier", m.noiseMultiplier);
@@ -65,20 +103,45 @@ function checkMechanism(m: Mechanism): void {
       return;
     case "concentrated":
       return void positive(at, "rho", m.rho);
-    default:
-      refuse("event", "a known mechanism", "another");
   }
 }
 
+const ALL = namesOf<Extract<Sampling, { kind: "all" }>>({ kind: true });
+const POISSON = namesOf<Extract<Sampling, { kind: "poisson" }>>({ kind: true, rate: true });
+
+/** @throws TacitError PRIVACY_SAMPLING for another kind; PRIVACY_PARAMETER for a rate that is none */
+function checkSampling(at: string, sampling: Sampling): void {
+  if (sampling?.kind === "all") return void checkOptions(at, sampling, ALL);
+  if (sampling?.kind !== "poisson") {
+    throw new TacitError(
+      "PRIVACY_SAMPLING",
+      `${at}: expected sampling { kind: "all" } or { kind: "poisson", rate }, got another`,
+      {
+        hint: "only true Poisson samples are accounted with what sampling gains: shuffled batches, and samples of a fixed size, count as all",
+      },
+    );
+  }
+  checkOptions(at, sampling, POISSON);
+  const { rate } = sampling;
+  // As `poissonSample` has it.
+  if (!(typeof rate === "number" && rate > 0 && rate <= 1)) refuse(at, "a sampling rate above 0, at most 1", show(rate));
+}
+
+const EVENT = namesOf<PrivacyEvent>({ mechanism: true, neighbours: true, sampling: true, count: true });
+
 /**
  * Checks events before they are added up.
- * @throws TacitError PRIVACY_PARAMETER; PRIVACY_NEIGHBOURS where relations mix, or sampling meets replace-one
+ * @throws TacitError PRIVACY_PARAMETER, PRIVACY_SAMPLING; PRIVACY_NEIGHBOURS where relations mix, or sampling meets replace-one
  */
 export function checkEvents(events: readonly PrivacyEvent[]): void {
+  if (!Array.isArray(events)) refuse("account", "a list of events", kindOf(events), "epsilonOf([event], { delta: 1e-6 })");
   const relation = events[0]?.neighbours;
   for (const e of events) {
+    checkOptions("event", e, EVENT);
     checkMechanism(e.mechanism);
-    whole(`event ${e.mechanism.kind}`, "a count", e.count, 0);
+    const at = `event ${e.mechanism.kind}`;
+    whole(at, "a count", e.count, 0);
+    checkSampling(at, e.sampling);
     if (e.neighbours !== "add-remove" && e.neighbours !== "replace-one") {
       throw new TacitError("PRIVACY_NEIGHBOURS", "event: expected neighbours add-remove or replace-one, got another relation");
     }
@@ -87,10 +150,7 @@ export function checkEvents(events: readonly PrivacyEvent[]): void {
         hint: "restate one: (ε, δ) for add-remove is (2 ε, (1 + e^ε) δ) for replace-one",
       });
     }
-    if (e.sampling.kind === "all") continue;
-    const { rate } = e.sampling;
-    if (!(rate >= 0 && rate <= 1)) refuse(`event ${e.mechanism.kind}`, "a sampling rate from 0 to 1", show(rate));
-    if (e.neighbours === "replace-one") {
+    if (e.sampling.kind !== "all" && e.neighbours === "replace-one") {
       throw new TacitError("PRIVACY_NEIGHBOURS", "account: expected add-remove for Poisson samples, got replace-one", {
         hint: "a replaced unit is sampled in both data sets, and amplification is another theorem: account for add-remove",
       });

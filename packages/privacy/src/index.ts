@@ -1,6 +1,6 @@
 /** @file @tacit/privacy: differential privacy that can be trusted. */
 export { type AccountantName, type AccountOptions, deltaOf, epsilonOf } from "./accountants/index.ts";
-export { calibrate, gaussianDelta, gaussianStdDev, type Target } from "./calibrate.ts";
+export { type CalibrateOptions, calibrate, gaussianDelta, gaussianStdDev, type Target } from "./calibrate.ts";
 export type {
   Approximate,
   Concentrated,

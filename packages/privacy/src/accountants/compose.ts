@@ -118,7 +118,7 @@ export function compose(parts: readonly Repeated[], estimate: Estimate): LossGri
   const size = nextPower(Math.ceil(up / step) - first + 2);
   if (size > MOST_POINTS) {
     throw new TacitError("PRIVACY_GRID", `compose: expected losses that fit ${MOST_POINTS} points of ${step}, got a wider sum`, {
-      hint: "take a larger step",
+      hint: 'so many or so large losses: accountant: "rdp" adds them up without a grid',
     });
   }
   const fourier = new Fourier(size);

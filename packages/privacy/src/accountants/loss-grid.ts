@@ -44,7 +44,7 @@ export function pessimisticGrid(pair: LossPair, step: number): LossGrid {
   const total = masses.reduce((sum, m) => sum + m, above);
   if (!(Math.abs(total - pair.p(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)) < 1e-6))
     throw new TacitError("PRIVACY_GRID", "pld: expected cells with all of the mechanism's mass, got less or more", {
-      hint: "parameters are too large or too small for doubles here: use the RDP or zCDP accountant",
+      hint: 'parameters are too large or too small for doubles here: accountant: "rdp" or "zcdp" reads them',
     });
   return { step, first, masses, infinite: pair.infinite + above, bounded: pair.bounded && above === 0 };
 }

@@ -2,7 +2,7 @@
  * @file Choosing one of several by score: exponential mechanism, permute-and-flip, report noisy max. Scores are doubles, taken as exactly
  * the fractions that they are; nothing is rounded between them and the coins.
  */
-import { refuse } from "../check.ts";
+import { checkOptions, namesOf, refuse } from "../check.ts";
 import { bernoulliExp } from "./bernoulli.ts";
 import { below, secureBits } from "./bits.ts";
 import { discreteLaplace } from "./discrete-laplace.ts";
@@ -22,8 +22,12 @@ function checkScores(where: string, scores: readonly number[]): number {
   return scores.reduce((x, y) => Math.max(x, y));
 }
 
+const OPTIONS = namesOf<SelectionOptions>({ epsilon: true, sensitivity: true, monotonic: true });
+
 /** ε / (2 Δ), or ε / Δ. */
-function rate(where: string, { epsilon, sensitivity, monotonic }: SelectionOptions): Rational {
+function rate(where: string, options: SelectionOptions): Rational {
+  checkOptions(where, options, OPTIONS);
+  const { epsilon, sensitivity, monotonic } = options;
   const e = rational(where, "epsilon", epsilon);
   const d = rational(where, "a sensitivity", sensitivity);
   return over(e, monotonic === true ? d : times(d, { n: 2n, d: 1n }));

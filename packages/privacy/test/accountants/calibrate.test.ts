@@ -27,12 +27,63 @@ describe("calibration", () => {
     }
   });
 
+  it("reads the events ten times at most, from much noise to little, sampled or not", () => {
+    for (const [epsilon, rate, steps] of [
+      [1, 1, 20],
+      [0.001, 1, 1],
+      [50, 1, 1],
+      [3, 0.01, 200],
+    ] as const) {
+      let readings = -2; // to see whether they depend on the noise
+      const events = (s: number): readonly PrivacyEvent[] => {
+        readings++;
+        return [gaussian(s, rate, steps)];
+      };
+      const z = calibrate(events, { epsilon, delta: 1e-5 });
+      const at = (s: number): number => epsilonOf([gaussian(s, rate, steps)], { delta: 1e-5 });
+      expect(at(z)).toBeLessThanOrEqual(epsilon);
+      expect(at(z / 1.0002)).toBeGreaterThan(epsilon);
+      expect(readings, `${epsilon} ${rate}`).toBeLessThanOrEqual(10);
+    }
+  });
+
+  it("is refused at once where the events do not depend on the noise, few where none is enough", () => {
+    let readings = 0;
+    expect(() => calibrate(() => [gaussian(0.5)], { epsilon: 0.1, delta: 1e-9 })).toThrow("depend on the noise");
+    const floor = (s: number): readonly PrivacyEvent[] => {
+      readings++;
+      return [gaussian(s), laplace(1)];
+    };
+    expect(() => calibrate(floor, { epsilon: 0.5, delta: 1e-9 })).toThrow("that none does");
+    expect(readings).toBeLessThan(14);
+  });
+
   it("orders the accountants: pld at most rdp at most about zcdp", () => {
     const events = [gaussian(4, 1, 10)];
     const at = (accountant: "pld" | "rdp" | "zcdp"): number => epsilonOf(events, { delta: 1e-5, accountant });
     expect(at("pld")).toBeLessThan(at("rdp"));
     expect(at("rdp") / at("zcdp")).toBeCloseTo(1, 2);
     expect(deltaOf(events, { epsilon: at("zcdp"), accountant: "zcdp" })).toBeCloseTo(1e-5, 9);
+  });
+});
+
+describe("what no accountant has a figure for", () => {
+  it("is refused by naming the one that has", () => {
+    const hint = (text: string): unknown => expect.objectContaining({ hint: expect.stringContaining(text) });
+    expect(() => epsilonOf([gaussian(1)], { delta: 0 })).toThrow(hint('accountant: "pure"'));
+    expect(() => epsilonOf([gaussian(1, 1, 1e9)], { delta: 1e-6 })).toThrow(hint('accountant: "rdp"'));
+    expect(() => epsilonOf(laplace(1) as never, { delta: 1e-6 })).toThrow(hint("[event]"));
+    // And that one has it.
+    expect(epsilonOf([gaussian(1, 1, 1e9)], { delta: 1e-6, accountant: "rdp" })).toBeGreaterThan(1e8);
+  });
+
+  it("costs without end: Gaussian noise by pure, more δ of its own than there is, a δ below what pld can tell from 0", () => {
+    expect(epsilonOf([gaussian(100)], { delta: 1e-6, accountant: "pure" })).toBe(Number.POSITIVE_INFINITY);
+    const keys = event({ kind: "approximate", epsilon: 0, delta: 1e-5 }, 1, 1);
+    for (const accountant of ["pure", "zcdp", "rdp", "pld"] as const)
+      expect(epsilonOf([keys], { delta: 1e-6, accountant })).toBe(Number.POSITIVE_INFINITY);
+    expect(epsilonOf([gaussian(100)], { delta: 1e-16 })).toBe(Number.POSITIVE_INFINITY);
+    expect(epsilonOf([gaussian(100)], { delta: 1e-16, accountant: "rdp" })).toBeLessThan(1);
   });
 });
 
