@@ -21,6 +21,9 @@ export interface CellOptions {
   readonly rowsPerCell?: number;
 }
 
+/** Names of these. */
+export const CELLS = { cellsPerUnit: true, rowsPerCell: true } as const;
+
 /** @throws TacitError PRIVACY_PARAMETER */
 export function cellBounds(where: string, table: PrivateTable, size: number, options: CellOptions): CellBounds {
   const { rows } = table.unit;

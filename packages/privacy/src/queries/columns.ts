@@ -3,7 +3,7 @@
  * integer. Nothing about a value is an error: what is no value counts as the one that the column declares for it.
  */
 import { TacitError } from "@tacit/core/errors";
-import { positive, refuse } from "../check.ts";
+import { checkOptions, namesOf, positive, refuse } from "../check.ts";
 
 /** Numbers between bounds, on a grid: value v is the integer round(v / grid), clamped to lower..upper. */
 export interface NumberColumn {
@@ -47,6 +47,16 @@ export interface NumberOptions {
   readonly missing?: number;
 }
 
+const MADE = new WeakSet<object>();
+
+function made<C extends Column>(column: C): C {
+  MADE.add(Object.freeze(column));
+  return column;
+}
+
+/** Whether a function of this file made it: a column that somebody wrote by hand has bounds that nobody checked. */
+export const isColumn = (x: unknown): x is Column => typeof x === "object" && x !== null && MADE.has(x);
+
 /** Steps from 0 to a bound; then n rows and their noise stay far below 2^53 in the samplers' arithmetic. */
 const MOST_STEPS = 2 ** 40;
 
@@ -69,12 +79,18 @@ function onGrid(where: string, [lo, hi]: readonly [number, number], grid: number
   if (missing !== undefined && !(missing >= lo && missing <= hi))
     refuse(where, "a value inside the bounds for what is missing", "another");
   const at = missing === undefined ? Math.floor((lower + upper) / 2) : Math.round(missing / grid);
-  return { kind: "number", lower, upper, grid, missing: at + 0 };
+  return made({ kind: "number", lower, upper, grid, missing: at + 0 });
 }
+
+const NUMBER = namesOf<NumberOptions>({ bounds: true, grid: true, missing: true });
+const INTEGER = namesOf<Omit<NumberOptions, "grid">>({ bounds: true, missing: true });
+const BOOLEAN = namesOf<{ readonly missing?: boolean }>({ missing: true });
+const CATEGORY = namesOf<{ readonly keys: readonly string[] }>({ keys: true });
 
 /** A column of real numbers. @throws TacitError PRIVACY_UNBOUNDED, PRIVACY_PARAMETER */
 export function number(options: NumberOptions): NumberColumn {
   const bounds = checkBounds("number", (options as NumberOptions | undefined)?.bounds);
+  checkOptions("number", options, NUMBER);
   const [lo, hi] = bounds;
   const least = Math.max((hi - lo) * 2 ** -24, Math.max(Math.abs(lo), Math.abs(hi)) / MOST_STEPS);
   const grid = options.grid === undefined ? 2 ** Math.ceil(Math.log2(least)) : positive("number", "a grid", options.grid);
@@ -84,13 +100,17 @@ export function number(options: NumberOptions): NumberColumn {
 /** A column of integers, on a grid of 1. @throws TacitError PRIVACY_UNBOUNDED, PRIVACY_PARAMETER */
 export function integer(options: Omit<NumberOptions, "grid">): NumberColumn {
   const bounds = checkBounds("integer", (options as NumberOptions | undefined)?.bounds);
+  checkOptions("integer", options, INTEGER, { names: { grid: "integers stand on a grid of 1: use number for another" } });
   if (!bounds.every(Number.isInteger)) refuse("integer", "bounds that are integers", "fractions", "use number for others");
   return onGrid("integer", bounds, 1, options.missing);
 }
 
-/** A column of yes and no: true, 1, "true", "1" are yes; false, 0, "false", "0" are no; others count as `missing`, no unless said. */
+/** A column of yes and no: true, 1, "true", "1" are yes; false, 0, "false", "0" are no; others count as `missing`, no unless said. @throws TacitError PRIVACY_PARAMETER */
 export function boolean(options: { readonly missing?: boolean } = {}): BooleanColumn {
-  return { kind: "boolean", missing: options.missing === true };
+  checkOptions("boolean", options, BOOLEAN);
+  const { missing = false } = options;
+  if (typeof missing !== "boolean") refuse("boolean", "true or false for what is missing", typeof missing);
+  return made({ kind: "boolean", missing });
 }
 
 /** A column of public keys. A value that is none of them counts in no group. @throws TacitError PRIVACY_PARAMETER */
@@ -98,12 +118,13 @@ export function category<const K extends string>(options: { readonly keys: reado
   const keys: unknown = (options as { readonly keys?: unknown } | undefined)?.keys;
   if (!Array.isArray(keys) || keys.length === 0 || !keys.every((k) => typeof k === "string"))
     refuse("category", "keys that are public", "none", "list them; where nobody knows them beforehand, use text and unknownKeys");
+  checkOptions("category", options, CATEGORY);
   if (new Set(keys).size !== keys.length) refuse("category", "keys that differ", "one twice");
-  return { kind: "category", keys: [...options.keys] };
+  return made({ kind: "category", keys: Object.freeze([...options.keys]) });
 }
 
 /** A column of words that nobody knows beforehand. */
-export const text = (): TextColumn => ({ kind: "text" });
+export const text = (): TextColumn => made({ kind: "text" });
 
 function toNumber(value: unknown): number {
   if (typeof value === "number") return value;

@@ -1,12 +1,14 @@
 /** @file How many rows, or how many units with at least one of them, there are. */
-import { refuse } from "../check.ts";
+import { namesOf, refuse } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import type { Columns } from "./columns.ts";
 import {
+  checkQuery,
   type Interval,
   integerQuery,
   onePart,
   publicRows,
+  QUERY,
   type QueryOptions,
   rowsOfUnit,
   scaled,
@@ -44,6 +46,8 @@ function countUnits(view: View, passes: RowTest): bigint {
   return BigInt(n);
 }
 
+const OPTIONS = namesOf<CountOptions<Columns>>({ ...QUERY, of: true });
+
 /**
  * A count. Sensitivity: `rows` of the unit; 1 for units; under replace-one, where every unit has a row, one row less unless `where` may leave
  * out all. @throws TacitError PRIVACY_PARAMETER for a count that is public; PRIVACY_COLUMN for conditions on other columns
@@ -52,6 +56,7 @@ export function count<N extends Neighbours, C extends Columns>(
   table: PrivateTable<N, C>,
   options: CountOptions<C>,
 ): Query<N, CountAnswer> {
+  checkQuery("count", table, options, OPTIONS);
   const { where, of = "rows" } = options;
   if (of !== "rows" && of !== "units") refuse("count", "rows or units", "another");
   const known = table.neighbours === "replace-one" && !filters(where) && of === "units";

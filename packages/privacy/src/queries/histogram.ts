@@ -1,9 +1,9 @@
 /** @file Counts by public key: of a category, of yes and no, or of intervals of a number between public edges. */
-import { refuse } from "../check.ts";
+import { namesOf, refuse } from "../check.ts";
 import type { Neighbours } from "../events.ts";
-import { type CellOptions, cellBounds, cellPart, countCells } from "./cells.ts";
+import { CELLS, type CellOptions, cellBounds, cellPart, countCells } from "./cells.ts";
 import type { BooleanColumn, CategoryColumn, Columns, NumberColumn } from "./columns.ts";
-import { type Interval, integerQuery, type QueryOptions, scaled } from "./integers.ts";
+import { checkQuery, type Interval, integerQuery, QUERY, type QueryOptions, scaled } from "./integers.ts";
 import type { Query } from "./query.ts";
 import type { PrivateTable } from "./table.ts";
 import { columnOf, type NamesOf, rowTest } from "./where.ts";
@@ -66,10 +66,17 @@ export function cellsOf(
   column: NumberColumn | BooleanColumn | CategoryColumn,
   options: Pick<HistogramOptions<Columns>, "keys" | "edges">,
 ): Cells {
-  if (column.kind === "number") return cellsOfEdges(column, options.edges);
+  const { edges, keys } = options;
+  if (edges !== undefined && column.kind !== "number")
+    refuse("histogram", `no edges for a column of kind ${column.kind}`, "some");
+  if (keys !== undefined && column.kind !== "category")
+    refuse("histogram", `no keys for a column of kind ${column.kind}`, "some");
+  if (column.kind === "number") return cellsOfEdges(column, edges);
   if (column.kind === "boolean") return { keys: ["false", "true"], cellOf: (code) => code };
-  return cellsOfKeys(column, options.keys);
+  return cellsOfKeys(column, keys);
 }
+
+const OPTIONS = namesOf<HistogramOptions<Columns>>({ ...QUERY, ...CELLS, keys: true, edges: true });
 
 /**
  * A histogram. One unit counts in `cellsPerUnit` cells and `rowsPerCell` times in each; see `cellPart` for what that makes of its sensitivity.
@@ -80,6 +87,7 @@ export function histogram<N extends Neighbours, C extends Columns>(
   name: NamesOf<C, "number" | "boolean" | "category">,
   options: HistogramOptions<C>,
 ): Query<N, readonly Cell[]> {
+  checkQuery("histogram", table, options, OPTIONS);
   const column = columnOf("histogram", table.columns, name, ["number", "boolean", "category"]);
   const { keys, cellOf } = cellsOf(column, options);
   const bounds = cellBounds("histogram", table, keys.length, options);

@@ -1,11 +1,11 @@
 /** @file Queries that are integers with noise: their deterministic half, one part for each scale of noise, and what is made of the noisy numbers. */
-import { refuse } from "../check.ts";
+import { checkOptions, refuse } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import type { Columns } from "./columns.ts";
 import { eventsOf, halfWidths, lawsOf, type Noise, type NoiseLaw, type Part } from "./noise.ts";
 import { type ErrorBound, planOf, Query } from "./query.ts";
-import type { PrivateTable, View } from "./table.ts";
-import { filters, type Where } from "./where.ts";
+import { type PrivateTable, type View, viewOf } from "./table.ts";
+import { checkWhere, filters, type Where } from "./where.ts";
 
 /** What every query of this kind takes. */
 export interface QueryOptions<C extends Columns> {
@@ -14,6 +14,19 @@ export interface QueryOptions<C extends Columns> {
   readonly where?: Where<C>;
   /** With what probability the intervals of an answer hold, all of them together; 0.95 unless said. */
   readonly level?: number;
+}
+
+/** Names of these. */
+export const QUERY = { noise: true, where: true, level: true } as const;
+
+/** What every query is asked with. @throws TacitError PRIVACY_PARAMETER for no table, options that it does not have, conditions that are none */
+export function checkQuery(where: string, table: unknown, options: unknown, names: readonly string[]): void {
+  viewOf(table as PrivateTable);
+  checkOptions(where, options, names, {
+    object: "noise: { epsilon: 0.1 }, { rho: 0.01 } or { epsilon: 0.5, delta: 1e-6 }",
+    names: { epsilon: "noise: { epsilon }", rho: "noise: { rho }" },
+  });
+  checkWhere((options as { readonly where?: unknown }).where);
 }
 
 /** Two ends between which the truth lies. */

@@ -2,15 +2,18 @@
  * @file The mean of a column: a noisy sum of distances from the middle of the bounds, by a noisy count. From the middle, a row adds at most half of
  * the distance of the bounds. Under replace-one with one row of each unit the count is public, and all is spent on the sum.
  */
+import { namesOf } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import type { Columns, NumberColumn } from "./columns.ts";
 import { countRows } from "./count.ts";
 import {
+  checkQuery,
   type Interval,
   integerQuery,
   type Noisy,
   onePart,
   publicRows,
+  QUERY,
   type QueryOptions,
   rowsOfUnit,
   sumChange,
@@ -59,6 +62,8 @@ export function countPart(table: PrivateTable, where: object | undefined): Part[
   return [onePart("rows", sumChange(table.neighbours, rows, [1, 1]), 1, 1, `${rows.least} to ${rows.most} rows`)];
 }
 
+const OPTIONS = namesOf<QueryOptions<Columns>>(QUERY);
+
 /**
  * The mean. Sensitivities with k rows in [a, b]: of the sum k (b - a)/2 under add-remove and twice that under replace-one, of the count k and k - 1.
  * The interval divides what the sum can be by what the count can be. @throws TacitError PRIVACY_COLUMN, PRIVACY_PARAMETER
@@ -68,6 +73,7 @@ export function mean<N extends Neighbours, C extends Columns>(
   name: NamesOf<C, "number">,
   options: QueryOptions<C>,
 ): Query<N, MeanAnswer> {
+  checkQuery("mean", table, options, OPTIONS);
   const column = columnOf("mean", table.columns, name, ["number"]);
   const { at, half } = middle(column);
   const rows = rowsOfUnit(table, options.where);

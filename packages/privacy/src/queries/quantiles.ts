@@ -12,11 +12,11 @@
  * t with probability at most 2 inf_s e^(m K(s) - s t). t is taken such that this, times the number of leaves and of quantiles, is 1 - level: then
  * with probability `level` all D are within t, and each quantile lies where D with t taken off or added leaves room.
  */
-import { refuse } from "../check.ts";
+import { namesOf, refuse } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import { type CellBounds, cellPart, countCells } from "./cells.ts";
 import type { Columns, NumberColumn } from "./columns.ts";
-import { checkLevel, type Interval, integerQuery, type QueryOptions } from "./integers.ts";
+import { checkLevel, checkQuery, type Interval, integerQuery, QUERY, type QueryOptions } from "./integers.ts";
 import { changesOf, type NoiseLaw } from "./noise.ts";
 import type { Query } from "./query.ts";
 import type { PrivateTable } from "./table.ts";
@@ -117,12 +117,15 @@ function sidesOf(nodes: readonly bigint[], levels: number): Sides {
   return { upTo: left.map((x, i) => x + own[i]!), after: right };
 }
 
+const OPTIONS = namesOf<QuantilesOptions<Columns>>({ ...QUERY, at: true, leaves: true });
+
 /** @throws TacitError PRIVACY_COLUMN, PRIVACY_PARAMETER */
 export function quantiles<N extends Neighbours, C extends Columns>(
   table: PrivateTable<N, C>,
   name: NamesOf<C, "number">,
   options: QuantilesOptions<C>,
 ): Query<N, readonly Quantile[]> {
+  checkQuery("quantiles", table, options, OPTIONS);
   const column = columnOf("quantiles", table.columns, name, ["number"]);
   const { at } = options;
   if (!Array.isArray(at) || at.length === 0 || !at.every((q) => typeof q === "number" && q > 0 && q <= 1))

@@ -6,7 +6,7 @@
  * the budget) fails before; `draw` is arithmetic on integers of any length and cannot. Should it fail nevertheless, the
  * error says that it did and not why. Not hidden: how long a query takes, which grows with rows, keys and units.
  */
-import { TacitError } from "@tacit/core/errors";
+import { kindOf, TacitError } from "@tacit/core/errors";
 import { type AccountOptions, epsilonOf } from "../accountants/index.ts";
 import { totalRho } from "../accountants/zcdp.ts";
 import { epsilonIn } from "../budgets/filters.ts";
@@ -106,7 +106,7 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
 
   /** What it costs at the budget's δ, and what would be spent with it; nothing is spent by asking. */
   cost(budget: Budget<N>): Cost {
-    this.#check(budget.terms);
+    this.#check(budget);
     const { delta, epsilon } = budget.terms;
     const { rho, delta: aside } = totalRho(this.events);
     const after = budget.after(this.events);
@@ -145,7 +145,7 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
    * @throws TacitError PRIVACY_BUDGET when it is more than what is left; PRIVACY_NEIGHBOURS, PRIVACY_PARAMETER when the budget is for another data set
    */
   release(budget: Budget<N>, purpose: string): A {
-    this.#check(budget.terms);
+    this.#check(budget);
     planOf(this).ready();
     const view = viewOf(this.#table);
     return budget.release(planOf(this).events, purpose, () => this.#draw(view));
@@ -153,7 +153,7 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
 
   /** Sets the price aside; the answer is drawn later, or never. @throws as `release` */
   reserve(budget: Budget<N>, purpose: string): Reserved<A> {
-    this.#check(budget.terms);
+    this.#check(budget);
     planOf(this).ready();
     const view = viewOf(this.#table);
     return new Reserved(budget.reserve(planOf(this).events, purpose), () => this.#draw(view));
@@ -166,7 +166,7 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
    * @throws TacitError PRIVACY_NEIGHBOURS for replace-one; PRIVACY_PARAMETER for another data set or a price that does not add up
    */
   releaseForPeople(people: PeopleBudget): A {
-    this.#check(people.terms);
+    this.#check(people);
     if (people.terms.neighbours !== "add-remove")
       throw new TacitError("PRIVACY_NEIGHBOURS", "query: expected add-remove for budgets of persons, got replace-one", {
         hint: "who has nothing left is left out, and their number is not public",
@@ -177,7 +177,9 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
     return people.release(planOf(this).events, view.ids, (included) => this.#draw(restrict(view, new Set(included))));
   }
 
-  #check(terms: { readonly dataset: string; readonly unit: string; readonly neighbours: Neighbours }): void {
+  #check(budget: Budget<N> | PeopleBudget): void {
+    const terms = budget?.terms;
+    if (terms === undefined) refuse("query", "a budget", kindOf(budget), "Budget.create makes one, Budget.open opens it");
     const { dataset, unit, neighbours } = this.#table;
     if (terms.dataset !== dataset) refuse("query", `a budget of ${dataset}`, "another data set's");
     if (terms.unit !== unit.name) refuse("query", `a budget per ${unit.name}`, `one per ${terms.unit}`);

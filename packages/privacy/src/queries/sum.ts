@@ -1,7 +1,18 @@
 /** @file The sum of a column. */
+import { namesOf } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import type { Columns } from "./columns.ts";
-import { type Interval, integerQuery, onePart, type QueryOptions, rowsOfUnit, scaled, sumChange } from "./integers.ts";
+import {
+  checkQuery,
+  type Interval,
+  integerQuery,
+  onePart,
+  QUERY,
+  type QueryOptions,
+  rowsOfUnit,
+  scaled,
+  sumChange,
+} from "./integers.ts";
 import type { Query } from "./query.ts";
 import type { PrivateTable, View } from "./table.ts";
 import { columnOf, type NamesOf, type RowTest, rowTest } from "./where.ts";
@@ -27,6 +38,8 @@ export function sumRows(view: View, column: string, passes: RowTest, of: (code: 
   return sum + BigInt(part);
 }
 
+const OPTIONS = namesOf<QueryOptions<Columns>>(QUERY);
+
 /**
  * The sum. Sensitivity with k rows in [a, b]: k max(|a|, |b|) under add-remove; under replace-one the largest sum of a unit less the smallest,
  * b - a for one row. @throws TacitError PRIVACY_COLUMN, PRIVACY_PARAMETER
@@ -36,6 +49,7 @@ export function sum<N extends Neighbours, C extends Columns>(
   name: NamesOf<C, "number">,
   options: QueryOptions<C>,
 ): Query<N, SumAnswer> {
+  checkQuery("sum", table, options, OPTIONS);
   const column = columnOf("sum", table.columns, name, ["number"]);
   const rows = rowsOfUnit(table, options.where);
   const change = sumChange(table.neighbours, rows, [column.lower, column.upper]);

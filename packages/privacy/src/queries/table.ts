@@ -15,11 +15,11 @@
  * promised) may depend on the data, and are for the holder's eyes. A query on a table that stands never fails by what the data are.
  */
 import { readRows } from "@tacit/core/data";
-import { TacitError } from "@tacit/core/errors";
-import { refuse, whole } from "../check.ts";
+import { kindOf, TacitError } from "@tacit/core/errors";
+import { checkOptions, namesOf, refuse, whole } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import { below, secureBits } from "../samplers/bits.ts";
-import { type Columns, encode, label } from "./columns.ts";
+import { type Columns, encode, isColumn, label } from "./columns.ts";
 
 /** Whose privacy is kept. */
 export interface Unit {
@@ -94,16 +94,26 @@ export function checkNeighbours(where: string, neighbours: unknown): asserts nei
     });
 }
 
-function checkTerms<N extends Neighbours, C extends Columns>({
-  dataset,
-  unit,
-  neighbours,
-  units,
-  columns,
-}: TableTerms<N, C>): void {
+const TERMS = namesOf<TableTerms<Neighbours, Columns>>({
+  dataset: true,
+  unit: true,
+  neighbours: true,
+  units: true,
+  columns: true,
+});
+const UNIT = namesOf<Unit>({ name: true, column: true, rows: true, excess: true });
+const UNIT_HINT = 'unit: { name: "person", column: "id", rows: 3 }';
+const TERMS_HINTS = {
+  ...Object.fromEntries(UNIT.map((name) => [name, `it belongs into ${UNIT_HINT}`])),
+  delimiter: "of privateCsv alone",
+};
+
+function checkTerms<N extends Neighbours, C extends Columns>(terms: TableTerms<N, C>): void {
+  checkOptions("table", terms, TERMS, { names: TERMS_HINTS });
+  const { dataset, unit, neighbours, units, columns } = terms;
   if (typeof dataset !== "string" || dataset === "") refuse("table", "a data set with a name", "none");
-  if (typeof unit?.name !== "string" || unit.name === "")
-    refuse("table", "a unit with a name", "none", 'unit: { name: "person", column: "id", rows: 3 }');
+  checkOptions("table's unit", unit, UNIT, { object: UNIT_HINT });
+  if (typeof unit.name !== "string" || unit.name === "") refuse("table", "a unit with a name", "none", UNIT_HINT);
   checkNeighbours("table", neighbours);
   if (unit.column !== undefined) {
     if (unit.rows === undefined)
@@ -123,19 +133,26 @@ function checkTerms<N extends Neighbours, C extends Columns>({
   } else if (units !== undefined) {
     refuse("table", "no number of units under add-remove, where it is not public", "one");
   }
-  const names = Object.keys(columns);
-  if (names.length === 0) refuse("table", "at least one column", "none");
+  checkColumns(columns);
+}
+
+function checkColumns(columns: Columns): void {
+  const names = typeof columns === "object" && columns !== null ? Object.keys(columns) : [];
+  if (names.length === 0) refuse("table", "at least one column", "none", "columns: { age: integer({ bounds: [0, 120] }) }");
   for (const name of names) {
-    if (!["number", "boolean", "category", "text"].includes(columns[name]?.kind as string))
-      throw new TacitError(
-        "PRIVACY_UNBOUNDED",
-        `table: expected a column that says what it can hold, got another at position ${names.indexOf(name)}`,
-        {
-          hint: "number({ bounds }), integer({ bounds }), boolean(), category({ keys }) or text()",
-        },
-      );
+    if (!isColumn(columns[name]))
+      throw new TacitError("PRIVACY_UNBOUNDED", `table: expected a column that says what it can hold, got another as ${name}`, {
+        hint: "make it with number({ bounds }), integer({ bounds }), boolean(), category({ keys }) or text()",
+      });
   }
 }
+
+const has = (row: unknown, name: string): boolean => typeof row === "object" && row !== null && name in row;
+
+const missing = (name: string): TacitError =>
+  new TacitError("PRIVACY_COLUMN", `table: expected data for every column, got none for ${name}`, {
+    hint: "columns, and the unit's, are named as the keys of rows, or the header of a file, name them: letters count",
+  });
 
 /** The named columns of the input, each of `length` values. */
 function columnsOf(
@@ -144,15 +161,17 @@ function columnsOf(
 ): { readonly length: number; of(name: string): ArrayLike<unknown> } {
   if (Array.isArray(input)) {
     const rows = input as readonly (Readonly<Record<string, unknown>> | null | undefined)[];
+    // Misspelt, every value would be missing, and the budget pay for the answer to that.
+    const absent = rows.length === 0 ? undefined : names.find((name) => !rows.some((r) => has(r, name)));
+    if (absent !== undefined) throw missing(absent);
     return { length: rows.length, of: (name) => rows.map((r) => r?.[name]) };
   }
   const columns = input as Readonly<Record<string, ArrayLike<unknown>>>;
   for (const name of names) {
-    if (columns[name] === undefined)
-      throw new TacitError("PRIVACY_COLUMN", "table: expected data for every column, got none for one", {
-        hint: `"${name}" is missing`,
-      });
-    if (columns[name].length !== columns[names[0]!]!.length)
+    if (!Object.hasOwn(Object(columns), name)) throw missing(name);
+    if (!Number.isSafeInteger(columns[name]?.length) || typeof columns[name] === "string")
+      throw new TacitError("PRIVACY_COLUMN", `table: expected an array of values for ${name}, got ${kindOf(columns[name])}`);
+    if (columns[name]!.length !== columns[names[0]!]!.length)
       throw new TacitError("PRIVACY_COLUMN", "table: expected columns of one length, got several lengths");
   }
   return { length: columns[names[0]!]!.length, of: (name) => columns[name]! };
@@ -238,13 +257,12 @@ export function privateCsv<const N extends Neighbours, const C extends Columns>(
   input: string | Uint8Array,
   terms: TableTerms<N, C> & { readonly delimiter?: string },
 ): PrivateTable<N, C> {
-  const { names, rows } = readRows(input, {
-    header: true,
-    ...(terms.delimiter === undefined ? {} : { delimiter: terms.delimiter }),
-  });
+  checkOptions("table", terms, [...TERMS, "delimiter"], { names: TERMS_HINTS });
+  const { delimiter, ...others } = terms;
+  const { names, rows } = readRows(input, { header: true, ...(delimiter === undefined ? {} : { delimiter }) });
   const columns = new Map<string, string[]>(names.map((n) => [n, []]));
   for (const { fields } of rows) for (const [i, name] of names.entries()) columns.get(name)!.push(fields[i]!);
-  return privateTable(Object.fromEntries(columns), terms);
+  return privateTable(Object.fromEntries(columns), others as unknown as TableTerms<N, C>);
 }
 
 /** The rows of some units only. */

@@ -3,13 +3,13 @@
  * Only names are chosen, no counts released; so in how many cells a unit counts costs nothing, as each choice looks at the
  * largest change of one count, 1. Under add-remove all counts move the same way, which halves the noise.
  */
-import { checkEpsilon, positive, refuse, whole } from "../check.ts";
+import { checkEpsilon, namesOf, positive, refuse, whole } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
 import { permuteAndFlip } from "../samplers/selection.ts";
-import { type CellOptions, cellBounds, countCells } from "./cells.ts";
+import { CELLS, type CellOptions, cellBounds, countCells } from "./cells.ts";
 import type { Columns } from "./columns.ts";
 import { cellsOf, type HistogramOptions } from "./histogram.ts";
-import { checkLevel, type QueryOptions } from "./integers.ts";
+import { checkLevel, checkQuery, QUERY, type QueryOptions } from "./integers.ts";
 import { changesOf } from "./noise.ts";
 import { Query } from "./query.ts";
 import type { PrivateTable } from "./table.ts";
@@ -33,6 +33,8 @@ export interface TopAnswer {
   readonly behind: number;
 }
 
+const OPTIONS = namesOf<TopOptions<Columns>>({ ...QUERY, ...CELLS, keys: true, edges: true, k: true });
+
 /**
  * Top k. A choice is (ε/k)-DP, all of them ε-DP. Sensitivity of a count: `rowsPerCell`.
  * Error: a key that is r behind is taken only if its coin of e^(-rate r) falls, rate = ε / (k Δ), half of it under replace-one; there are fewer
@@ -43,6 +45,7 @@ export function topKeys<N extends Neighbours, C extends Columns>(
   name: NamesOf<C, "number" | "boolean" | "category">,
   options: TopOptions<C>,
 ): Query<N, TopAnswer> {
+  checkQuery("topKeys", table, options, OPTIONS);
   const column = columnOf("topKeys", table.columns, name, ["number", "boolean", "category"]);
   const { keys, cellOf } = cellsOf(column, options);
   const k = whole("topKeys", "k", options.k);

@@ -10,12 +10,12 @@
  *
  * Keys come in the order of their text, so that the order says nothing. Not hidden: the time, which grows with the number of keys.
  */
-import { checkDelta, whole } from "../check.ts";
+import { checkDelta, namesOf, whole } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
 import { cellBounds, cellPart, countCells } from "./cells.ts";
 import type { Columns } from "./columns.ts";
 import type { Cell } from "./histogram.ts";
-import { checkLevel, type QueryOptions } from "./integers.ts";
+import { checkLevel, checkQuery, QUERY, type QueryOptions } from "./integers.ts";
 import { eventsOf, halfWidth, lawsOf, type NoiseLaw } from "./noise.ts";
 import { Query } from "./query.ts";
 import type { PrivateTable } from "./table.ts";
@@ -52,12 +52,15 @@ export function thresholdOf(law: NoiseLaw, g: number, delta: number): { readonly
   return { threshold: hi, chance: chance(hi) };
 }
 
+const OPTIONS = namesOf<UnknownKeysOptions<Columns>>({ ...QUERY, delta: true, keysPerUnit: true });
+
 /** @throws TacitError PRIVACY_COLUMN, PRIVACY_PARAMETER */
 export function unknownKeys<N extends Neighbours, C extends Columns>(
   table: PrivateTable<N, C>,
   name: NamesOf<C, "text">,
   options: UnknownKeysOptions<C>,
 ): Query<N, UnknownKeysAnswer> {
+  checkQuery("unknownKeys", table, options, OPTIONS);
   columnOf("unknownKeys", table.columns, name, ["text"]);
   const delta = checkDelta("unknownKeys", options.delta);
   const g = whole("unknownKeys", "keys for each unit", options.keysPerUnit ?? table.unit.rows);

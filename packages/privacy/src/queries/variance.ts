@@ -2,10 +2,11 @@
  * @file The variance of a column (of the population: divided by n): noisy sums of distances from the middle of the bounds and of their squares, by a
  * noisy count. Squares are between 0 and the square of half the distance, so they are summed from the middle of that.
  */
+import { namesOf } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import type { Columns } from "./columns.ts";
 import { countRows } from "./count.ts";
-import { type Interval, integerQuery, onePart, type QueryOptions, rowsOfUnit, sumChange } from "./integers.ts";
+import { checkQuery, type Interval, integerQuery, onePart, QUERY, type QueryOptions, rowsOfUnit, sumChange } from "./integers.ts";
 import { around, clip, countPart, middle, quotient } from "./mean.ts";
 import type { Query } from "./query.ts";
 import { sumRows } from "./sum.ts";
@@ -31,12 +32,15 @@ function varianceWithin([lo, hi]: Interval, [a, b]: Interval): Interval {
   return [lo - largest, hi - smallest];
 }
 
+const OPTIONS = namesOf<QueryOptions<Columns>>(QUERY);
+
 /** @throws TacitError PRIVACY_COLUMN, PRIVACY_PARAMETER */
 export function variance<N extends Neighbours, C extends Columns>(
   table: PrivateTable<N, C>,
   name: NamesOf<C, "number">,
   options: QueryOptions<C>,
 ): Query<N, VarianceAnswer> {
+  checkQuery("variance", table, options, OPTIONS);
   const column = columnOf("variance", table.columns, name, ["number"]);
   const { at, half } = middle(column);
   // Steps of squares, in squared steps of the column: a power of two, or 1.

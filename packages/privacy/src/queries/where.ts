@@ -1,5 +1,5 @@
 /** @file Conditions on rows, as data and not as code: they look at one row, cannot fail and cannot remember. */
-import { TacitError } from "@tacit/core/errors";
+import { kindOf, TacitError } from "@tacit/core/errors";
 import { refuse } from "../check.ts";
 import type { BooleanColumn, CategoryColumn, Column, Columns, NumberColumn } from "./columns.ts";
 import type { View } from "./table.ts";
@@ -23,6 +23,14 @@ export type NamesOf<C extends Columns, K extends Column["kind"]> = {
 }[keyof C] &
   string;
 
+/** @throws TacitError PRIVACY_PARAMETER for what is no plain object: of a function no names would be read, and all rows would count */
+export function checkWhere(where: unknown): void {
+  if (where === undefined) return;
+  const plain = typeof where === "object" && where !== null && [Object.prototype, null].includes(Object.getPrototypeOf(where));
+  if (plain) return;
+  refuse("where", "conditions by column", kindOf(where), "where: { smoker: true, age: [18, 65] }: data, and not code");
+}
+
 /** The column, if it is of one of these kinds. @throws TacitError PRIVACY_COLUMN */
 export function columnOf<K extends Column["kind"]>(
   where: string,
@@ -33,15 +41,16 @@ export function columnOf<K extends Column["kind"]>(
   const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
   if (column !== undefined && (kinds as readonly string[]).includes(column.kind))
     return column as Extract<Column, { readonly kind: K }>;
+  if (column === undefined)
+    throw new TacitError(
+      "PRIVACY_COLUMN",
+      `${where}: expected a column among ${Object.keys(columns).join(", ")}, got ${JSON.stringify(name) ?? "none"}`,
+      { hint: "columns are declared when the table is made" },
+    );
   throw new TacitError(
     "PRIVACY_COLUMN",
-    `${where}: expected a column of kind ${kinds.join(" or ")}, got ${column?.kind ?? "none of that name"}`,
-    {
-      hint:
-        column?.kind === "text"
-          ? "its keys are not public: category({ keys }) where they are, else unknownKeys"
-          : "columns are declared when the table is made",
-    },
+    `${where}: expected a column of kind ${kinds.join(" or ")}, got ${name}, of kind ${column.kind}`,
+    column.kind === "text" ? { hint: "its keys are not public: category({ keys }) where they are, else unknownKeys" } : {},
   );
 }
 

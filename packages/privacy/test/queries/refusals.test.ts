@@ -145,6 +145,49 @@ describe("a table", () => {
   });
 });
 
+describe("a table of rows", () => {
+  const columns = { age: integer({ bounds: [0, 120] }) };
+  const terms = { dataset: "d", unit: { name: "person", column: "id", rows: 1 }, neighbours: "add-remove", columns } as const;
+
+  it("in which no row has a declared column, or the unit's, is refused: a misspelt key would be paid for", () => {
+    const named = (name: string): unknown =>
+      expect.objectContaining({ code: "PRIVACY_COLUMN", message: expect.stringContaining(`got none for ${name}`) });
+    expect(() => privateTable([{ Id: 1, age: 30 }], terms)).toThrow(named("id"));
+    expect(() => privateTable([{ id: 1, Age: 30 }], terms)).toThrow(named("age"));
+    expect(() => privateTable([null, undefined] as never, terms)).toThrow(named("age"));
+    expect(() => privateTable({ Id: [1], age: [30] }, terms)).toThrow(named("id"));
+    // Some rows may lack it: a missing value, or a row of nobody.
+    expect(() => privateTable([{ id: 1 }, { age: 30 }, null] as never, terms)).not.toThrow();
+    expect(() => privateTable([], terms)).not.toThrow();
+  });
+
+  it("or columns, which are no arrays is refused", () => {
+    expect(() => privateTable({ id: 5, age: 6 } as never, terms)).toThrow("an array of values for age, got number");
+    expect(() => privateTable({ id: "ab", age: "cd" } as never, terms)).toThrow(coded("PRIVACY_COLUMN"));
+  });
+
+  it("with a column that somebody wrote by hand is refused: nobody checked its bounds", () => {
+    for (const column of [
+      { kind: "number" },
+      { kind: "number", lower: 0, upper: 1, grid: -1, missing: 0 },
+      { ...columns.age },
+      null,
+    ])
+      expect(() => privateTable([], { ...terms, columns: { age: any(column) } })).toThrow(
+        expect.objectContaining({ code: "PRIVACY_UNBOUNDED", hint: expect.stringContaining("make it with number({ bounds })") }),
+      );
+    expect(Object.isFrozen(columns.age)).toBe(true);
+    expect(() => boolean({ missing: any("yes") })).toThrow(coded("PRIVACY_PARAMETER"));
+  });
+
+  it("names the column that was asked for, and those that there are", () => {
+    const t = privateTable([], { ...terms, columns: { ...columns, word: COLUMNS.word } });
+    expect(() => mean(t, any("agee"), { noise: { rho: 1 } })).toThrow('mean: expected a column among age, word, got "agee"');
+    expect(() => mean(t, any("word"), { noise: { rho: 1 } })).toThrow("a column of kind number, got word, of kind text");
+    expect(() => count(any({}), { noise: { rho: 1 } })).toThrow("a table made by privateTable or privateCsv");
+  });
+});
+
 describe("a query", () => {
   it("whose answer is public is refused", () => {
     const replaced = small([{ id: "x", v: 1, w: 1, key: "a", word: "" }], "replace-one", 1, 1);

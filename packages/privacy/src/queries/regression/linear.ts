@@ -10,11 +10,21 @@
  * widths, which has probability `level`, the true equations differ from the noisy ones by no more, and `enclosure` bounds their solution. With
  * so much noise that the true equations might have no single solution, the interval is everything.
  */
-import { refuse } from "../../check.ts";
+import { namesOf, refuse } from "../../check.ts";
 import type { Neighbours } from "../../events.ts";
 import type { BooleanColumn, Columns, NumberColumn } from "../columns.ts";
 import { countRows } from "../count.ts";
-import { type Interval, integerQuery, type Noisy, publicRows, type QueryOptions, rowsOfUnit, sumChange } from "../integers.ts";
+import {
+  checkQuery,
+  type Interval,
+  integerQuery,
+  type Noisy,
+  publicRows,
+  QUERY,
+  type QueryOptions,
+  rowsOfUnit,
+  sumChange,
+} from "../integers.ts";
 import type { Part } from "../noise.ts";
 import type { Query } from "../query.ts";
 import type { PrivateTable, View } from "../table.ts";
@@ -177,6 +187,8 @@ function answerOf(columns: readonly Scaled[], noisy: readonly Noisy[], units: nu
   };
 }
 
+const OPTIONS = namesOf<RegressionOptions<Columns>>({ ...QUERY, from: true });
+
 /**
  * Least squares: `target` from the columns `from`, with an intercept. @throws TacitError PRIVACY_COLUMN for columns without bounds; PRIVACY_PARAMETER
  */
@@ -185,6 +197,7 @@ export function linearRegression<N extends Neighbours, C extends Columns>(
   target: NamesOf<C, "number" | "boolean">,
   options: RegressionOptions<C>,
 ): Query<N, RegressionAnswer> {
+  checkQuery("linearRegression", table, options, OPTIONS);
   const { from } = options;
   if (!Array.isArray(from) || from.length === 0 || from.length > 64 || new Set([...from, target]).size !== from.length + 1)
     refuse("regression", "1 to 64 columns to predict from, each once and not the target", "others");
