@@ -1,9 +1,10 @@
 /** @file Budget: how much of one data set's privacy may be spent. Reserve, spend, or be refused. Node only. */
-import { TacitError } from "@tacit/core/errors";
-import { checkDelta, checkEpsilon, checkEvents, refuse } from "../check.ts";
+import { kindOf, TacitError } from "@tacit/core/errors";
+import { checkDelta, checkEpsilon, checkEvents, checkOptions, namesOf, refuse } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
-import { checkReading, cure, epsilonIn, type Reading } from "./filters.ts";
+import { checkReading, epsilonIn, type Reading } from "./filters.ts";
 import { createLedger, type Entry, type Ledger, openLedger } from "./ledger.ts";
+import { refusal } from "./refusal.ts";
 
 /** What everybody who spends from the budget agrees on; it stands in the file. */
 export interface BudgetTerms<N extends Neighbours = Neighbours> extends Reading {
@@ -28,7 +29,20 @@ export function checkNames(t: Pick<BudgetTerms, "dataset" | "unit" | "neighbours
     throw new TacitError("PRIVACY_NEIGHBOURS", "budget: expected neighbours add-remove or replace-one, got another relation");
 }
 
+const TERMS = namesOf<BudgetTerms>({
+  dataset: true,
+  unit: true,
+  neighbours: true,
+  epsilon: true,
+  delta: true,
+  accountant: true,
+  order: true,
+  approximateDelta: true,
+});
+const PERSONS = "of PeopleBudget alone: a limit for each person";
+
 function checkTerms<N extends Neighbours>(t: BudgetTerms<N>): BudgetTerms<N> {
+  checkOptions("budget", t, TERMS, { names: { measure: PERSONS, limit: PERSONS } });
   checkNames(t);
   const { dataset, unit, neighbours, accountant } = t;
   const delta = accountant === "pure" && t.delta === 0 ? 0 : checkDelta("budget", t.delta);
@@ -138,22 +152,22 @@ export class Budget<N extends Neighbours = Neighbours> implements Disposable {
 
   #take(state: "reserved" | "spent", events: readonly PrivacyEvent[], purpose: string): number {
     this.#check(events);
+    if (typeof purpose !== "string" || purpose.trim() === "")
+      refuse(
+        "budget",
+        "a purpose, what the ledger says of the release",
+        kindOf(purpose),
+        'release(budget, "mean age, report of May")',
+      );
     return this.#ledger.exclusively(() => {
       const before = this.#ledger.events();
       const total = this.#epsilon([...before, ...events]);
-      if (!(total <= this.terms.epsilon)) {
-        const spent = this.#epsilon(before);
-        throw new TacitError(
-          "PRIVACY_BUDGET",
-          `budget: expected at most ε ${this.terms.epsilon} of ${this.terms.dataset} per ${this.terms.unit}, got ${show(total)} with this release`,
-          { hint: cure(this.terms, events) ?? `ε ${show(spent)} is spent or reserved: ask for less, or with more noise` },
-        );
-      }
+      if (!(total <= this.terms.epsilon)) throw refusal(this.terms, before, events, total);
       return this.#ledger.add(state, purpose, events);
     });
   }
 
-  /** The lines of the ledger, reserved and cancelled ones too. */
+  /** The lines of the ledger, reserved and cancelled ones too. @throws TacitError PRIVACY_LEDGER when the budget was closed */
   entries(): readonly Entry[] {
     return this.#ledger.entries();
   }
@@ -162,5 +176,3 @@ export class Budget<N extends Neighbours = Neighbours> implements Disposable {
     this.#ledger[Symbol.dispose]();
   }
 }
-
-const show = (x: number): string => (Number.isFinite(x) ? x.toPrecision(4) : "without end");

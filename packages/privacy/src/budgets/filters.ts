@@ -68,7 +68,22 @@ export function checkReading({ epsilon, delta, accountant, order, approximateDel
   if (accountant === "zcdp") return { epsilon, delta, accountant, approximateDelta: aside };
   const at = order ?? bestOrder(epsilon, delta - aside);
   if (!(at > 1 && at <= MOST_ORDER)) refuse("budget", `an order above 1, at most ${MOST_ORDER}`, `${at}`);
-  return { epsilon, delta, accountant, order: at, approximateDelta: aside };
+  const terms: Reading = { epsilon, delta, accountant, order: at, approximateDelta: aside };
+  const least = entryPrice(terms);
+  if (!(least < epsilon))
+    refuse(
+      "budget",
+      `epsilon above ${least.toPrecision(3)}, what the first release costs at order ${at} and this δ whatever its noise`,
+      `${epsilon}`,
+      "take a larger epsilon, order or δ; or zcdp, which has no such price",
+    );
+  return terms;
+}
+
+/** rdp: ε of releases without any divergence, which a budget's first release costs beside its own. 0 for the other accountants. */
+export function entryPrice({ delta, accountant, order, approximateDelta = 0 }: Reading): number {
+  if (accountant !== "rdp") return 0;
+  return epsilonOfCurve({ orders: [order!], divergences: [0], delta: 0 }, delta - approximateDelta).epsilon;
 }
 
 /** ε of events at the budget's δ: an upper bound; Infinity where they do not fit at any. */
@@ -85,10 +100,4 @@ export function epsilonIn(terms: Reading, events: readonly PrivacyEvent[]): numb
     return epsilonOfCurve({ ...curve, delta: 0 }, delta - approximateDelta).epsilon;
   }
   return ACCOUNTANTS[accountant].epsilon(events, delta);
-}
-
-/** What helps where events do not fit, beyond less and more noise; null where nothing else does. */
-export function cure(terms: Reading, events: readonly PrivacyEvent[]): string | null {
-  if (terms.approximateDelta === undefined || !events.some((e) => e.mechanism.kind === "approximate")) return null;
-  return "releases that hold only outside a chance (unknown keys) need approximateDelta in the terms of a new budget, or accountant pld";
 }

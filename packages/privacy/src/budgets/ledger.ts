@@ -11,7 +11,8 @@
  * A full budget comes out of `createLedger` alone, once for each file: tables and terms are one transaction, written only where the file
  * holds nothing, under the same lock. So of many processes one makes it; what a crash leaves holds all of it or nothing, and nothing is no budget.
  */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { TacitError } from "@tacit/core/errors";
@@ -30,6 +31,22 @@ export interface Entry {
 }
 
 const BUSY_MS = 10_000;
+/** Terms are public: the error names the first that differs. */
+function otherTerms(path: string, found: string, asked: string): TacitError {
+  const [there, here] = [found, asked].map((json) => JSON.parse(json) as Readonly<Record<string, unknown>>);
+  const kind = (terms: object): string => ("measure" in terms ? "PeopleBudget" : "Budget");
+  const [stands, opens] = [kind(there!), kind(here!)];
+  if (stands !== opens)
+    return new TacitError("PRIVACY_LEDGER", `budget: expected the file of a ${opens}, got a ${stands}'s at ${path}`);
+  const name = Object.keys({ ...here, ...there }).find((key) => here![key] !== there![key]) ?? "the order of the terms";
+  const show = (x: unknown): string => (x === undefined ? "none" : JSON.stringify(x));
+  return new TacitError(
+    "PRIVACY_LEDGER",
+    `budget: expected ${name} ${show(there![name])}, as the terms in ${path} have it, got ${show(here![name])}`,
+    { hint: "a budget is not changed by opening it: another promise takes another file" },
+  );
+}
+
 const SCHEMA = `
 CREATE TABLE terms (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
 CREATE TABLE entries (id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL CHECK (state IN ('reserved', 'spent', 'cancelled')),
@@ -74,11 +91,24 @@ function withFile<T>(path: string, mode: "rw" | "rwc", work: (db: DatabaseSync) 
     return work(db);
   } catch (cause) {
     db?.close();
-    if (cause instanceof TacitError) throw cause;
-    throw new TacitError("PRIVACY_LEDGER", `budget: expected an SQLite file that can be written, got another at ${path}`, {
-      cause,
-    });
+    throw cause instanceof TacitError ? cause : unusable(path, cause);
   }
+}
+
+const [SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_NOTADB] = [5, 11, 26];
+
+/** What is the matter with a file that SQLite has no use for. */
+function unusable(path: string, cause: unknown): TacitError {
+  const ledger = (message: string, hint?: string): TacitError =>
+    new TacitError("PRIVACY_LEDGER", `budget: expected ${message}`, hint === undefined ? { cause } : { hint, cause });
+  const folder = dirname(resolve(path));
+  if (!existsSync(folder)) return ledger(`a folder at ${folder}, got none`, "make the folder first: it may be misspelt");
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return ledger(`the path of a file, got the folder ${path}`);
+  const { errcode } = cause as { errcode?: unknown };
+  if (errcode === SQLITE_NOTADB || errcode === SQLITE_CORRUPT)
+    return ledger(`a ledger at ${path}, got a file of another kind`, "nothing in it was changed: take another path");
+  if (errcode === SQLITE_BUSY) return ledger(`a ledger that is free, got one that another process holds, at ${path}`);
+  return ledger(`a file that can be written, got one that cannot at ${path}`, "see who may write the file and its folder");
 }
 
 const missing = (path: string): TacitError =>
@@ -94,8 +124,6 @@ function contents(db: DatabaseSync): { readonly terms: string } | "nothing" | "o
   const terms = db.prepare("SELECT json FROM terms").get()?.json;
   return typeof terms === "string" ? { terms } : "other";
 }
-
-const SQLITE_BUSY = 5;
 
 /**
  * A write-ahead log: who reads does not wait for who writes. The switch needs the file for itself and does not wait for it (one in a
@@ -144,11 +172,7 @@ export function openLedger(path: string, terms: string): Ledger {
     const found = contents(db);
     if (found === "nothing") throw missing(path);
     if (found === "other") throw new TacitError("PRIVACY_LEDGER", `budget: expected a ledger, got another database at ${path}`);
-    if (found.terms !== terms) {
-      throw new TacitError("PRIVACY_LEDGER", `budget: expected the terms that stand in ${path}, got others`, {
-        hint: "a budget is not enlarged by opening it: make another file for another promise",
-      });
-    }
+    if (found.terms !== terms) throw otherTerms(path, found.terms, terms);
     useLog(db);
     return new Ledger(db);
   });
@@ -162,6 +186,14 @@ export class Ledger implements Disposable {
     this.#db = db;
   }
 
+  /** The file. @throws TacitError PRIVACY_LEDGER when it was closed */
+  get #open(): DatabaseSync {
+    if (this.#db.isOpen) return this.#db;
+    throw new TacitError("PRIVACY_LEDGER", "budget: expected one that is open, got one that was closed", {
+      hint: "`using` closes it at the end of its block: `open` opens it again, with what is left of it",
+    });
+  }
+
   /** Runs `work` alone among all processes; what it wrote is on disk when this returns, or nothing is. */
   exclusively<T>(work: () => T): T {
     this.#exec("BEGIN IMMEDIATE");
@@ -169,7 +201,7 @@ export class Ledger implements Disposable {
     try {
       done = work();
     } catch (e) {
-      this.#db.exec("ROLLBACK");
+      this.#open.exec("ROLLBACK");
       throw e;
     }
     this.#exec("COMMIT");
@@ -177,10 +209,11 @@ export class Ledger implements Disposable {
   }
 
   #exec(sql: string): void {
+    const db = this.#open;
     try {
-      this.#db.exec(sql);
+      db.exec(sql);
     } catch (cause) {
-      if (sql === "COMMIT") this.#db.exec("ROLLBACK");
+      if (sql === "COMMIT") db.exec("ROLLBACK");
       throw new TacitError("PRIVACY_LEDGER", "budget: expected its ledger to be free and writable, got an error", {
         hint: "another process may hold it for long, or the disk is full: nothing was spent and nothing released",
         cause,
@@ -189,25 +222,25 @@ export class Ledger implements Disposable {
   }
 
   add(state: EntryState, purpose: string, events: readonly PrivacyEvent[]): number {
-    const { lastInsertRowid } = this.#db
+    const { lastInsertRowid } = this.#open
       .prepare("INSERT INTO entries (state, at, purpose) VALUES (?, ?, ?)")
       .run(state, Date.now(), purpose);
-    const insert = this.#db.prepare("INSERT INTO events VALUES (?, ?, ?)");
+    const insert = this.#open.prepare("INSERT INTO events VALUES (?, ?, ?)");
     for (const e of events) insert.run(lastInsertRowid, kindOf(e), e.count);
     return Number(lastInsertRowid);
   }
 
   state(id: number): EntryState | undefined {
-    return this.#db.prepare("SELECT state FROM entries WHERE id = ?").get(id)?.state as EntryState | undefined;
+    return this.#open.prepare("SELECT state FROM entries WHERE id = ?").get(id)?.state as EntryState | undefined;
   }
 
   turn(id: number, state: EntryState): void {
-    this.#db.prepare("UPDATE entries SET state = ? WHERE id = ?").run(state, id);
+    this.#open.prepare("UPDATE entries SET state = ? WHERE id = ?").run(state, id);
   }
 
   /** All that is spent or reserved, events of one kind as one. */
   events(): PrivacyEvent[] {
-    const rows = this.#db
+    const rows = this.#open
       .prepare(
         "SELECT kind, SUM(count) AS n FROM events JOIN entries ON entries.id = entry WHERE state <> 'cancelled' GROUP BY kind ORDER BY kind",
       )
@@ -216,8 +249,8 @@ export class Ledger implements Disposable {
   }
 
   entries(): Entry[] {
-    const of = this.#db.prepare("SELECT kind, count FROM events WHERE entry = ?");
-    return this.#db
+    const of = this.#open.prepare("SELECT kind, count FROM events WHERE entry = ?");
+    return this.#open
       .prepare("SELECT id, state, at, purpose FROM entries ORDER BY id")
       .all()
       .map((r) => ({
@@ -231,16 +264,16 @@ export class Ledger implements Disposable {
 
   /** What one person has spent, in the unit of the caller's choice. */
   personSpent(person: string): number {
-    return Number(this.#db.prepare("SELECT spent FROM people WHERE person = ?").get(person)?.spent ?? 0);
+    return Number(this.#open.prepare("SELECT spent FROM people WHERE person = ?").get(person)?.spent ?? 0);
   }
 
   addPerson(person: string, amount: number): void {
-    this.#db
+    this.#open
       .prepare("INSERT INTO people VALUES (?, ?) ON CONFLICT (person) DO UPDATE SET spent = spent + excluded.spent")
       .run(person, amount);
   }
 
   [Symbol.dispose](): void {
-    this.#db.close();
+    if (this.#db.isOpen) this.#db.close();
   }
 }

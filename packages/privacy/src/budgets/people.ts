@@ -8,7 +8,7 @@
 import { TacitError } from "@tacit/core/errors";
 import { pureTotal } from "../accountants/pure.ts";
 import { totalRho } from "../accountants/zcdp.ts";
-import { checkEvents, positive, refuse } from "../check.ts";
+import { checkEvents, checkOptions, namesOf, positive, refuse } from "../check.ts";
 import type { Neighbours, PrivacyEvent } from "../events.ts";
 import { checkNames } from "./budget.ts";
 import { createLedger, type Ledger, openLedger } from "./ledger.ts";
@@ -24,8 +24,17 @@ export interface PeopleTerms {
 
 const GRAIN = 2 ** -40;
 
+const TERMS = namesOf<PeopleTerms>({ dataset: true, unit: true, neighbours: true, measure: true, limit: true });
+const HINTS = {
+  rho: 'measure: "rho", limit: 0.1',
+  epsilon: 'measure: "epsilon", limit: 0.1',
+  delta: "of Budget alone: shares of people are of ρ, or of pure ε",
+  accountant: 'measure: "rho" or "epsilon" says it',
+};
+
 /** The terms as they stand in the file. */
 function written(terms: PeopleTerms): string {
+  checkOptions("people budget", terms, TERMS, { names: HINTS });
   checkNames(terms);
   if (terms.measure !== "rho" && terms.measure !== "epsilon") refuse("people budget", "a measure, rho or epsilon", "another");
   positive("people budget", "a limit", terms.limit);

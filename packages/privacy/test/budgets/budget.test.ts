@@ -49,13 +49,13 @@ describe("a budget", () => {
   });
 
   it("lives in a file, names its unit and a known relation, and its terms stand", () => {
+    const people = { dataset: "visits", unit: "person", neighbours: "add-remove", measure: "rho", limit: 1 } as const;
     for (const name of [":memory:", "", "file::memory:"]) {
       for (const act of ["create", "open"] as const) {
         expect(() => Budget[act](name, TERMS)).toThrow(coded("PRIVACY_LEDGER"));
-        expect(() => PeopleBudget[act](name, { ...TERMS, measure: "rho", limit: 1 })).toThrow(coded("PRIVACY_LEDGER"));
+        expect(() => PeopleBudget[act](name, people)).toThrow(coded("PRIVACY_LEDGER"));
       }
     }
-    const people = { dataset: "visits", unit: "person", neighbours: "add-remove", measure: "rho", limit: 1 } as const;
     for (const wrong of [{ neighbours: "similar" }, { measure: "rhoo" }, { dataset: "" }, { unit: "" }])
       expect(() => PeopleBudget.create(path(), { ...people, ...wrong } as typeof people)).toThrow(/expected/);
     using budget = Budget.create(path(), TERMS);

@@ -132,6 +132,11 @@ describe("terms of reading", () => {
     const terms = { dataset: "d", unit: "person", neighbours: "add-remove", epsilon: 3, delta: 1e-6, accountant: "rdp" } as const;
     Budget.create(path, terms)[Symbol.dispose]();
     Budget.open(path, terms)[Symbol.dispose]();
-    expect(() => Budget.open(path, { ...terms, order: 3 })).toThrow(coded("PRIVACY_LEDGER"));
+    expect(() => Budget.open(path, { ...terms, order: 12 })).toThrow(
+      expect.objectContaining({
+        code: "PRIVACY_LEDGER",
+        message: `budget: expected order ${bestOrder(3, 1e-6)}, as the terms in ${path} have it, got 12`,
+      }),
+    );
   });
 });
