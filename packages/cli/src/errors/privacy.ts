@@ -16,7 +16,7 @@ export const PRIVACY: Entries = {
   },
   PRIVACY_BUDGET: {
     means: "A release would cost more than what is left of its data set's budget; nothing was released and nothing spent.",
-    fix: "Ask for less, or with more noise (budget.after says the cost before); a spent budget does not come back.",
+    fix: "Do as the hint says (budget.after says the cost before): ask for less, or with more noise, where that helps. A spent budget does not come back.",
     example: "budget: expected at most ε 2 of visits per person, got 2.049 with this release",
     exit: 3,
   },
@@ -24,7 +24,7 @@ export const PRIVACY: Entries = {
     means:
       "A query names a column that the table does not have, or one of a kind that the query cannot use; or a table has no data for a column.",
     fix: "Declare the column when the table is made: number, integer, boolean or category; keys that are not public are for unknownKeys.",
-    example: "histogram: expected a column of kind number or boolean or category, got text",
+    example: "histogram: expected a column of kind number or boolean or category, got doctor, of kind text",
   },
   PRIVACY_CONTRIBUTIONS: {
     means: "The data are not what was promised about them: a unit has more rows, or there are more or fewer units than stated.",
@@ -33,7 +33,7 @@ export const PRIVACY: Entries = {
   },
   PRIVACY_GRID: {
     means: "The privacy losses of a composition do not fit the grid on which they are added up.",
-    fix: "Use a larger step, or the RDP accountant.",
+    fix: "Use the RDP accountant; in a training, more noise.",
     example: "compose: expected losses that fit 8388608 points of 1e-9, got a wider sum",
   },
   PRIVACY_LAYER: {
@@ -42,9 +42,10 @@ export const PRIVACY: Entries = {
     example: "makePrivate: expected layers that see one row each, got batchNorm2d at 1",
   },
   PRIVACY_LEDGER: {
-    means: "A budget's file is no ledger, has other terms, is held by another process for too long, or cannot be written.",
+    means:
+      "A budget's file is no ledger, has other terms, is held by another process for too long, or cannot be written; or the budget was closed.",
     fix: "Open it with the terms that it was made with; see the file and its disk. Nothing was released.",
-    example: "budget: expected the terms that stand in visits.sqlite, got others",
+    example: "budget: expected epsilon 1, as the terms in visits.sqlite have it, got 2",
   },
   PRIVACY_LEDGER_EXISTS: {
     means: "A budget was to be created where one stands. Nothing was changed.",
@@ -70,7 +71,8 @@ export const PRIVACY: Entries = {
     example: "account: expected one neighbouring relation, got both",
   },
   PRIVACY_PARAMETER: {
-    means: "A parameter of a mechanism, an accountant or a budget cannot be one: a guarantee would mean nothing.",
+    means:
+      "A parameter of a mechanism, an accountant, a query or a budget cannot be one, or an option has no such name: a guarantee would mean nothing.",
     fix: "Use a value of the range that the message names.",
     example: "epsilonOf: expected delta between 0 and 1, both excluded, got NaN",
   },
@@ -87,7 +89,7 @@ export const PRIVACY: Entries = {
   },
   PRIVACY_SAMPLING: {
     means: "Rows would not be chosen as the accountant assumes.",
-    fix: "Give the data set itself; a loader's batches are no Poisson sample.",
+    fix: "Give the data set itself; a loader's batches are no Poisson sample. An event's sampling is all or poisson.",
     example: "makePrivate: expected a data set, got DataLoader",
   },
   PRIVACY_UNACCOUNTED: {
