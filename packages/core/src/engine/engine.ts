@@ -18,6 +18,7 @@ import { deviceOf, pick, storageOn } from "./placement.ts";
 import { programOfTrace, unsupported } from "./program.ts";
 import { dropHistories, sinksReading, trackHistory } from "./sinks.ts";
 import { addLeaf, endKey, forgetTrace, keyInput, keyWord, lastTrace, startKey, trace, traced } from "./trace.ts";
+import { turn } from "./turn.ts";
 
 readSetting();
 
@@ -299,6 +300,7 @@ export async function step(losses: readonly Handle[], updates: readonly TensorUp
   await dispatch({ outputs, replacements, release: true }, false);
   for (const { expr } of losses) expr.forget();
   dropHistories(changed);
+  await turn();
 }
 
 function replacement({ tensor, next }: TensorUpdate, i: number, seen: Set<Leaf>, results: Set<Expr>): Replacement {
@@ -325,8 +327,9 @@ export async function read(e: Expr): Promise<TypedArray> {
   activity.onRead?.();
   if (e.leaf!.host === null) await idle(e.leaf!.device);
   const leaf = e.leaf!;
-  if (leaf.host !== null) return leaf.host.slice();
-  return (await leaf.device.read(leaf.storage!, e)).slice();
+  const values = leaf.host !== null ? leaf.host.slice() : (await leaf.device.read(leaf.storage!, e)).slice();
+  await turn(); // last: the value is that before it
+  return values;
 }
 
 async function idle(device: Device): Promise<void> {
