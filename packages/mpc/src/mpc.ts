@@ -13,6 +13,7 @@ export type { Passphrase } from "./identity/key-text.ts";
 export { openIdentity } from "./identity/open-identity.ts";
 export type { LinkMeasure } from "./party/link-probe.ts";
 export { type Plan, type PlanEntry, type PlannedProgram, plan, showPlan, showSource } from "./plan/index.ts";
+export { type BoundRuns, type GivenInput, Recorder, type Recording } from "./plan/recorder.ts";
 export { PROTOCOLS } from "./protocols/index.ts";
 export type { Cost, Protocol, ProtocolOptions, RangeWarning, Speed } from "./protocols/protocol.ts";
 export * from "./release/index.ts";

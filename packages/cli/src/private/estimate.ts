@@ -4,7 +4,6 @@ import { type Aval, DTYPE } from "@tacit/core/program";
 import { mpc } from "@tacit/mpc";
 import { showMegabytes, showSeconds } from "../output/progress.ts";
 import type { Outline } from "./outline.ts";
-import type { BoundRuns, Recording } from "./recorder.ts";
 
 export interface Network {
   /** Megabits per second that each party can send. */
@@ -59,10 +58,10 @@ const plus = (a: WireCost, b: WireCost, times = 1): WireCost => ({
 });
 
 /** One Program: its runs with different bindings (a state that is public zeros at first) may differ in cost. */
-async function rowsOf({ session, protocol }: Outline, r: Recording, network: Network): Promise<EstimateRow[]> {
+async function rowsOf({ session, protocol }: Outline, r: mpc.Recording, network: Network): Promise<EstimateRow[]> {
   const { options } = session.file.protocol;
   const wire = { bandwidth: network.bandwidth * 1e6, latency: network.latency / 1000 };
-  const row = async ({ bindings, runs }: BoundRuns, i: number): Promise<EstimateRow> => {
+  const row = async ({ bindings, runs }: mpc.BoundRuns, i: number): Promise<EstimateRow> => {
     const cost = await protocol.estimate(r.program, bindings, options);
     const { rounds, bytesPerParty, framesPerParty, peakMemory } = cost;
     const each = { rounds, bytesPerParty, framesPerParty, seconds: mpc.predictSeconds(cost, wire) };

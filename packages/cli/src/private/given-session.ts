@@ -11,8 +11,8 @@ import { type Disclose, type Given, type GivenJob, handlesOf, predictOnGiven, tr
 import type { JobResult } from "./job.ts";
 import { type Keeper, sessionKeeper } from "./keeper.ts";
 import type { Outline } from "./outline.ts";
-import { Recorder, silentWatcher } from "./recorder.ts";
 import type { TrainingPlan } from "./training.ts";
+import { silentWatcher } from "./watcher.ts";
 
 /** What a job came to, as its driver knows it. */
 export interface GivenResult {
@@ -78,7 +78,7 @@ export async function outlineGiven(session: mpc.Session, job: GivenJob, inputs: 
   const { name, options } = session.file.protocol;
   const protocol = mpc.PROTOCOLS.find((p) => p.name === name);
   if (protocol === undefined) throw new TacitError("PROTOCOL_UNKNOWN", `plan: expected a protocol that is here, got ${name}`);
-  const recorder = new Recorder(protocol, options, "nobody");
+  const recorder = new mpc.Recorder(protocol, options, "nobody");
   const tensors = new Map(handlesOf(job).map((h) => [h, recorder.listed(h, listed.get(h)!.aval, listed.get(h)!.owners)]));
   const disclose: Disclose = async (value, disclosure) => {
     await value.reveal(disclosure);

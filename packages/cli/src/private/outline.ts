@@ -6,13 +6,13 @@ import { PIXELS } from "./batches.ts";
 import { type JobOptions, outlineOf, PEOPLE, runJob } from "./job.ts";
 import type { Purpose } from "./options.ts";
 import { predictOnShares } from "./predict.ts";
-import { Recorder, silentWatcher } from "./recorder.ts";
 import { checkpointSteps, REPORT_EVERY } from "./training.ts";
+import { silentWatcher } from "./watcher.ts";
 
 export interface Outline {
   readonly session: mpc.Session;
   readonly protocol: mpc.Protocol;
-  readonly recorder: Recorder;
+  readonly recorder: mpc.Recorder;
   /** Steps of the job; 0 for a prediction. */
   readonly steps: number;
 }
@@ -49,7 +49,7 @@ function protocolFor(parties: number): mpc.Protocol {
 export async function outline(session: mpc.Session, options: JobOptions, purpose: Purpose): Promise<Outline> {
   const { name, options: protocolOptions } = session.file.protocol;
   const protocol = mpc.PROTOCOLS.find((p) => p.name === name) ?? protocolFor(session.file.parties.length);
-  const recorder = new Recorder(protocol, protocolOptions, options.owners.model);
+  const recorder = new mpc.Recorder(protocol, protocolOptions, options.owners.model);
   const watcher = silentWatcher(recorder);
   if (purpose === "predict") {
     const model = MODELS[options.model].build(10, { random: new Random(0) });

@@ -1,13 +1,13 @@
 /** @file Plans and estimates, without parties: what is recorded of a private job, and how batches are cut. */
-import { realize, Tensor } from "@tacit/core";
+import { nn, optim, realize, Tensor } from "@tacit/core";
 import { mpc } from "@tacit/mpc";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { parsePlan, showAsked } from "../../src/clients/approval.ts";
 import { blocksOf, orders, rateAt } from "../../src/private/batches.ts";
 import { estimate, showEstimate } from "../../src/private/estimate.ts";
 import { jobOptions } from "../../src/private/options.ts";
 import { checkpointsOf, exampleSession, type Outline, outline, showCheckpoints } from "../../src/private/outline.ts";
-import { Recorder } from "../../src/private/recorder.ts";
 import { encodeSafetensors } from "../process/safetensors.ts";
 import { digitFiles, scratch } from "../process/tacit.ts";
 
@@ -147,7 +147,7 @@ describe("the estimate", () => {
 
   test("of a job that the protocol cannot run names every gap", async () => {
     const protocol = mpc.PROTOCOLS[0]!;
-    const recorder = new Recorder(protocol, protocol.defaults, "a");
+    const recorder = new mpc.Recorder(protocol, protocol.defaults, "a");
     const x = recorder.input("x", { shape: [5] }, { owner: "a" });
     await x.sin().realize();
     await x.floor().add(x.atan()).realize();
@@ -157,7 +157,7 @@ describe("the estimate", () => {
 
   test("takes what follows from public values alone for public, and all else for secret", async () => {
     const protocol = mpc.PROTOCOLS[0]!;
-    const recorder = new Recorder(protocol, protocol.defaults, "a");
+    const recorder = new mpc.Recorder(protocol, protocol.defaults, "a");
     const x = recorder.input("x", { shape: [4] }, { owner: "a" });
     const known = Tensor.from(Float32Array.of(1, 2, 3, 4), [4], { public: true });
     const [open, hidden] = [known.mul(3), known.mul(x)];
@@ -201,5 +201,32 @@ describe("blocks and batches", () => {
     expect(rates[0]).toBeCloseTo(0.4, 12);
     expect(rates[10]).toBeCloseTo(0.02, 12);
     for (let i = 1; i < rates.length; i++) expect(rates[i]!).toBeLessThan(rates[i - 1]!);
+  });
+});
+
+describe("the plan of private steps", () => {
+  test("carries the demand for noise to the owner who reads it, and into what is signed", async () => {
+    const recorder = mpc.Recorder.of(session);
+    const x = recorder.listed("data-owner/x", { shape: [8, 3], dtype: "f32" }, ["data-owner"]);
+    const model = nn.linear(3, 1, { bias: false });
+    model.weight.copy_(recorder.listed("model-owner/weight", { shape: [1, 3], dtype: "f32" }, ["model-owner"]));
+    const mechanism = { epsilon: 3, delta: 1e-5 };
+    const options = { clipNorm: 1, noiseMultiplier: 4, neighbours: "replace-one", mechanism } as const;
+    const loss = (row: Tensor): Tensor => model(row).sum();
+    const dp = mpc.privateSteps<[Tensor]>({ ...options, model, optimizer: optim.sgd(model, { lr: 1 }), loss });
+    await dp.step(x);
+    await model.weight.reveal({ to: "model-owner", why: "final model" });
+    const planned = await mpc.plan(session, recorder.planned());
+    expect(mpc.showPlan(planned)).toMatch(
+      /disclosed to model-owner \(final model\), only with noise of all parties: ε 3 at δ 0.00001/,
+    );
+
+    const text = JSON.stringify({ schema: 1, kind: "plan", ...planned });
+    const [asked] = parsePlan(text, "plan", session, "data-owner");
+    expect(showAsked(asked!, "data-owner", 16)).toMatch(/OPENS .* of data-owner \(replace-one\), all runs together/);
+    expect(showAsked(asked!, "model-owner", 16)).toMatch(/BEWARE YOUR input \d is NOT protected by it/);
+    const signed = await mpc.signGrant(session.id, asked!.grant, [await mpc.Identity.generate("data-owner")]);
+    const read = mpc.signedFromJson(JSON.parse(JSON.stringify(mpc.signedToJson(signed))));
+    expect(read.grant.disclosures[0]!.mechanism).toMatchObject({ ...mechanism, neighbours: "replace-one" });
   });
 });

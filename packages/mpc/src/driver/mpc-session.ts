@@ -9,7 +9,7 @@ import { dtypeOfValues, giveInput, inputAval, inputValues } from "../client/inpu
 import { type ListedInput, listInputs } from "../client/list.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Cost, Protocol, RangeWarning } from "../protocols/protocol.ts";
-import type { Grant, SignedGrant } from "../session/grant.ts";
+import type { Grant, SignedGrant, Source } from "../session/grant.ts";
 import { handleOf } from "../session/handles.ts";
 import type { Session } from "../session/session-file.ts";
 import { type OnWaiting, whileWaiting } from "../session/waiting.ts";
@@ -130,6 +130,15 @@ export class MpcSession implements Device, AsyncDisposable {
 
   binding(storage: Storage): Binding {
     return this.#runner.own(storage).binding;
+  }
+
+  get fractionBits(): number {
+    return this.session.file.protocol.options.fractionBits;
+  }
+
+  /** Where a value comes from, as grants say it. */
+  sourceOf(storage: Storage): Source {
+    return this.#runner.own(storage).bound.source;
   }
 
   put(values: TypedArray, aval: Aval): Storage {

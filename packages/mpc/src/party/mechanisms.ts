@@ -37,7 +37,7 @@ export class Mechanisms {
       const why = this.#bound(m, inputs);
       if (why !== undefined) return why;
       if (costOf(analysisOf(program, grant, m), m, this.#o.fractionBits, runs) > m.epsilon)
-        return `has no budget left: ${runs - 1} runs were counted against ε ${m.epsilon} at δ ${m.delta}`;
+        return `has no budget left: ${runs - 1} runs were counted against epsilon ${m.epsilon} at delta ${m.delta}`;
     }
     return undefined;
   }

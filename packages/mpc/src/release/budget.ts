@@ -32,7 +32,7 @@ export function whyNever(program: Program, grant: Grant, fractionBits: number): 
       const why = analysis.reasons[output] ?? "there is no such output";
       return `does not fit: output ${output} depends on protected rows in another way than by clipped sums with noise (${why})`;
     }
-    if (costOf(analysis, m, fractionBits, 1) > m.epsilon) return "has no budget for a run: more noise, or a larger ε";
+    if (costOf(analysis, m, fractionBits, 1) > m.epsilon) return "has no budget for a run: more noise, or a larger epsilon";
     const why = whyNoOrigin(grant, m);
     if (why !== undefined) return why;
   }

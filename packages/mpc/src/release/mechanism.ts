@@ -1,10 +1,31 @@
 /** @file The mechanism of a release on shares: clip norm and noise as the fractions that stand in a Program. */
-import type { Device } from "@tacit/core/device";
+import type { Device, Storage } from "@tacit/core/device";
 import { expected, TacitError } from "@tacit/core/errors";
 import { fractionAbove, fractionBelow } from "@tacit/core/program";
-import type { Neighbours } from "@tacit/privacy";
-import { MpcSession } from "../driver/mpc-session.ts";
+import { epsilonOf, type Neighbours, type PrivacyEvent } from "@tacit/privacy";
+import type { Source } from "../session/grant.ts";
 import type { NoiseOn } from "./event.ts";
+
+/** What owners are asked to demand: all runs together cost at most ε at δ, by zCDP. */
+export interface Budget {
+  readonly epsilon: number;
+  readonly delta: number;
+}
+
+/** The same of the rows in these values. */
+export interface Demand extends Budget {
+  readonly neighbours: Neighbours;
+  readonly rows: ReadonlySet<Storage>;
+}
+
+/** What releases ask of a session of parties, or of the recorder that stands for one in plans. */
+export interface ReleaseDevice extends Device {
+  /** Of its fixed point. */
+  readonly fractionBits: number;
+  sourceOf(storage: Storage): Source;
+  /** Of a recorder: what is planned has owners demand this. In a session they have signed already, or have not. */
+  demand?(demand: Demand): void;
+}
 
 /** Which data sets are not to be told apart. The number of rows is public on shares, whatever the relation. */
 export interface ReleaseOptions {
@@ -17,6 +38,11 @@ export interface ReleaseOptions {
    * first costs at twice the sensitivity.
    */
   readonly neighbours: Neighbours;
+  /**
+   * What a plan (`mpc.Recorder`) has owners demand of every disclosure of these Programs. In a session what would cost more is refused before it is sent; whether
+   * the parties hold to it is for the owners' grants to say.
+   */
+  readonly mechanism?: Budget;
 }
 
 /** Attributes of the two ops. */
@@ -49,10 +75,21 @@ export function fractionsOf(where: string, { clipNorm, noiseMultiplier, neighbou
   return { bound, deviation: fractionAbove("partyNoise", noiseMultiplier * clipNorm * 0.7071067811865477) };
 }
 
-/** Fraction bits of the session in which a value is. @throws TacitError DEVICE_UNSUPPORTED for one on a single machine */
-export function fractionBitsOf(where: string, device: Device): number {
-  if (device instanceof MpcSession) return device.session.file.protocol.options.fractionBits;
+/** The device of a value. @throws TacitError DEVICE_UNSUPPORTED for one on a single machine */
+export function releaseDevice(where: string, device: Device): ReleaseDevice {
+  if ("fractionBits" in device && "sourceOf" in device) return device as ReleaseDevice;
   throw new TacitError("DEVICE_UNSUPPORTED", `${where}: expected a tensor in a session of parties, got one on ${device.name}`, {
     hint: "on one machine @tacit/privacy has queries and training",
   });
+}
+
+/** @throws TacitError PRIVACY_PARAMETER; PRIVACY_BUDGET where `events` cost more than the budget of `options` */
+export function checkBudget(where: string, { mechanism }: ReleaseOptions, events: readonly PrivacyEvent[]): void {
+  if (mechanism === undefined) return;
+  const { epsilon, delta } = mechanism;
+  if (!(epsilon > 0 && epsilon < Number.POSITIVE_INFINITY)) bad(where, "budget ε", epsilon);
+  const cost = epsilonOf(events, { delta, accountant: "zcdp" });
+  if (cost <= epsilon) return;
+  const message = `${where}: expected at most ε ${epsilon} at δ ${delta}, got ${cost.toPrecision(4)} with one release more`;
+  throw new TacitError("PRIVACY_BUDGET", message, { hint: "plan more noise, or fewer releases" });
 }

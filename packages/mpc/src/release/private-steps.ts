@@ -6,8 +6,17 @@ import type { Optimizer } from "@tacit/core/optim";
 import { type Aval, type Expr, evaluate, ops, type Program, sizeOf, vmap } from "@tacit/core/program";
 import { type AccountantName, epsilonOf, type PrivacyEvent } from "@tacit/privacy";
 import { type ExampleProgram, exampleProgram, type Learning, learningOf, type Row } from "@tacit/privacy/example-program";
+import { rowsBehind } from "./columns.ts";
 import { eventOf } from "./event.ts";
-import { type Fractions, fractionBitsOf, fractionsOf, noiseOf, type ReleaseOptions } from "./mechanism.ts";
+import {
+  checkBudget,
+  type Fractions,
+  fractionsOf,
+  noiseOf,
+  type ReleaseDevice,
+  type ReleaseOptions,
+  releaseDevice,
+} from "./mechanism.ts";
 
 export interface PrivateStepsOptions<T extends readonly Tensor[]> extends ReleaseOptions {
   /** In the session. Its parameters that learn must be the optimizer's. */
@@ -33,7 +42,7 @@ export class PrivateSteps<T extends readonly Tensor[]> {
   readonly #o: PrivateStepsOptions<T>;
   readonly #learning: Learning;
   readonly #fractions: Fractions;
-  readonly #fractionBits: number;
+  readonly #device: ReleaseDevice;
   readonly #dimension: number;
   /** Programs for all rows at once, by the id of that of one row, and their number. */
   readonly #batched = new Map<string, Program>();
@@ -43,7 +52,7 @@ export class PrivateSteps<T extends readonly Tensor[]> {
     this.#o = options;
     this.#fractions = fractionsOf("privateSteps", options);
     this.#learning = learningOf("privateSteps", options.model, options.optimizer);
-    this.#fractionBits = fractionBitsOf("privateSteps", this.#learning[0]![1].device);
+    this.#device = releaseDevice("privateSteps", this.#learning[0]![1].device);
     this.#dimension = this.#learning.reduce((n, [, p]) => n + sizeOf(p.shape), 0);
   }
 
@@ -61,7 +70,7 @@ export class PrivateSteps<T extends readonly Tensor[]> {
   }
 
   #event(count: number): PrivacyEvent {
-    return eventOf(noiseOf(this.#fractions, this.#dimension), this.#o.neighbours, this.#fractionBits, count);
+    return eventOf(noiseOf(this.#fractions, this.#dimension), this.#o.neighbours, this.#device.fractionBits, count);
   }
 
   /** ε at `delta` of `events(participations)`. */
@@ -90,15 +99,21 @@ export class PrivateSteps<T extends readonly Tensor[]> {
 
   /**
    * One step on rows: columns [n, ...] in the session, row i of all columns one person's. Moves by (Σ clipped gradients + noise) / n.
-   * @throws TacitError SHAPE_MISMATCH; PRIVACY_* of the loss; DEVICE_UNSUPPORTED, POLICY_REFUSED by the session
+   * Columns may be lazy, if they keep rows apart (`columns.ts`).
+   * @throws TacitError SHAPE_MISMATCH; PRIVACY_* of the loss; PRIVACY_MIXED; PRIVACY_BUDGET beyond `mechanism`; DEVICE_UNSUPPORTED, POLICY_REFUSED by the session
    */
   async step(...columns: T): Promise<void> {
     const rows = columns[0]?.shape[0] ?? 0;
     if (rows === 0 || columns.some((c) => c.shape[0] !== rows))
       expected("SHAPE_MISMATCH", "privateSteps", "columns [n, ...] of one n above 0", "others");
+    const { optimizer, mechanism, neighbours } = this.#o;
+    checkBudget("privateSteps", this.#o, [this.#event(this.#steps + 1)]);
     const example = this.#example(columns);
-    noGrad(() => this.#place(this.#sum(example, columns, rows), rows));
-    const { optimizer } = this.#o;
+    const exprs = columns.map((c) => c.detach().expr);
+    const sum = noGrad(() => this.#sum(example, exprs, rows));
+    const persons = rowsBehind("privateSteps", this.#device, sum, exprs);
+    if (mechanism !== undefined) this.#device.demand?.({ ...mechanism, neighbours, rows: persons });
+    noGrad(() => this.#place(sum, rows));
     this.#steps++;
     try {
       await optimizer.step();
@@ -119,8 +134,8 @@ export class PrivateSteps<T extends readonly Tensor[]> {
   }
 
   /** Σ of clipped gradients and noise, of all parameters one behind the other: [dimension]. */
-  #sum({ program, captured }: ExampleProgram, columns: readonly Tensor[], rows: number): Expr {
-    const given = [...this.#learning.map(([, p]) => p.expr), ...columns.map((c) => c.detach().expr), ...captured];
+  #sum({ program, captured }: ExampleProgram, columns: readonly Expr[], rows: number): Expr {
+    const given = [...this.#learning.map(([, p]) => p.expr), ...columns, ...captured];
     const batched = this.#forAll(program, columns.length, rows);
     const grads = evaluate(batched, given).map((g) => ops.reshape(g, [rows, sizeOf(g.shape.slice(1))]));
     return ops.partyNoise(ops.clippedSum(ops.cat(grads, 1), this.#fractions.bound), this.#fractions.deviation);

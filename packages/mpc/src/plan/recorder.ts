@@ -1,12 +1,18 @@
 /** @file Recorder: a device that runs nothing. It keeps every Program that a job would run, on what, how often, and what is disclosed. */
 import { Tensor } from "@tacit/core";
-import type { Binding, Disclosure, Executable, Gap, Job, Storage } from "@tacit/core/device";
+import type { Binding, Device, Disclosure, Executable, Gap, Job, Storage } from "@tacit/core/device";
 import { TacitError } from "@tacit/core/errors";
 import { type Aval, DTYPE, Expr, isComposite, type Program, type TypedArray } from "@tacit/core/program";
-import { mpc } from "@tacit/mpc";
-import type { SecretDevice, Watcher } from "./device.ts";
+import { publicSource, rowsOf } from "../party/store.ts";
+import { protocolNamed } from "../protocols/index.ts";
+import type { Protocol, ProtocolOptions } from "../protocols/protocol.ts";
+import type { Demand } from "../release/mechanism.ts";
+import type { Disclosure as Disclosed, GrantInput, Source } from "../session/grant.ts";
+import { handleOf } from "../session/handles.ts";
+import type { MechanismTerms } from "../session/mechanism.ts";
+import type { Session } from "../session/session-file.ts";
+import type { PlannedProgram } from "./plan.ts";
 
-type Source = mpc.GrantInput["sources"][number];
 type Public = Extract<Source, { readonly kind: "public" }>;
 
 /** What stands for a value: where it comes from and whose it is. */
@@ -35,11 +41,13 @@ export interface BoundRuns {
 export interface Recording {
   readonly title: string;
   readonly program: Program;
-  inputs: mpc.GrantInput[];
+  inputs: GrantInput[];
   readonly disclosures: { readonly output: number; readonly to: string; readonly why: string }[];
   readonly bound: Map<string, BoundRuns>;
   runs: number;
   reveals: number;
+  /** What owners are asked to demand of every disclosure. */
+  mechanism?: MechanismTerms;
 }
 
 /** A value that was given by its owner. */
@@ -50,19 +58,6 @@ export interface GivenInput {
 }
 
 const PUBLIC: Binding = { kind: "public" };
-const rowsOf = (a: Aval): number => a.shape[0] ?? 1;
-
-/** As the parties judge a public value: its bounds, and for integers whether all are different. */
-function publicSource(values: TypedArray): Public {
-  let [least, most]: [number | null, number | null] = [null, null];
-  for (const v of values) {
-    const x = Number(v);
-    least = least === null || x < least ? x : least;
-    most = most === null || x > most ? x : most;
-  }
-  const whole = !(values instanceof Float32Array || values instanceof Float64Array);
-  return { kind: "public", least, most, distinct: whole && new Set<number | bigint>(values).size === values.length };
-}
 
 /** Both ranges in one. */
 const widened = (a: Public, b: Public): Public => ({
@@ -81,9 +76,9 @@ function withSource(all: readonly Source[], one: Source): readonly Source[] {
   return all.some((s) => JSON.stringify(s) === key) ? all : [...all, one];
 }
 
-const inputOf = (r: Recorded): mpc.GrantInput => ({ owners: r.owners, sources: [r.source], rows: rowsOf(r.aval) });
+const inputOf = (r: Recorded): GrantInput => ({ owners: r.owners, sources: [r.source], rows: rowsOf(r.aval) });
 
-const merged = (known: mpc.GrantInput, r: Recorded): mpc.GrantInput => ({
+const merged = (known: GrantInput, r: Recorded): GrantInput => ({
   owners: [...new Set([...known.owners, ...r.owners])].sort(),
   sources: withSource(known.sources, r.source),
   rows: Math.min(known.rows, rowsOf(r.aval)),
@@ -96,24 +91,35 @@ function publicOutputs(program: Program, bindings: readonly Binding[]): boolean[
   return program.outputs.map((o) => known[o]!);
 }
 
-export class Recorder implements SecretDevice {
+/**
+ * A device on which a job runs as it would in a session: nothing is computed and nothing shared, and `planned()` is what the owners must approve.
+ * Inputs stand for those that people give (`listed`, `input`); private steps and sums with `mechanism` have owners demand it of what is disclosed.
+ */
+export class Recorder implements Device {
   readonly name: string;
   readonly readable = false;
   /** What the next Programs are for. */
   title = "program";
   readonly recordings: Map<string, Recording> = new Map();
   readonly given: GivenInput[] = [];
-  readonly #protocol: mpc.Protocol;
-  readonly #options: mpc.ProtocolOptions;
+  readonly #protocol: Protocol;
+  readonly #options: ProtocolOptions;
   readonly #owner: string;
+  readonly #demands: Demand[] = [];
   #nextInput = 0;
 
   /** `owner` owns what `tensor.to(recorder)` shares. */
-  constructor(protocol: mpc.Protocol, options: mpc.ProtocolOptions, owner: string) {
+  constructor(protocol: Protocol, options: ProtocolOptions, owner: string) {
     this.name = protocol.name;
     this.#protocol = protocol;
     this.#options = options;
     this.#owner = owner;
+  }
+
+  /** One for what is to run in `session`. `owner` owns what `tensor.to(recorder)` shares. @throws TacitError PROTOCOL_UNKNOWN */
+  static of(session: Session, owner: string = session.file.driver): Recorder {
+    const { name, options } = session.file.protocol;
+    return new Recorder(protocolNamed(name), options, owner);
   }
 
   binding(storage: Storage): Binding {
@@ -132,7 +138,7 @@ export class Recorder implements SecretDevice {
 
   input(name: string, data: { readonly shape: readonly number[] }, { owner }: { readonly owner: string }): Tensor {
     const aval: Aval = { shape: [...data.shape], dtype: "f32" };
-    return new Tensor(Expr.leaf(aval, this, this.#give(mpc.handleOf(owner, name), aval, owner)));
+    return new Tensor(Expr.leaf(aval, this, this.#give(handleOf(owner, name), aval, owner)));
   }
 
   /** An input that its owner has given at the parties. */
@@ -146,6 +152,29 @@ export class Recorder implements SecretDevice {
     const aval: Aval = { shape: [...shape], dtype };
     this.given.push({ name, owner, aval });
     return new Recorded(aval, [owner], { kind: "handle", handle: name });
+  }
+
+  get fractionBits(): number {
+    return this.#options.fractionBits;
+  }
+
+  sourceOf(storage: Storage): Source {
+    return this.#own(storage).source;
+  }
+
+  /** Has owners demand noise of what the Programs with noise that read these rows disclose. */
+  demand(demand: Demand): void {
+    this.#demands.push(demand);
+  }
+
+  /** The terms for a Program on these inputs; undefined: none are demanded of it. */
+  #termsOf(program: Program, inputs: readonly Recorded[]): MechanismTerms | undefined {
+    if (!program.nodes.some((n) => n.op === "partyNoise")) return undefined;
+    const rowsIn = ({ rows }: Demand): number[] => inputs.flatMap((r, i) => (rows.has(r) ? [i] : []));
+    const demand = this.#demands.findLast((d) => rowsIn(d).length > 0);
+    if (demand === undefined) return undefined;
+    const { neighbours, epsilon, delta } = demand;
+    return { kind: "distributed-discrete-gaussian", neighbours, rows: rowsIn(demand), epsilon, delta };
   }
 
   #own(storage: Storage): Recorded {
@@ -187,6 +216,8 @@ export class Recorder implements SecretDevice {
     recording.bound.set(key, same);
     same.runs++;
     recording.runs++;
+    const terms = this.#termsOf(program, inputs);
+    if (terms !== undefined) recording.mechanism = terms;
     recording.inputs = recording.inputs.map((known, i) => merged(known, inputs[i]!));
     const owners = [...new Set(inputs.flatMap((r) => r.owners))].sort();
     const open = publicOutputs(program, bindings);
@@ -221,26 +252,14 @@ export class Recorder implements SecretDevice {
   }
 
   /** What an owner is asked to approve. `spare`: runs beyond the job's, and disclosures of what it discloses. */
-  planned(spare = 0): mpc.PlannedProgram[] {
-    return [...this.recordings.values()].map(({ title, program, inputs, disclosures, runs, reveals }) => ({
+  planned(spare = 0): PlannedProgram[] {
+    return [...this.recordings.values()].map(({ title, program, inputs, disclosures, runs, reveals, mechanism }) => ({
       title,
       program,
       inputs,
-      disclosures,
+      disclosures: disclosures.map((d): Disclosed => (mechanism === undefined ? d : { ...d, mechanism })),
       runs: runs + spare,
       reveals: reveals === 0 ? 0 : reveals + spare,
     }));
   }
-}
-
-/** Looks on for a recorder: silent, never stops, takes note of what Programs are for. */
-export function silentWatcher(recorder: Recorder): Watcher {
-  return {
-    stage: (title) => {
-      recorder.title = title;
-    },
-    progress: () => ({ update: () => undefined, finish: () => undefined }),
-    costs: () => [],
-    stopped: false,
-  };
 }
