@@ -29,6 +29,8 @@ const browsers = executablePath === null ? [] : [browser("chromium", {}), browse
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    // By default one core of the machine is left over: of the two that continuous integration has, half.
+    maxWorkers: "100%",
     projects: [
       {
         test: {

@@ -12,12 +12,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mpc } from "@tacit/mpc";
 import { afterAll, describe, expect, it } from "vitest";
+import { freePorts } from "../../packages/cli/test/process/parties.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const HERE = join(ROOT, "examples/three-machines");
@@ -119,18 +119,6 @@ function copied(): string {
   for (const name of readdirSync(join(to, "packages")))
     symlinkSync(join(to, "packages", name), join(to, "node_modules/@tacit", name));
   return to;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((s) => (s.address() as { port: number }).port);
-  await Promise.all(servers.map((s) => new Promise((resolve) => s.close(resolve))));
-  return ports;
 }
 
 describe("the container file", () => {

@@ -1,5 +1,6 @@
 /** @file Real `tacit party` processes for the tests: keys, a session file, configurations; started, watched and ended by id. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -9,16 +10,27 @@ import { MAIN, type scratch } from "./tacit.ts";
 const COMPILED = join(import.meta.dirname, "../../../../node_modules/.cache/tacit-tests");
 export const NAMES: readonly string[] = ["clinic-a", "clinic-b", "clinic-c"];
 
-/** Ports that were free a moment ago. */
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer().on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+
+/** Where the next search begins: no port is given twice until all were. */
+let next = randomInt(1000);
+
+/**
+ * Ports that were free a moment ago, and that nobody takes until they are used: they lie below those that systems hand out by themselves (from
+ * 32768 on Linux), and each test worker looks among a thousand of its own.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((s) => (s.address() as { port: number }).port);
-  await Promise.all(servers.map((s) => new Promise((resolve) => s.close(resolve))));
+  const first = 20_000 + 1000 * (Number(process.env.VITEST_POOL_ID ?? 0) % 12);
+  const ports: number[] = [];
+  for (let i = 0; i < 1000 && ports.length < count; i++) {
+    const port = first + (next++ % 1000);
+    if (await isFree(port)) ports.push(port);
+  }
+  if (ports.length < count) throw new Error(`expected ${count} free ports from ${first} on, got ${ports.length}`);
   return ports;
 }
 

@@ -74,13 +74,22 @@ async function training(make: (random: Random) => nn.Module, rows: number, optio
   return { ...local, jobs, step };
 }
 
+/** Of another session too, which may end and be gone while this looks. */
+function partiesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
 /** The directory of a local session, and the transcripts in it. */
 function directoryOf({ session }: LocalSession): string {
   const name = `${session.session.hex}.transcript`;
   const found = readdirSync(tmpdir())
     .filter((d) => d.startsWith("tacit-local-"))
     .map((d) => join(tmpdir(), d))
-    .find((d) => readdirSync(d).some((p) => existsSync(join(d, p, name))));
+    .find((d) => partiesIn(d).some((p) => existsSync(join(d, p, name))));
   if (found === undefined) throw new Error("no directory of this session");
   return found;
 }
