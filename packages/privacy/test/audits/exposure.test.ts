@@ -29,6 +29,22 @@ describe("the skew-normal law", () => {
     }
   });
 
+  test("ends in the far tail, with the normal law's digits without skew and no step where the expansion begins", () => {
+    for (const x of [-1001, -1e5, -7e7, -1e9, -1e150]) {
+      near(logCdf({ location: 0, scale: 1, shape: 0 }, x), logNormalCdf(x), 1e-11);
+      // With shape α, φ Φ(α·) falls as a normal law of deviation 1/√(1+α²) does; against it, as the normal law itself, twice.
+      near(logCdf({ location: 0, scale: 1, shape: 3 }, x), (-10 * x * x) / 2, 1e-4);
+      near(logCdf({ location: 0, scale: 1, shape: -3 }, x), logNormalCdf(x) + Math.LN2, 1e-11);
+    }
+    for (const shape of [-50, -1, 0, 1e-3, 1, 50]) {
+      const at = (x: number): number => logCdf({ location: 0, scale: 1, shape }, x);
+      const [inside, outside, far] = [at(-999.999), at(-1000.001), at(-1000.003)];
+      expect(Math.abs((inside - outside) / (outside - far) - 1), `shape ${shape}`).toBeLessThan(1e-4);
+    }
+    expect(logCdf({ location: 0, scale: 1, shape: 2 }, -1e300)).toBe(Number.NEGATIVE_INFINITY);
+    expect(logCdf({ location: 0, scale: 1, shape: 2 }, Number.NaN)).toBeNaN();
+  });
+
   test("has the same chances point by point and all at once", () => {
     const law = { location: 1, scale: 2, shape: -4 };
     const points = Float64Array.from({ length: 40 }, (_, i) => -9 + 0.3 * i);
@@ -106,6 +122,25 @@ describe("exposure", () => {
     expect(Math.abs(extrapolated - Math.LOG2E)).toBeLessThan(0.18);
   });
 
+  test("is a figure of extrapolation only where the fit is not rejected, and says which it is", () => {
+    const random = new Random(7);
+    const heavy = Float64Array.from({ length: 1000 }, () => (random.next() < 0.05 ? 5 : 20) + 2 * random.gaussian());
+    const [good, bad] = [exposure([20], candidates), exposure([-20], heavy)];
+    expect(good).toMatchObject({ mostFrom: "extrapolation", mostSampled: 12, fit: { rejected: false } });
+    expect(good.most).toBe(good.canaries[0]!.extrapolated.bits);
+    expect(bad.canaries[0]!.extrapolated.bits).toBeGreaterThan(20);
+    expect(bad).toMatchObject({ mostFrom: "sampling", most: Math.log2(1001), fit: { rejected: true } });
+  });
+
+  test("rejects the fit of few samples that are skew-normal", () => {
+    // 5 % of 60 at the steepest shape: more than 9 have a chance of 1e-3.
+    const random = new Random(14);
+    for (const shape of [0, -4, 20]) {
+      const fits = Array.from({ length: 60 }, () => fitSkewNormal(skewed(random, 256, { location: 3, scale: 2, shape })));
+      expect(fits.filter((f) => f.rejected).length, `shape ${shape}`).toBeLessThanOrEqual(9);
+    }
+  });
+
   test("counts ties with candidates against the model", () => {
     const equal = new Float64Array(1000).map((_, i) => Math.floor(i / 100));
     expect(exposure([3], equal).canaries[0]!.sampled.rank).toBe(301);
@@ -129,5 +164,39 @@ describe("exposure", () => {
     expect(refusal(() => exposure([], candidates))).toBe("exposure: expected at least 1 losses of canaries, got 0");
     expect(refusal(() => exposure([1], candidates, { space: 100 }))).toContain("got fewer");
     expect(refusal(() => exposure([1], new Float64Array(500).fill(2)))).toContain("got equal ones");
+    const huge = new Float64Array(500).map((_, i) => (i % 2 === 0 ? 1e200 : -1e200));
+    expect(refusal(() => exposure([1], huge))).toContain("deviation between 1e-150 and 1e150");
+  });
+});
+
+describe("the chance of so low a rank", () => {
+  const even = Float64Array.from({ length: 999 }, (_, i) => i);
+
+  test("is rank / (n + 1) for one canary, and for more that of the first places of a random order", () => {
+    near(exposure([4.5], even).byChance, 6 / 1000, 1e-12);
+    near(exposure([-1], even).byChance, 1 / 1000, 1e-12);
+    // Not all of the first three places of 1003 are candidates.
+    near(exposure([1.5, 1.7, 900, 950], even).byChance, 1 - (999 * 998 * 997) / (1003 * 1002 * 1001), 1e-12);
+    near(exposure([5000, 5000], even).byChance, 1, 1e-12);
+  });
+
+  test("does not grow smaller where losses are equal: equals stand before the canary", () => {
+    near(exposure([0.5], even.map(Math.sign)).byChance, 2 / 1000, 1e-12);
+    near(exposure([1], even.map(Math.sign)).byChance, 1, 1e-12);
+  });
+
+  test("is below 5 % in at most 5 % of runs without memory, whatever the law of the losses", () => {
+    // 5 % of 40 is 2; more than 9 have a chance of 5e-5. By the extrapolated figure it was so in most runs of the mixture.
+    const laws: Readonly<Record<string, (r: Random) => number>> = {
+      mixture: (r) => (r.next() < 0.02 ? 8 + r.gaussian() : 20 + 2 * r.gaussian()),
+      logistic: (r) => -Math.log(1 / r.next() - 1),
+      "whole numbers": (r) => Math.round(2 * r.gaussian()),
+    };
+    for (const [name, draw] of Object.entries(laws)) {
+      const random = new Random(60);
+      const losses = (n: number): Float64Array => Float64Array.from({ length: n }, () => draw(random));
+      const low = Array.from({ length: 40 }, () => exposure(losses(20), losses(256)).byChance).filter((p) => p <= 0.05);
+      expect(low.length, name).toBeLessThanOrEqual(9);
+    }
   });
 });

@@ -6,9 +6,11 @@
  * chance that a random string of the format is as likely to the model as the secret. Two ways to that chance from n random candidates:
  * sampling (the rank among them; at most log2(n+1) bits can be seen) and extrapolation (the tail of a skew-normal law fitted to them).
  *
- * What exposure is without memory: a canary that the model has not seen is exchangeable with the candidates, so its rank is uniform and
- * P[exposure ≥ b] ≤ 2^-b; the mean tends to log2 e = 1.44 bits. Assumed: canaries and candidates were drawn alike, the canaries' choice
- * did not depend on the model, and no candidate was trained on.
+ * What exposure by sampling is without memory: a canary that the model has not seen is exchangeable with the candidates, so its rank is
+ * uniform and P[exposure ≥ b] ≤ 2^-b where no losses are equal; the mean tends to log2 e = 1.44 bits. Assumed: canaries and candidates were
+ * drawn alike, the canaries' choice did not depend on the model, and no candidate was trained on. Extrapolation has no such error rate: tails
+ * of losses need not be skew-normal, and where they are heavier it says 10 bits and more of canaries that nobody has seen, tens of times as
+ * often as 2^-10. It is left out of `most` where the fit is rejected; where it is not, nothing vouches for the tail either.
  */
 import { checkConfidence, finite, refuseData, type Scores } from "../check.ts";
 import { clopperPearson, type Interval } from "../statistics/binomial.ts";
@@ -50,11 +52,14 @@ export interface ExposureReport {
   readonly space: number | null;
   readonly fit: Fit;
   readonly confidence: number;
-  /** The largest exposure of any canary, by sampling or by extrapolation. */
+  /** The largest exposure of any canary: by sampling, or by extrapolation where that is more and its fit is not rejected. */
   readonly most: number;
+  readonly mostFrom: "sampling" | "extrapolation";
+  /** The largest exposure by sampling. */
+  readonly mostSampled: number;
   /** Mean by sampling; about 1.44 where nothing is remembered. */
   readonly mean: number;
-  /** Chance that among so many canaries without memory one has `most` bits: 1 - (1 - 2^-most)^canaries. */
+  /** Chance, at most, that among so many canaries without memory one has so low a rank; about sampling alone, see `chanceOfRank`. */
   readonly byChance: number;
 }
 
@@ -83,6 +88,17 @@ function bySampling(sorted: Float64Array, loss: number, confidence: number): Can
 }
 
 /**
+ * Chance that the lowest of m canaries stands at the given rank or lower among n candidates, when all m + n are exchangeable: that the first
+ * `rank` of all in order are not all candidates, 1 - C(n, rank)/C(n+m, rank) = 1 - Π (1 - rank/(n+j)) for j = 1 to m. Exact where no losses are
+ * equal. Equals are to stand before the canary: then the rank is at least that of ties broken by coins, and the chance an upper bound.
+ */
+function chanceOfRank(rank: number, m: number, n: number): number {
+  let log = 0;
+  for (let j = 1; j <= m; j++) log += Math.log1p(-rank / (n + j));
+  return -Math.expm1(log);
+}
+
+/**
  * Exposure of canaries among random candidates of the same format.
  * @param canaries losses (negative log-likelihood, any base, one for each canary that was trained on)
  * @param candidates losses of random strings of the format that were not trained on, at least 256; the measurable exposure is log2(n + 1)
@@ -107,7 +123,11 @@ export function exposure(canaries: Scores, candidates: Scores, options: Exposure
       extrapolated: { bits: Math.min(bits, whole), full: bits >= whole },
     };
   });
-  const most = found.reduce((high, c) => Math.max(high, c.sampled.bits, c.extrapolated.bits), 0);
+  const mostSampled = found.reduce((high, c) => Math.max(high, c.sampled.bits), 0);
+  const mostFitted = found.reduce((high, c) => Math.max(high, c.extrapolated.bits), 0);
+  const fitted = !fit.rejected && mostFitted > mostSampled;
+  const lowest = mine.reduce((a, b) => Math.min(a, b));
+  const notAbove = sorted.reduce((count, v) => count + (v <= lowest ? 1 : 0), 0);
   return {
     canaries: found,
     candidates: sorted.length,
@@ -115,8 +135,10 @@ export function exposure(canaries: Scores, candidates: Scores, options: Exposure
     space: space === undefined ? null : whole,
     fit,
     confidence,
-    most,
+    most: fitted ? mostFitted : mostSampled,
+    mostFrom: fitted ? "extrapolation" : "sampling",
+    mostSampled,
     mean: found.reduce((sum, c) => sum + c.sampled.bits, 0) / found.length,
-    byChance: -Math.expm1(found.length * Math.log1p(-(2 ** -most))),
+    byChance: chanceOfRank(notAbove + 1, found.length, sorted.length),
   };
 }

@@ -25,6 +25,8 @@ const WEIGHTS = [
 
 /** Beyond, both tails of φ are below 1e-320. */
 const FAR = 38;
+/** From here on down, the first term of the tail's expansion is the tail but for a share of 1/z² (Mills 1926), and panels would grow too narrow for z to move. */
+const ASYMPTOTE = -1000;
 /** A panel this many times less likely than the sum ends it. */
 const ENOUGH = 1e-17;
 
@@ -47,11 +49,19 @@ function panel(a: number, b: number, shape: number, shift: number): number {
 /** How wide a panel may be where Φ(αz) turns: eight nodes give 1e-12 and better there. */
 const widthOf = (shape: number): number => 0.5 / (1 + Math.abs(shape));
 
-/** log P[X ≤ x], to about 1e-10, for x as far out as a double goes. */
+/** φ(x)/Φ(x), which tends to -x. */
+const hazard = (x: number): number => (x < ASYMPTOTE ? -x : Math.exp(logNormalDensity(x) - logNormalCdf(x)));
+
+/** The log of the tail by the density and its slope, which is -z + α φ(αz)/Φ(αz): the law is log-concave and curved by 1 + α² at most. */
+const logFarTail = (z: number, shape: number): number => logStandard(z, shape) - Math.log(-z + shape * hazard(shape * z));
+
+/** log P[X ≤ x], to about 1e-10 of itself, for x as far out as a double goes; -∞ where its square is beyond a double. */
 export function logCdf(law: SkewNormal, x: number): number {
   const { shape } = law;
-  let z = Math.min(FAR, (x - law.location) / law.scale);
-  if (z === FAR) return 0;
+  let z = Math.max(-Number.MAX_VALUE, (x - law.location) / law.scale);
+  if (Number.isNaN(z)) return Number.NaN;
+  if (z >= FAR) return 0;
+  if (z < ASYMPTOTE) return logFarTail(z, shape);
   let shift = logStandard(z, shape);
   let sum = 0;
   for (;;) {
