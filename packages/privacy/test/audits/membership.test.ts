@@ -1,6 +1,16 @@
 /** @file Membership inference: curves with a known form, intervals that cover, LiRA on laws that are known. */
 import { Random } from "@tacit/core/random";
-import { leastNonMembers, lira, logitScaled, lossThreshold, roc, type Shadow, tprAtFpr } from "@tacit/privacy/audits";
+import {
+  highestLowEnd,
+  leastForLowEnd,
+  leastNonMembers,
+  lira,
+  logitScaled,
+  lossThreshold,
+  roc,
+  type Shadow,
+  tprAtFpr,
+} from "@tacit/privacy/audits";
 import { describe, expect, test } from "vitest";
 import { normalCdf } from "../../src/math/normal.ts";
 import { GOLDEN, near } from "./golden.ts";
@@ -12,8 +22,7 @@ describe("roc", () => {
     const { members, nonMembers, auc, error } = GOLDEN.auc;
     const curve = roc(members, nonMembers);
     near(curve.auc, auc, 1e-12);
-    near(curve.aucInterval.low, auc - 1.959964 * error, 1e-6);
-    near(curve.aucInterval.high, Math.min(1, auc + 1.959964 * error), 1e-6);
+    near(curve.aucError, error, 1e-9);
   });
 
   test("of two normal laws at distance d has TPR Φ(d - z) at FPR Φ(-z)", () => {
@@ -55,12 +64,148 @@ describe("roc", () => {
     expect(covered).toBeGreaterThanOrEqual(165);
   });
 
+  test("has an interval for the area that separated samples do not close: (a/2)^(1/k) for k pairs", () => {
+    const [apart, below] = [roc([2, 3], [0, 1]), roc([0, 1], [2, 3])];
+    expect([apart.auc, apart.aucInterval.high, below.auc, below.aucInterval.low]).toEqual([1, 1, 0, 0]);
+    near(apart.aucInterval.low, 0.025 ** (1 / 2), 1e-9);
+    near(below.aucInterval.high, 1 - 0.025 ** (1 / 2), 1e-9);
+    near(roc(normals(new Random(1), 300, 50), normals(new Random(2), 400)).aucInterval.low, 0.025 ** (1 / 300), 1e-9);
+  });
+
+  test("has an interval for the area that covers it with samples of three, near its end too", () => {
+    // At coverage 0.9, 400 runs cover fewer than 330 times with a chance of 1e-6. A normal approximation covers 3 % of the time at area 0.9998.
+    for (const shift of [0, 1, 5]) {
+      const random = new Random(20 + shift);
+      const truth = normalCdf(shift / Math.SQRT2);
+      let covered = 0;
+      for (let t = 0; t < 400; t++) {
+        const { low, high } = roc(normals(random, 3, shift), normals(random, 3), { confidence: 0.9 }).aucInterval;
+        if (low <= truth && truth <= high) covered++;
+      }
+      expect(covered, `shift ${shift}`).toBeGreaterThanOrEqual(330);
+    }
+  });
+
   test("asks for 1000 non-members at 0.1 % and 100 at 1 %, and names the cure", () => {
     expect([leastNonMembers(0.001), leastNonMembers(0.01), leastNonMembers(0.003)]).toEqual([1000, 100, 334]);
     const curve = roc([1, 2, 3], new Float64Array(999));
     expect(() => tprAtFpr(curve, 0.001)).toThrow(
       "expected at least 1000 non-members for a false-positive rate of 0.001, got 999",
     );
+  });
+});
+
+/** Chances of the scores 0, 1, 2, ... */
+type Law = readonly number[];
+
+function draws(random: Random, law: Law, n: number): Float64Array {
+  return Float64Array.from({ length: n }, () => {
+    let u = random.next();
+    return Math.max(
+      0,
+      law.findIndex((p) => (u -= p) < 0),
+    );
+  });
+}
+
+/** TPR of the randomised threshold at an FPR: scores from the highest down, a share of the last. */
+function truthAt(members: Law, others: Law, fpr: number): number {
+  let [left, tpr] = [fpr, 0];
+  for (let s = others.length - 1; s >= 0; s--) {
+    const share = others[s] === 0 ? 1 : Math.min(1, left / others[s]!);
+    tpr += share * members[s]!;
+    left -= share * others[s]!;
+  }
+  return tpr;
+}
+
+describe("equal scores", () => {
+  test("are split by a coin: a model whose members all tie with 2 % of the others is found", () => {
+    const others = Float64Array.from({ length: 1000 }, (_, i) => (i < 20 ? 0 : -1 - i));
+    const at = tprAtFpr(roc(new Float64Array(1000), others), 0.01);
+    expect(at).toMatchObject({ tpr: 0.5, threshold: 0, share: 0.5 });
+    expect(at.interval.low).toBeGreaterThan(0.05);
+    expect(at.interval.high).toBeGreaterThan(0.5);
+  });
+
+  test("leave the rate alone where none cross it: the widest threshold with so few false positives", () => {
+    const at = tprAtFpr(
+      roc(
+        [9, 8, 7, 1],
+        Float64Array.from({ length: 200 }, (_, i) => 8.5 - i),
+      ),
+      0.01,
+    );
+    expect(at).toMatchObject({ tpr: 0.75, threshold: 7, share: 1 });
+  });
+
+  test("leave an interval that covers the rate of the randomised threshold, at either end, as often as it says", () => {
+    // Each end may fail in 5 % of runs: of 300 more than 32 with a chance of 1e-4. Half and all of a step, a leak inside one, no leak.
+    const cases: readonly (readonly [Law, Law])[] = [
+      [
+        [0, 1],
+        [0.98, 0.02],
+      ],
+      [
+        [0.5, 0.3, 0.2],
+        [0.9, 0.095, 0.005],
+      ],
+      [
+        [0.97, 0.03],
+        [0.97, 0.03],
+      ],
+      [
+        [0.2, 0.2, 0.2, 0.4],
+        [0.985, 0.005, 0.005, 0.005],
+      ],
+    ];
+    for (const [k, [members, others]] of cases.entries()) {
+      const random = new Random(40 + k);
+      const truth = truthAt(members, others, 0.01);
+      let [above, below] = [0, 0];
+      for (let t = 0; t < 300; t++) {
+        const curve = roc(draws(random, members, 200), draws(random, others, 600), { confidence: 0.9 });
+        const { low, high } = tprAtFpr(curve, 0.01).interval;
+        if (low > truth) above++;
+        if (high < truth) below++;
+      }
+      expect(above, `case ${k}`).toBeLessThanOrEqual(32);
+      expect(below, `case ${k}`).toBeLessThanOrEqual(32);
+    }
+  });
+});
+
+describe("the lower end, which a build is judged by", () => {
+  test("is above the rate of a model without leak in at most 2.5 % of runs; the estimate is above twice that rate in several times as many", () => {
+    // 2.5 % of 400 is 10; more than 22 have a chance of 3e-4.
+    const random = new Random(50);
+    let [alarms, estimates] = [0, 0];
+    for (let t = 0; t < 400; t++) {
+      const at = tprAtFpr(roc(normals(random, 500), normals(random, leastForLowEnd(0.01, 0.95))), 0.01);
+      if (at.interval.low > 0.01) alarms++;
+      if (at.tpr > 0.02) estimates++;
+    }
+    expect(alarms).toBeLessThanOrEqual(22);
+    expect(estimates).toBeGreaterThan(22);
+  });
+
+  test("is above 3 % for a model that leaks, with a thousand of each", () => {
+    // TPR Φ(2 - 2.33) = 0.37 at 1 %: every one of 20 runs.
+    const random = new Random(51);
+    for (let t = 0; t < 20; t++)
+      expect(tprAtFpr(roc(normals(random, 1000, 2), normals(random, 1000)), 0.01).interval.low).toBeGreaterThan(0.03);
+  });
+
+  test("is 0 for any scores with fewer non-members than are said to be needed, and not with as many", () => {
+    expect([leastForLowEnd(0.001, 0.95), leastForLowEnd(0.01, 0.95)]).toEqual([4380, 437]);
+    for (const [n, least] of [
+      [436, 0],
+      [437, 0.00625 ** (1 / 50)],
+    ] as const) {
+      const curve = roc(new Float64Array(50).fill(1), new Float64Array(n));
+      expect(highestLowEnd(curve, 0.01)).toBe(least);
+      expect(Math.abs(tprAtFpr(curve, 0.01).interval.low - least)).toBeLessThan(1e-9);
+    }
   });
 });
 
