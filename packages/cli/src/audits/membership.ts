@@ -2,7 +2,9 @@
 import { expected } from "@tacit/core/errors";
 import { type Figure, plot } from "@tacit/plot";
 import {
+  highestLowEnd,
   type LiraOptions,
+  leastForLowEnd,
   lira,
   lossThreshold,
   type RateAt,
@@ -15,7 +17,7 @@ import {
 import { type Command, InvalidArgumentError } from "commander";
 import { count, positiveCount } from "../commands/arguments.ts";
 import { chance, checkReport, conclude, type ReportWords, withReportOptions } from "./options.ts";
-import { numbers, readScores } from "./scores.ts";
+import { numbers, onlyKeys, readScores } from "./scores.ts";
 import { type ModelWords, type Scored, scoreModel } from "./shadows.ts";
 
 interface Words extends ReportWords, Omit<ModelWords, "model"> {
@@ -56,25 +58,31 @@ function attacksOn(s: Scored, words: Words): Attack[] {
   return [...found, attack(name, roc(where(scores, s.member, 1), where(scores, s.member, 0), words), words)];
 }
 
-/** {"member", "scores", "shadows": [{"scores", "included"}]}. */
+const LIRA_KEYS = ["member", "scores", "shadows"];
+
+/** {"member", "scores", "shadows": [{"scores", "included"}]}; no shadow models where that key is absent. @throws PRIVACY_AUDIT_DATA */
 function liraFile(json: Readonly<Record<string, unknown>>): Scored {
-  const shadows = Array.isArray(json.shadows) ? (json.shadows as unknown[]) : [];
+  onlyKeys("LiRA", json, ...LIRA_KEYS);
+  const shadows: unknown = Object.hasOwn(json, "shadows") ? json.shadows : [];
+  if (!Array.isArray(shadows)) expected("PRIVACY_AUDIT_DATA", "shadows", "an array of shadow models", "something else");
   const one = (x: unknown, i: number): Shadow => {
     const row = (typeof x === "object" && x !== null ? x : {}) as Readonly<Record<string, unknown>>;
+    onlyKeys(`shadows[${i}]`, row, "scores", "included");
     return { scores: numbers(`shadows[${i}].scores`, row.scores), included: numbers(`shadows[${i}].included`, row.included) };
   };
   const [member, scores] = [numbers("member", json.member), numbers("scores", json.scores)];
   const odd = member.findIndex((c) => c !== 0 && c !== 1);
   if (odd >= 0 || member.length !== scores.length)
     expected("PRIVACY_AUDIT_DATA", "member", `0 or 1 for each of ${scores.length} scores`, "others");
-  return { member, scores, shadows: shadows.map(one) };
+  return { member, scores, shadows: (shadows as unknown[]).map(one) };
 }
 
 async function attacksOnFile(path: string, words: Words): Promise<Attack[]> {
   const file = await readScores(path);
-  if (file.json !== null && "scores" in file.json) return attacksOn(liraFile(file.json), words);
-  const [members, others] = [file.group("members", "member", "1"), file.group("nonMembers", "non-member", "nonmember", "0")];
-  const { curve, yeom } = lossThreshold(members, others, words);
+  const { json } = file;
+  if (json !== null && LIRA_KEYS.some((key) => Object.hasOwn(json, key))) return attacksOn(liraFile(json), words);
+  const { members, nonMembers } = file.groups({ members: ["member", "1"], nonMembers: ["non-member", "nonmember", "0"] });
+  const { curve, yeom } = lossThreshold(members, nonMembers, words);
   return [attack("loss threshold", curve, words, yeom)];
 }
 
@@ -114,19 +122,33 @@ function pictureOf(attacks: readonly Attack[]): Figure {
 const percent = (x: number): string => `${(100 * x).toPrecision(3)} %`;
 
 function textOf(attacks: readonly Attack[]): string {
-  return attacks
-    .flatMap(({ name, curve, rates, yeom }) => [
-      `${name}: AUC ${curve.auc.toFixed(4)} [${curve.aucInterval.low.toFixed(4)}, ${curve.aucInterval.high.toFixed(4)}], ${curve.members} members, ${curve.nonMembers} non-members`,
-      ...rates.map(
-        (r) => `  TPR at ${percent(r.fpr)} FPR: ${percent(r.tpr)} [${percent(r.interval.low)}, ${percent(r.interval.high)}]`,
-      ),
-      ...(yeom === undefined
-        ? []
-        : [
-            `  at the members' mean loss: TPR ${percent(yeom.tpr)}, FPR ${percent(yeom.fpr)}, advantage ${yeom.advantage.toFixed(4)}`,
-          ]),
-    ])
-    .join("\n");
+  const alone = attacks.length === 1 ? ["no shadow models: loss threshold alone"] : [];
+  const lines = attacks.flatMap(({ name, curve, rates, yeom }) => [
+    `${name}: AUC ${curve.auc.toFixed(4)} [${curve.aucInterval.low.toFixed(4)}, ${curve.aucInterval.high.toFixed(4)}], ${curve.members} members, ${curve.nonMembers} non-members`,
+    ...rates.map(
+      (r) => `  TPR at ${percent(r.fpr)} FPR: ${percent(r.tpr)} [${percent(r.interval.low)}, ${percent(r.interval.high)}]`,
+    ),
+    ...(yeom === undefined
+      ? []
+      : [
+          `  at the members' mean loss: TPR ${percent(yeom.tpr)}, FPR ${percent(yeom.fpr)}, advantage ${yeom.advantage.toFixed(4)}`,
+        ]),
+  ]);
+  return [...lines, ...alone].join("\n");
+}
+
+/**
+ * Sees that so many scores can exceed the threshold at all: an audit that cannot fail says "safe" of everything.
+ * @throws PRIVACY_AUDIT_DATA
+ */
+function checkReach(words: Words, fpr: number, sizes: { readonly members: number; readonly nonMembers: number }): void {
+  if (words.failAbove === undefined) return;
+  const reach = highestLowEnd({ ...sizes, confidence: words.confidence }, fpr);
+  if (words.failAbove < reach) return;
+  const least = leastForLowEnd(fpr, words.confidence);
+  const cure = `${least} non-members at least for a false-positive rate of ${fpr}; more members raise the interval's lower end`;
+  const got = `${sizes.members} members and ${sizes.nonMembers} non-members, which reach ${reach.toPrecision(3)}`;
+  expected("PRIVACY_AUDIT_DATA", "--fail-above", `scores that can exceed ${words.failAbove}`, got, cure);
 }
 
 async function run(path: string | undefined, words: Words): Promise<void> {
@@ -135,16 +157,19 @@ async function run(path: string | undefined, words: Words): Promise<void> {
     const got = path === undefined ? "neither" : "both";
     expected("ARGUMENT_INVALID", "audit membership", "a file of losses, or --model", got, "tacit audit membership --help");
   }
+  const at = Math.min(...words.fpr);
+  if (words.model !== undefined) checkReach(words, at, { members: words.examples, nonMembers: words.examples });
   const attacks =
     path !== undefined ? await attacksOnFile(path, words) : attacksOn(await scoreModel({ ...words, model: words.model! }), words);
-  const at = Math.min(...words.fpr);
-  const measured = Math.max(...attacks.flatMap((a) => a.rates.filter((r) => r.fpr === at).map((r) => r.tpr)));
+  checkReach(words, at, attacks[0]!.curve);
+  // Each lower end is too high with at most half of 1 - confidence, and there are two attacks at most.
+  const measured = Math.max(...attacks.flatMap((a) => a.rates.filter((r) => r.fpr === at).map((r) => r.interval.low)));
   const brief = attacks.map(({ curve: { points: _points, ...curve }, ...rest }) => ({ ...rest, ...curve }));
   await conclude(words, {
     audit: "membership",
     report: { attacks: brief },
     measured,
-    unit: `TPR at ${percent(at)} FPR`,
+    unit: `TPR at ${percent(at)} FPR (lower end of the interval)`,
     figure: pictureOf(attacks),
     text: textOf(attacks),
   });
@@ -157,11 +182,16 @@ function rates(text: string): readonly number[] {
   return all;
 }
 
-const DESCRIPTION = `TPR at a false-positive rate f needs 1/f non-members at least: 1000 for 0.1 %. Its interval is free of assumptions on the scores' laws;
-below 0 to some percent it takes about 4400 non-members to be above 0 at 0.1 %.
+const DESCRIPTION = `TPR at a false-positive rate f needs 1/f non-members at least: 1000 for 0.1 %. Its interval is free of assumptions on the scores' laws.
+At a tie a coin decides: between two thresholds TPR is linear in FPR.
+
+--fail-above compares the lower end of the interval, of the attack where it is higher, at the lowest rate. A model whose true TPR is not above x
+fails with a chance of at most 1 - confidence: 5 %, half of that for each of two attacks. It needs about 4400 non-members at 0.1 % and 440
+at 1 %: with fewer the lower end is always 0, and --fail-above is refused.
 
 The file: JSON {"members": [losses], "nonMembers": [losses]}; CSV with rows member,0.01 and non-member,0.7; or for LiRA JSON
 {"member": [0, 1, …], "scores": [φ, …], "shadows": [{"scores": [φ, …], "included": [0, 1, …]}, …]} with φ = log(p/(1-p)) of the right class.
+Without "shadows" there is the loss threshold alone. Other keys are refused.
 
 With --model: a file of tacit train, on the data that it was trained on (the same --data and --labels). Members are drawn from its training
 part, non-members from its test part. --shadows N trains N more models of the kind, each on a random half of both parts, for LiRA.
@@ -186,5 +216,5 @@ export function addMembership(audit: Command): void {
     .option("--shadows <n>", "shadow models, an even number of at least 4; 0 for the loss threshold alone", count, 0)
     .option("--epochs <n>", "how long each is trained", positiveCount, 3)
     .option("--seed <n>", "of the choice of examples and of the shadow models", count, 0);
-  withReportOptions(command, "TPR at the lowest rate (a share from 0 to 1)").action(run);
+  withReportOptions(command, "the lower end of the TPR's interval at the lowest rate (a share from 0 to 1)").action(run);
 }

@@ -8,8 +8,11 @@ const MOST_BYTES = 2 ** 28;
 
 /** A file as an audit sees it. */
 export interface ScoreFile {
-  /** The numbers of a group, for CSV those of the rows that begin with one of its words. Empty where there are none. */
-  group(key: string, ...words: string[]): Float64Array;
+  /**
+   * The numbers of each group, by its key; for CSV those of the rows that begin with one of its words. Empty where there are none. Keys and
+   * words beside these, and `more`, are refused: a misspelt one would be left out without a word.
+   */
+  groups<K extends string>(groups: Readonly<Record<K, readonly string[]>>, ...more: string[]): Readonly<Record<K, Float64Array>>;
   /** CSV: 0 or 1 by row, and its value. */
   coins(): { readonly coins: Float64Array; readonly scores: Float64Array };
   /** JSON: the parsed object; null for CSV. */
@@ -28,6 +31,19 @@ export function numbers(where: string, value: unknown): Float64Array {
   return Float64Array.from(value as number[]);
 }
 
+/** @throws PRIVACY_AUDIT_DATA for a key that is none of these */
+export function onlyKeys(where: string, json: object, ...keys: string[]): void {
+  const odd = Object.keys(json).findIndex((key) => !keys.includes(key));
+  if (odd >= 0) fault(where, `no keys but ${keys.join(", ")}`, `another at position ${odd}`);
+}
+
+/** The same keys, each with what `of` makes of it. */
+const each = <K extends string>(
+  groups: Readonly<Record<K, readonly string[]>>,
+  of: (key: K, words: readonly string[]) => Float64Array,
+): Readonly<Record<K, Float64Array>> =>
+  Object.fromEntries((Object.keys(groups) as K[]).map((key) => [key, of(key, groups[key])])) as Record<K, Float64Array>;
+
 function fromJson(path: string, bytes: Uint8Array): ScoreFile {
   let parsed: unknown;
   try {
@@ -40,8 +56,14 @@ function fromJson(path: string, bytes: Uint8Array): ScoreFile {
   const json = parsed as Readonly<Record<string, unknown>>;
   return {
     json,
-    group: (key) => (Object.hasOwn(json, key) ? numbers(key, json[key]) : new Float64Array(0)),
-    coins: () => ({ coins: numbers("included", json.included), scores: numbers("scores", json.scores) }),
+    groups(groups, ...more) {
+      onlyKeys(JSON.stringify(path), json, ...Object.keys(groups), ...more);
+      return each(groups, (key) => (Object.hasOwn(json, key) ? numbers(key, json[key]) : new Float64Array(0)));
+    },
+    coins() {
+      onlyKeys(JSON.stringify(path), json, "included", "scores");
+      return { coins: numbers("included", json.included), scores: numbers("scores", json.scores) };
+    },
   };
 }
 
@@ -53,17 +75,18 @@ function fromCsv(path: string, bytes: Uint8Array): ScoreFile {
   const ids = labels.values as Int32Array;
   return {
     json: null,
-    group(_key, ...words) {
-      const unknown = classes.find((c) => !ALL_WORDS.has(c.toLowerCase()));
-      if (unknown !== undefined) fault(JSON.stringify(path), `groups named ${[...ALL_WORDS].join(", ")}`, "another name");
-      const wanted = new Set(classes.flatMap((c, i) => (words.includes(c.toLowerCase()) ? [i] : [])));
-      return values.filter((_, i) => wanted.has(ids[i]!));
+    groups(groups) {
+      const known = Object.values<readonly string[]>(groups).flat();
+      if (classes.some((c) => !known.includes(c.toLowerCase())))
+        fault(JSON.stringify(path), `groups named ${known.join(", ")}`, "another name");
+      return each(groups, (_key, words) => {
+        const wanted = new Set(classes.flatMap((c, i) => (words.includes(c.toLowerCase()) ? [i] : [])));
+        return values.filter((_, i) => wanted.has(ids[i]!));
+      });
     },
     coins: () => ({ coins: Float64Array.from(ids, (id) => Number(classes[id])), scores: values }),
   };
 }
-
-const ALL_WORDS = new Set(["canary", "candidate", "member", "non-member", "nonmember", "0", "1"]);
 
 /** What stands in a file of this name. @throws CSV_INVALID, SIZE_LIMIT, PRIVACY_AUDIT_DATA */
 export const parseScores = (path: string, bytes: Uint8Array): ScoreFile =>

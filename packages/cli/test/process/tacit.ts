@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly interrupt?: { readonly when: string; readonly times?: number };
   /** KiB that a file may have (the shell's `ulimit -f`). */
   readonly fileLimit?: number;
+  /** The process is killed after so many seconds, with `signal` SIGKILL in the result: for what might never end. */
+  readonly seconds?: number;
 }
 
 /** Runs `tacit ...args` to its end. */
@@ -38,6 +40,7 @@ export function tacit(args: readonly string[], options: RunOptions = {}): Promis
     cwd: options.cwd,
     env: { ...environment, NO_COLOR: "1", NODE_COMPILE_CACHE: COMPILED, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
+    ...(options.seconds !== undefined && { timeout: 1000 * options.seconds, killSignal: "SIGKILL" }),
   });
   let [stdout, stderr, sent] = ["", "", 0];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

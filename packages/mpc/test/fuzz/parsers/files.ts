@@ -150,7 +150,8 @@ const scores = (name: string, seeds: readonly string[]): Parser => ({
   codes: ["PRIVACY_AUDIT_DATA", "CSV_INVALID", "SIZE_LIMIT"],
   read(input) {
     const file = parseScores(name, input);
-    holds(file.group("canaries", "canary") instanceof Float64Array, "numbers");
+    const { canaries } = file.groups({ canaries: ["canary"], candidates: ["candidate"] }, "space");
+    holds(canaries instanceof Float64Array, "numbers");
     const { coins, scores: values } = file.coins();
     holds(name.endsWith("json") || coins.length === values.length, "a coin for each score");
     return undefined;
