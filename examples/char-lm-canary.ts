@@ -87,8 +87,10 @@ async function audit(name: string, model: Writer): Promise<ExposureReport> {
   const report = exposure(mine, others, { space: 10 ** DIGITS });
   const rank = report.canaries.map((c) => c.sampled.rank).join(", ");
   const bits = report.canaries.map((c) => c.extrapolated.bits.toFixed(1)).join(", ");
+  const fit = report.fit.rejected ? " (fit rejected)" : "";
   console.log(
-    `${name}: ranks ${rank} of ${others.length + 1}; mean exposure ${report.mean.toFixed(2)} bits, extrapolated ${bits}`,
+    `${name}: ranks ${rank} of ${others.length + 1}; mean exposure ${report.mean.toFixed(2)} bits, extrapolated ${bits}${fit}; ` +
+      `chance of so low a rank without memory ${report.byChance.toPrecision(2)}`,
   );
   const file = { canaries: [...mine], candidates: [...others], space: 10 ** DIGITS };
   if (out !== undefined) writeFileSync(`${out}/${name.replaceAll(" ", "-")}.json`, JSON.stringify(file));

@@ -5,13 +5,13 @@ export const PRIVACY: Entries = {
   PRIVACY_AUDIT: {
     means: "An audit measured more than --fail-above allows: the model, the update or the build gives away too much.",
     fix: "Train with DP-SGD, or with more noise; read the report. Nothing is wrong with the audit itself: it ran to its end and wrote its report first.",
-    example: "audit exposure: expected at most 3 bits, got 19.9",
+    example: "audit exposure: expected at most 3 bits (by sampling), got 9.97",
     exit: 3,
   },
   PRIVACY_AUDIT_DATA: {
     means:
-      "What an audit was given cannot carry its claim: too few scores, some that are not finite, sizes that do not fit, coins that were not fair.",
-    fix: "Export what the message names; 0.1 % of false positives takes 1000 non-members at least.",
+      "What an audit was given cannot carry its claim: too few scores, some that are not finite, sizes that do not fit, keys that are not read, coins that were not fair, a threshold that so few scores cannot exceed.",
+    fix: "Export what the message names; 0.1 % of false positives takes 1000 non-members at least, and 4380 for --fail-above.",
     example: "roc: expected at least 1000 non-members for a false-positive rate of 0.001, got 999",
   },
   PRIVACY_BUDGET: {

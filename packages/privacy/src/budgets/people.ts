@@ -4,19 +4,24 @@
  *
  * What people spend is ρ of zCDP, or pure ε: both simply add up. It is kept as whole numbers of 2^-40, rounded up at each release, so
  * that sums are exact and no order of releases costs less.
+ *
+ * For add-remove neighbours alone: without one person, nobody else's share differs, so who is left out is the same but for that person. Where one
+ * person is replaced by another, one of them may have something left and the other nothing: then the number of those who are counted differs,
+ * which replace-one takes as public.
  */
 import { TacitError } from "@tacit/core/errors";
 import { pureTotal } from "../accountants/pure.ts";
 import { totalRho } from "../accountants/zcdp.ts";
 import { checkEvents, checkOptions, namesOf, positive, refuse } from "../check.ts";
-import type { Neighbours, PrivacyEvent } from "../events.ts";
+import type { PrivacyEvent } from "../events.ts";
 import { checkNames } from "./budget.ts";
 import { createLedger, type Ledger, openLedger } from "./ledger.ts";
 
 export interface PeopleTerms {
   readonly dataset: string;
   readonly unit: string;
-  readonly neighbours: Neighbours;
+  /** An individual filter does not hold for `replace-one`: see above. */
+  readonly neighbours: "add-remove";
   /** What is limited for each: ρ of zCDP, or pure ε. */
   readonly measure: "rho" | "epsilon";
   readonly limit: number;
@@ -36,6 +41,10 @@ const HINTS = {
 function written(terms: PeopleTerms): string {
   checkOptions("people budget", terms, TERMS, { names: HINTS });
   checkNames(terms);
+  if (terms.neighbours !== "add-remove")
+    throw new TacitError("PRIVACY_NEIGHBOURS", "people budget: expected neighbours add-remove, got replace-one", {
+      hint: "who has nothing left is left out, and under replace-one the number of those who are counted is public",
+    });
   if (terms.measure !== "rho" && terms.measure !== "epsilon") refuse("people budget", "a measure, rho or epsilon", "another");
   positive("people budget", "a limit", terms.limit);
   if (terms.limit > 4096) refuse("people budget", "a limit of at most 4096", `${terms.limit}`);

@@ -166,11 +166,11 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
    * @throws TacitError PRIVACY_NEIGHBOURS for replace-one; PRIVACY_PARAMETER for another data set or a price that does not add up
    */
   releaseForPeople(people: PeopleBudget): A {
-    this.#check(people);
-    if (people.terms.neighbours !== "add-remove")
+    if (this.#table.neighbours !== "add-remove")
       throw new TacitError("PRIVACY_NEIGHBOURS", "query: expected add-remove for budgets of persons, got replace-one", {
         hint: "who has nothing left is left out, and their number is not public",
       });
+    this.#check(people);
     if (!this.#table.named) refuse("query", "a table whose rows name their unit", "one without such a column");
     planOf(this).ready();
     const view = viewOf(this.#table);

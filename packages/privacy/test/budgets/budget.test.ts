@@ -145,6 +145,12 @@ describe("a budget for each person", () => {
     expect(budget.left("ann")).toBeCloseTo(0.0100001 - 100 * 5e-7, 9);
   });
 
+  it("is for add-remove alone: who is left out would differ in number where one person is replaced", () => {
+    const replaced = { ...terms, neighbours: "replace-one" } as unknown as typeof terms;
+    for (const act of ["create", "open"] as const)
+      expect(() => PeopleBudget[act](path(), replaced)).toThrow(coded("PRIVACY_NEIGHBOURS"));
+  });
+
   it("refuses events without a finite measure, and other terms", () => {
     using budget = PeopleBudget.create(path(), { ...terms, measure: "epsilon", limit: 1 });
     expect(() => budget.release([event], ["ann"], () => 0)).toThrow(coded("PRIVACY_PARAMETER"));

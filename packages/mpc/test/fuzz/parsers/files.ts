@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { nn, optim } from "@tacit/core";
 import { Program } from "@tacit/core/program";
 import { encode } from "fast-png";
-import { parseScores } from "../../../../cli/src/audits/scores.ts";
+import { parseScores, type ScoreFile } from "../../../../cli/src/audits/scores.ts";
 import { parseCsv } from "../../../../core/src/data/csv.ts";
 import { encodeIdx, parseIdx, readIdx } from "../../../../core/src/data/idx.ts";
 import { checkpoint } from "../../../../core/src/io/checkpoint.ts";
@@ -142,21 +142,26 @@ const csv: Parser = {
   },
 };
 
-const scores = (name: string, seeds: readonly string[]): Parser => ({
-  name: `scores of an audit, ${name}`,
+const scores = (what: string, name: string, seeds: readonly string[], read: (file: ScoreFile) => boolean): Parser => ({
+  name: `scores of an audit, ${what}, ${name}`,
   guards: ["cli/src/audits/scores.ts"],
   form: name.endsWith("json") ? "json" : "bytes",
   seeds: seeds.map(bytesOf),
   codes: ["PRIVACY_AUDIT_DATA", "CSV_INVALID", "SIZE_LIMIT"],
   read(input) {
-    const file = parseScores(name, input);
-    const { canaries } = file.groups({ canaries: ["canary"], candidates: ["candidate"] }, "space");
-    holds(canaries instanceof Float64Array, "numbers");
-    const { coins, scores: values } = file.coins();
-    holds(name.endsWith("json") || coins.length === values.length, "a coin for each score");
+    holds(read(parseScores(name, input)), "numbers, and of CSV a coin for each");
     return undefined;
   },
 });
+
+const groups = (file: ScoreFile): boolean => {
+  const { canaries, candidates } = file.groups({ canaries: ["canary", "1"], candidates: ["candidate", "0"] }, "space");
+  return [canaries, candidates].every((values) => values instanceof Float64Array);
+};
+const coins = (file: ScoreFile): boolean => {
+  const found = file.coins();
+  return file.json !== null || found.coins.length === found.scores.length;
+};
 
 const pixels = Uint8Array.from({ length: 48 }, (_, i) => (i * 37) % 256);
 const pictures = [
@@ -186,8 +191,10 @@ export const FILE_PARSERS: readonly Parser[] = [
   idx,
   gzip,
   csv,
-  scores("a.csv", ["canary,1.5\ncandidate,-2\n", "1,0.5\n0,2\n"]),
-  scores("a.json", ['{"canaries":[1.5],"candidates":[2,3],"space":10,"included":[0,1],"scores":[1,2]}']),
+  scores("groups", "a.csv", ["canary,1.5\ncandidate,-2\n", "1,0.5\n0,2\n"], groups),
+  scores("groups", "a.json", ['{"canaries":[1.5],"candidates":[2,3],"space":10}'], groups),
+  scores("coins", "a.csv", ["1,0.5\n0,2\n"], coins),
+  scores("coins", "a.json", ['{"included":[0,1],"scores":[1,2]}'], coins),
   png("PNG, gray", (input) => {
     const { width, height, values } = decodePng(input, PICTURE);
     holds(values.length === width * height && values.every((v) => v >= 0 && v <= 1), "values from 0 to 1");

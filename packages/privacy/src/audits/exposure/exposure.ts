@@ -9,7 +9,7 @@
  * What exposure by sampling is without memory: a canary that the model has not seen is exchangeable with the candidates, so its rank is
  * uniform and P[exposure ≥ b] ≤ 2^-b where no losses are equal; the mean tends to log2 e = 1.44 bits. Assumed: canaries and candidates were
  * drawn alike, the canaries' choice did not depend on the model, and no candidate was trained on. Extrapolation has no such error rate: tails
- * of losses need not be skew-normal, and where they are heavier it says 10 bits and more of canaries that nobody has seen, tens of times as
+ * of losses need not be skew-normal, and where they are heavier it says 10 bits and more of canaries that nobody has seen, many times as
  * often as 2^-10. It is left out of `most` where the fit is rejected; where it is not, nothing vouches for the tail either.
  */
 import { checkConfidence, finite, refuseData, type Scores } from "../check.ts";
