@@ -1,6 +1,6 @@
 /** @file The mechanism of a release on shares: clip norm and noise as the fractions that stand in a Program. */
 import type { Device, Storage } from "@tacit/core/device";
-import { expected, TacitError } from "@tacit/core/errors";
+import { checkOptions, expected, TacitError } from "@tacit/core/errors";
 import { fractionAbove, fractionBelow } from "@tacit/core/program";
 import { epsilonOf, type Neighbours, type PrivacyEvent } from "@tacit/privacy";
 import type { Source } from "../session/grant.ts";
@@ -63,16 +63,42 @@ export const noiseOf = ({ bound, deviation }: Fractions, dimension: number): Noi
   dimension,
 });
 
-/** @throws TacitError PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS */
-export function fractionsOf(where: string, { clipNorm, noiseMultiplier, neighbours }: ReleaseOptions): Fractions {
+/** Names of these. */
+export const RELEASE: Readonly<Record<keyof ReleaseOptions, true>> = {
+  clipNorm: true,
+  noiseMultiplier: true,
+  neighbours: true,
+  mechanism: true,
+};
+const BUDGET: Readonly<Record<keyof Budget, true>> = { epsilon: true, delta: true };
+
+/** Most of a fraction's numerator, and of its shift (`core`, ops/release/fraction.ts). */
+const [MOST_BOUND, LEAST_BOUND] = [2 ** 31 - 1, 2 ** -62];
+/** Of a party's deviation in least units: below, a sum of discrete Gaussians has no account; above, its samples could pass 2^53. */
+const [LEAST_DEVIATION, MOST_DEVIATION] = [1, 2 ** 45];
+
+/**
+ * `fractionBits` of the session.
+ * @throws TacitError PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS
+ */
+export function fractionsOf(where: string, options: ReleaseOptions, fractionBits: number): Fractions {
+  const { clipNorm, noiseMultiplier, neighbours } = options;
   if (!(clipNorm > 0 && clipNorm < Number.POSITIVE_INFINITY)) bad(where, "clip norm", clipNorm);
   if (!(noiseMultiplier > 0 && noiseMultiplier < Number.POSITIVE_INFINITY)) bad(where, "noise multiplier", noiseMultiplier);
   if (neighbours !== "add-remove" && neighbours !== "replace-one") {
     throw new TacitError("PRIVACY_NEIGHBOURS", `${where}: expected neighbours add-remove or replace-one, got another relation`);
   }
-  const bound = fractionBelow("clippedSum", clipNorm);
+  if (!(clipNorm >= LEAST_BOUND && clipNorm <= MOST_BOUND))
+    expected("PRIVACY_PARAMETER", where, `a clip norm from 2^-62 to ${MOST_BOUND}`, `${clipNorm}`);
   // √(1/2) rounded up: the deviation may only be larger.
-  return { bound, deviation: fractionAbove("partyNoise", noiseMultiplier * clipNorm * 0.7071067811865477) };
+  const deviation = noiseMultiplier * clipNorm * 0.7071067811865477;
+  const [least, most] = [LEAST_DEVIATION / 2 ** fractionBits, Math.min(MOST_BOUND, MOST_DEVIATION / 2 ** fractionBits)];
+  if (!(deviation >= least && deviation <= most)) {
+    const range = [least, most].map((d) => ((d / clipNorm) * Math.SQRT2).toPrecision(3)).join(" to ");
+    const hint = `each party's noise is to be of 1 least unit, 2^-${fractionBits}, to 2^45 of them: that depends on the clip norm, too`;
+    expected("PRIVACY_PARAMETER", where, `a noise multiplier of ${range} at clip norm ${clipNorm}`, `${noiseMultiplier}`, hint);
+  }
+  return { bound: fractionBelow("clippedSum", clipNorm), deviation: fractionAbove("partyNoise", deviation) };
 }
 
 /** The device of a value. @throws TacitError DEVICE_UNSUPPORTED for one on a single machine */
@@ -86,6 +112,7 @@ export function releaseDevice(where: string, device: Device): ReleaseDevice {
 /** @throws TacitError PRIVACY_PARAMETER; PRIVACY_BUDGET where `events` cost more than the budget of `options` */
 export function checkBudget(where: string, { mechanism }: ReleaseOptions, events: readonly PrivacyEvent[]): void {
   if (mechanism === undefined) return;
+  checkOptions("PRIVACY_PARAMETER", `${where}'s mechanism`, mechanism, Object.keys(BUDGET));
   const { epsilon, delta } = mechanism;
   if (!(epsilon > 0 && epsilon < Number.POSITIVE_INFINITY)) bad(where, "budget ε", epsilon);
   const cost = epsilonOf(events, { delta, accountant: "zcdp" });

@@ -1,11 +1,18 @@
 /** @file DP-SGD on shares: per-example gradients by vmap, clipped, summed, with noise of all parties, and the optimizer's step, as one Program. */
 import { noGrad, Tensor } from "@tacit/core";
-import { expected, TacitError } from "@tacit/core/errors";
+import { checkOptions, expected, TacitError } from "@tacit/core/errors";
 import type { Module } from "@tacit/core/nn";
 import type { Optimizer } from "@tacit/core/optim";
 import { type Aval, type Expr, evaluate, ops, type Program, sizeOf, vmap } from "@tacit/core/program";
 import { type AccountantName, epsilonOf, type PrivacyEvent } from "@tacit/privacy";
-import { type ExampleProgram, exampleProgram, type Learning, learningOf, type Row } from "@tacit/privacy/example-program";
+import {
+  checkLayers,
+  type ExampleProgram,
+  exampleProgram,
+  type Learning,
+  learningOf,
+  type Row,
+} from "@tacit/privacy/example-program";
 import { rowsBehind } from "./columns.ts";
 import { eventOf } from "./event.ts";
 import {
@@ -13,6 +20,7 @@ import {
   type Fractions,
   fractionsOf,
   noiseOf,
+  RELEASE,
   type ReleaseDevice,
   type ReleaseOptions,
   releaseDevice,
@@ -25,6 +33,13 @@ export interface PrivateStepsOptions<T extends readonly Tensor[]> extends Releas
   /** The loss of one row: gets each column as a batch of one. */
   readonly loss: (...row: Row<[...T]>) => Tensor;
 }
+
+const STEPS: Readonly<Record<keyof PrivateStepsOptions<readonly Tensor[]>, true>> = {
+  ...RELEASE,
+  model: true,
+  optimizer: true,
+  loss: true,
+};
 
 /** What steps so far came to; public. JSON. Weights and the optimizer's state are saved by `mpc.saveTraining`. */
 export interface PrivateStepsState {
@@ -50,9 +65,11 @@ export class PrivateSteps<T extends readonly Tensor[]> {
 
   constructor(options: PrivateStepsOptions<T>) {
     this.#o = options;
-    this.#fractions = fractionsOf("privateSteps", options);
+    checkOptions("PRIVACY_PARAMETER", "privateSteps", options, Object.keys(STEPS));
+    checkLayers("privateSteps", options.model);
     this.#learning = learningOf("privateSteps", options.model, options.optimizer);
     this.#device = releaseDevice("privateSteps", this.#learning[0]![1].device);
+    this.#fractions = fractionsOf("privateSteps", options, this.#device.fractionBits);
     this.#dimension = this.#learning.reduce((n, [, p]) => n + sizeOf(p.shape), 0);
   }
 

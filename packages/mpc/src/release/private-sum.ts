@@ -1,11 +1,11 @@
 /** @file A private sum on shares: rows clipped, added up, and noise of all parties on the result, as one Program. */
 import { Tensor } from "@tacit/core";
-import { expected } from "@tacit/core/errors";
+import { checkOptions, expected } from "@tacit/core/errors";
 import { ops, showAval, sizeOf } from "@tacit/core/program";
 import type { PrivacyEvent } from "@tacit/privacy";
 import { rowsBehind } from "./columns.ts";
 import { eventOf } from "./event.ts";
-import { checkBudget, fractionsOf, noiseOf, type ReleaseOptions, releaseDevice } from "./mechanism.ts";
+import { checkBudget, fractionsOf, noiseOf, RELEASE, type ReleaseOptions, releaseDevice } from "./mechanism.ts";
 
 /** A result with noise on it, still shared: `sum.reveal` discloses it, and functions of it cost nothing more. */
 export interface PrivateSum {
@@ -22,8 +22,9 @@ export interface PrivateSum {
  * @throws TacitError PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS, PRIVACY_MIXED, PRIVACY_BUDGET, DEVICE_UNSUPPORTED, SHAPE_MISMATCH; POLICY_REFUSED by the parties
  */
 export async function privateSum(x: Tensor, options: ReleaseOptions): Promise<PrivateSum> {
-  const fractions = fractionsOf("privateSum", options);
+  checkOptions("PRIVACY_PARAMETER", "privateSum", options, Object.keys(RELEASE));
   const device = releaseDevice("privateSum", x.device);
+  const fractions = fractionsOf("privateSum", options, device.fractionBits);
   if (x.shape.length === 0 || x.dtype !== "f32") expected("SHAPE_MISMATCH", "privateSum", "rows, f32 [n, ...]", showAval(x));
   const column = x.detach().expr;
   const sum = new Tensor(ops.partyNoise(ops.clippedSum(column, fractions.bound), fractions.deviation));

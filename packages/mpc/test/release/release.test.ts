@@ -80,10 +80,45 @@ describe("a private sum", () => {
     [{ noiseMultiplier: Number.POSITIVE_INFINITY }, "PRIVACY_PARAMETER"],
     [{ neighbours: "similar" as "add-remove" }, "PRIVACY_NEIGHBOURS"],
     [{ clipNorm: 2 ** -14 }, "DEVICE_UNSUPPORTED"],
+    [{ clipNorm: 1e12 }, "PRIVACY_PARAMETER"],
+    [{ clipNorm: 1e-30 }, "PRIVACY_PARAMETER"],
+    [{ nois: 1 }, "PRIVACY_PARAMETER"],
+    [{ mechanism: { epsilon: 1, delta: 1e-5, runs: 3 } as object as { epsilon: number; delta: number } }, "PRIVACY_PARAMETER"],
   ])("refuses %o", async (change, code) => {
     const session = await start();
     const x = session.input("rows", { values: new Float32Array(12), shape: [3, 4] });
     await expect(privateSum(x, { ...OPTIONS, ...change })).rejects.toMatchObject({ code });
+  });
+});
+
+describe("what neither a sum nor steps can have", () => {
+  it("noise of less than a least unit, or more than samplers draw, is refused with the range", async () => {
+    const session = await start();
+    const x = session.input("rows", { values: new Float32Array(12), shape: [3, 4] });
+    for (const noiseMultiplier of [1e-9, 1e12]) {
+      await expect(privateSum(x, { ...OPTIONS, noiseMultiplier })).rejects.toMatchObject({
+        code: "PRIVACY_PARAMETER",
+        message: `privateSum: expected a noise multiplier of 0.0000216 to 7.59e+8 at clip norm 1, got ${noiseMultiplier}`,
+      });
+    }
+    // The ends can be had.
+    for (const noiseMultiplier of [2.2e-5, 7.5e8])
+      expect((await privateSum(x, { ...OPTIONS, noiseMultiplier })).event.count).toBe(1);
+  });
+
+  it("batch norm is refused by its place, and what to use instead is named; so are unknown options", async () => {
+    const session = await start();
+    const model = nn.sequential(nn.linear(4, 4), nn.batchNorm1d(4), nn.linear(4, 2));
+    await model.to(session);
+    const options = { ...OPTIONS, model, optimizer: optim.sgd(model, { lr: 1 }), loss: (a: Tensor) => model(a).sum() };
+    expect(() => privateSteps<[Tensor]>(options)).toThrow(
+      expect.objectContaining({
+        code: "PRIVACY_LAYER",
+        message: "privateSteps: expected layers that see one row each, got batchNorm1d at 1",
+        hint: expect.stringContaining("nn.groupNorm or nn.layerNorm"),
+      }),
+    );
+    expect(() => privateSteps<[Tensor]>({ ...options, nois: 1 } as never)).toThrow('got "nois"');
   });
 });
 

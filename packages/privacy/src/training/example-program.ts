@@ -9,6 +9,7 @@ import type { Module } from "@tacit/core/nn";
 import { type Aval, Expr, ops, type Program, sizeOf, trace } from "@tacit/core/program";
 import type { Learning } from "./learning.ts";
 
+export { checkLayers } from "./layers.ts";
 export { type Learning, learningOf } from "./learning.ts";
 
 /** The columns of one row, as the arguments of a loss. The data set alone says what they are. */

@@ -21,13 +21,13 @@ const LEAKS: readonly Leak[] = [
   },
 ];
 
-/** @throws TacitError PRIVACY_LAYER naming the layer and what to use */
-export function checkLayers(model: Module): void {
+/** `where` asks. @throws TacitError PRIVACY_LAYER naming the layer and what to use */
+export function checkLayers(where: string, model: Module): void {
   for (const [name, module] of model.namedModules()) {
     const leak = LEAKS.find((l) => l.is(module));
     if (leak === undefined) continue;
     const at = name === "" ? "the model" : name;
-    throw new TacitError("PRIVACY_LAYER", `makePrivate: expected layers that see one row each, got ${leak.name} at ${at}`, {
+    throw new TacitError("PRIVACY_LAYER", `${where}: expected layers that see one row each, got ${leak.name} at ${at}`, {
       hint: `use ${leak.instead}`,
     });
   }

@@ -28,7 +28,7 @@ import { treeNoise } from "./tree.ts";
  */
 export async function makePrivate<T extends Batch>(options: PrivateOptions<T>): Promise<PrivateTrainer<T>> {
   const { model, optimizer, data, batch, physicalBatch = 64, sampling = "poisson", clipping = "flat" } = options;
-  checkLayers(model);
+  checkLayers("makePrivate", model);
   checkData(data);
   const count = publicRows(options);
   checkSizes(count, batch, physicalBatch, sampling);
