@@ -60,8 +60,8 @@ export const PRIVACY: Entries = {
   },
   PRIVACY_MIXED: {
     means:
-      "A row's gradient would depend on other rows: a loss reads a tensor that is neither its row, nor the model's, nor public, or a data set's map mixes the rows of a batch, or draws anew at each reading; or lazy columns of a release on shares mix rows before they are clipped.",
-    fix: "Let the loss and every map treat each row by itself (random transforms: context.random in data.mapExamples); make tensors without private data public. On shares, await column.realize() first: what was computed before is taken as rows, each one person's.",
+      "A row's part would depend on other rows: a loss reads what is neither its row, nor the model's, nor public; a data set's map mixes the rows of a batch or draws anew at each reading; lazy columns on shares mix rows before they are clipped.",
+    fix: "Treat each row by itself (random transforms: context.random in data.mapExamples); make tensors without private data public. On shares, await column.realize() first: what was computed before is taken as rows, each one person's.",
     example:
       "makePrivate: expected a loss that reads its row, the model and public tensors, got one that reads a tensor [100,10] besides",
   },
