@@ -1,9 +1,8 @@
 /** @file From (ε, δ) to noise: the least noise whose events stay within both, by as few readings of them as can be. */
 import { TacitError } from "@tacit/core/errors";
 import { type AccountantName, epsilonOf } from "./accountants/index.ts";
-import { checkDelta, checkEpsilon, checkOptions, namesOf, positive, refuse, whole } from "./check.ts";
+import { checkDelta, checkEpsilon, checkOptions, namesOf, refuse } from "./check.ts";
 import type { PrivacyEvent } from "./events.ts";
-import { logNormalCdf } from "./math/normal.ts";
 
 /** ε and δ that may be spent. */
 export interface Target {
@@ -19,7 +18,8 @@ export interface CalibrateOptions {
 const TARGET = namesOf<Target>({ epsilon: true, delta: true });
 const ACCOUNT = namesOf<CalibrateOptions>({ accountant: true });
 
-function checkTarget(where: string, target: Target): Target {
+/** @throws TacitError PRIVACY_PARAMETER */
+export function checkTarget(where: string, target: Target): Target {
   checkOptions(where, target, TARGET);
   return { epsilon: checkEpsilon(where, target.epsilon), delta: checkDelta(where, target.delta) };
 }
@@ -31,7 +31,8 @@ const NEAR = 1e-4;
 
 /**
  * The least noise (to a relative 1e-4, rounded up) with which `events(noise)` cost at most the target. Costs must fall as noise grows. By pld it takes some
- * eight readings of the events, of tenths of a second each; seconds where 10^4 and more are sampled.
+ * eight readings of the events, of tenths of a second each; seconds where 10^4 and more are sampled. Noise so small that its losses leave the grid of
+ * PLD does not count as enough: beyond, the least that it can read is found (0.035 of one Gaussian release, ε 550).
  * @throws TacitError PRIVACY_PARAMETER where no noise below 1e12 is enough, or the events do not depend on it
  */
 export function calibrate(
@@ -108,30 +109,4 @@ function narrow([lo, hi]: readonly [Reading, Reading], cost: (noise: number) => 
     else low = at;
   }
   return enough;
-}
-
-/**
- * δ(ε) of n Gaussian releases of sensitivity Δ and deviation σ, exactly: they are one of μ = Δ √n / σ (Balle, Wang 2018, theorem 8).
- * @throws TacitError PRIVACY_PARAMETER
- */
-export function gaussianDelta(mu: number, epsilon: number): number {
-  positive("gaussianDelta", "mu", mu);
-  checkEpsilon("gaussianDelta", epsilon);
-  const first = Math.exp(logNormalCdf(mu / 2 - epsilon / mu));
-  return Math.max(0, first - Math.exp(epsilon + logNormalCdf(-mu / 2 - epsilon / mu)));
-}
-
-/** The least σ for sensitivity Δ and `releases`, to the last digits. @throws TacitError PRIVACY_PARAMETER */
-export function gaussianStdDev(target: Target, sensitivity: number, releases = 1): number {
-  const { epsilon, delta } = checkTarget("gaussianStdDev", target);
-  positive("gaussianStdDev", "a sensitivity", sensitivity);
-  whole("gaussianStdDev", "releases", releases);
-  const top = sensitivity * Math.sqrt(releases);
-  let [lo, hi] = [1e-12, 1e12];
-  for (let i = 0; i < 200; i++) {
-    const mid = Math.sqrt(lo * hi);
-    if (gaussianDelta(1 / mid, epsilon) > delta) lo = mid;
-    else hi = mid;
-  }
-  return hi * top;
 }

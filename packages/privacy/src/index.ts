@@ -1,6 +1,6 @@
 /** @file @tacit/privacy: differential privacy that can be trusted. */
 export { type AccountantName, type AccountOptions, deltaOf, epsilonOf } from "./accountants/index.ts";
-export { type CalibrateOptions, calibrate, gaussianDelta, gaussianStdDev, type Target } from "./calibrate.ts";
+export { type CalibrateOptions, calibrate, type Target } from "./calibrate.ts";
 export type {
   Approximate,
   Concentrated,
@@ -14,4 +14,5 @@ export type {
   PrivacyEvent,
   Sampling,
 } from "./events.ts";
+export { gaussianDelta, gaussianStdDev } from "./gaussian.ts";
 export * from "./samplers/index.ts";

@@ -58,14 +58,16 @@ export function deltaOfRho(rho: number, epsilon: number): number {
   return Math.min(1, Math.exp(logDelta(rho, epsilon, lo)));
 }
 
-/** The smallest ε that ρ-zCDP gives for δ. */
+/** The smallest ε that ρ-zCDP gives for δ, from above; 0 only where δ allows it. */
 export function epsilonOfRho(rho: number, delta: number): number {
-  if (delta <= 0) return rho === 0 ? 0 : Number.POSITIVE_INFINITY;
+  if (rho === 0) return 0;
+  if (delta <= 0) return Number.POSITIVE_INFINITY;
+  if (deltaOfRho(rho, 0) <= delta) return 0;
   let [lo, hi] = [0, rho + 2 * Math.sqrt(rho * Math.log(1 / Math.min(delta, 0.5))) + 1];
   for (let i = 0; i < 100; i++) {
     const mid = (lo + hi) / 2;
     if (deltaOfRho(rho, mid) > delta) lo = mid;
     else hi = mid;
   }
-  return hi < 1e-12 ? 0 : hi;
+  return hi;
 }

@@ -22,6 +22,7 @@ const P = [
 const Q = [1, 2.568520192289822, 1.8729528499234673, 0.5279051029514285, 0.06051834131244132, 0.0023352049762686918];
 const ONE_OVER_SQRT_PI = 0.5641895835477563;
 const LOG_SQRT_2PI = 0.9189385332046728;
+const SQRT_HALF_PI = 1.2533141373155003;
 
 function horner(coefficients: readonly number[], x: number): number {
   let y = 0;
@@ -67,6 +68,12 @@ export const logNormalCdf = (x: number): number => logErfc(-x * Math.SQRT1_2) - 
 
 /** Density of N(0, 1), as a logarithm. */
 export const logNormalDensity = (x: number): number => -0.5 * x * x - LOG_SQRT_2PI;
+
+/** Pr[N(0, 1) > x] over the density at x (Mills 1926), to 1e-15; Infinity below x = -37. */
+export function millsRatio(x: number): number {
+  const y = x * Math.SQRT1_2;
+  return SQRT_HALF_PI * (y < 0.46875 ? Math.exp(y * y) * erfc(y) : scaledTail(y));
+}
 
 /** Pr[a < N(0, 1) ≤ b] for a ≤ b, computed in the tail where both lie, so that small masses keep their digits. */
 export function normalMass(a: number, b: number): number {

@@ -58,6 +58,17 @@ describe("calibration", () => {
     expect(readings).toBeLessThan(14);
   });
 
+  it("serves large ε: what PLD's grid does not hold counts as too little noise", () => {
+    const found = calibrate((s) => [gaussian(s)], { epsilon: 200, delta: 1e-5 });
+    expect(found / gaussianStdDev({ epsilon: 200, delta: 1e-5 }, 1)).toBeCloseTo(1, 2);
+    // Here the grid ends before the target is reached: the least noise that PLD can read.
+    const least = calibrate((s) => [gaussian(s)], { epsilon: 1000, delta: 1e-5 });
+    expect(epsilonOf([gaussian(least)], { delta: 1e-5 })).toBeLessThanOrEqual(1000);
+    expect(() => epsilonOf([gaussian(least / 1.001)], { delta: 1e-5 })).toThrow(
+      expect.objectContaining({ code: "PRIVACY_GRID" }),
+    );
+  });
+
   it("orders the accountants: pld at most rdp at most about zcdp", () => {
     const events = [gaussian(4, 1, 10)];
     const at = (accountant: "pld" | "rdp" | "zcdp"): number => epsilonOf(events, { delta: 1e-5, accountant });
