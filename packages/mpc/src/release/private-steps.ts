@@ -1,16 +1,15 @@
 /** @file DP-SGD on shares: per-example gradients by vmap, clipped, summed, with noise of all parties, and the optimizer's step, as one Program. */
 import { noGrad, Tensor } from "@tacit/core";
 import { checkOptions, expected, TacitError } from "@tacit/core/errors";
-import type { Module } from "@tacit/core/nn";
-import type { Optimizer } from "@tacit/core/optim";
 import { type Aval, type Expr, evaluate, ops, type Program, sizeOf, vmap } from "@tacit/core/program";
 import { type AccountantName, epsilonOf, type PrivacyEvent } from "@tacit/privacy";
 import {
   checkLayers,
   type ExampleProgram,
   exampleProgram,
+  type Learner,
+  Learners,
   type Learning,
-  learningOf,
   type Row,
 } from "@tacit/privacy/example-program";
 import { rowsBehind } from "./columns.ts";
@@ -26,10 +25,8 @@ import {
   releaseDevice,
 } from "./mechanism.ts";
 
-export interface PrivateStepsOptions<T extends readonly Tensor[]> extends ReleaseOptions {
-  /** In the session. Its parameters that learn must be the optimizer's. */
-  readonly model: Module;
-  readonly optimizer: Optimizer;
+/** `model`: in the session; its parameters that learn must be the optimizer's. */
+export interface PrivateStepsOptions<T extends readonly Tensor[]> extends ReleaseOptions, Learner {
   /** The loss of one row: gets each column as a batch of one. */
   readonly loss: (...row: Row<[...T]>) => Tensor;
 }
@@ -38,6 +35,7 @@ const STEPS: Readonly<Record<keyof PrivateStepsOptions<readonly Tensor[]>, true>
   ...RELEASE,
   model: true,
   optimizer: true,
+  optimizerState: true,
   loss: true,
 };
 
@@ -55,6 +53,7 @@ export interface PrivateStepsState {
  */
 export class PrivateSteps<T extends readonly Tensor[]> {
   readonly #o: PrivateStepsOptions<T>;
+  readonly #learners: Learners;
   readonly #learning: Learning;
   readonly #fractions: Fractions;
   readonly #device: ReleaseDevice;
@@ -64,10 +63,13 @@ export class PrivateSteps<T extends readonly Tensor[]> {
   #steps = 0;
 
   constructor(options: PrivateStepsOptions<T>) {
-    this.#o = options;
     checkOptions("PRIVACY_PARAMETER", "privateSteps", options, Object.keys(STEPS));
+    // Copies: the caller may go on writing to its own, and these say what a step costs.
+    const { mechanism } = options;
+    this.#o = Object.freeze({ ...options, ...(mechanism !== undefined && { mechanism: Object.freeze({ ...mechanism }) }) });
     checkLayers("privateSteps", options.model);
-    this.#learning = learningOf("privateSteps", options.model, options.optimizer);
+    this.#learners = new Learners("privateSteps", options);
+    this.#learning = this.#learners.learning;
     this.#device = releaseDevice("privateSteps", this.#learning[0]![1].device);
     this.#fractions = fractionsOf("privateSteps", options, this.#device.fractionBits);
     this.#dimension = this.#learning.reduce((n, [, p]) => n + sizeOf(p.shape), 0);
@@ -117,37 +119,35 @@ export class PrivateSteps<T extends readonly Tensor[]> {
   /**
    * One step on rows: columns [n, ...] in the session, row i of all columns one person's. Moves by (Σ clipped gradients + noise) / n.
    * Columns may be lazy, if they keep rows apart (`columns.ts`).
-   * @throws TacitError SHAPE_MISMATCH; PRIVACY_* of the loss; PRIVACY_MIXED; PRIVACY_BUDGET beyond `mechanism`; DEVICE_UNSUPPORTED, POLICY_REFUSED by the session
+   * @throws TacitError SHAPE_MISMATCH; PRIVACY_PARAMETER when other parameters learn, or are the optimizer's, than at the start; PRIVACY_* of the
+   *   loss; PRIVACY_MIXED; PRIVACY_BUDGET beyond `mechanism`; DEVICE_UNSUPPORTED, POLICY_REFUSED by the session
    */
   async step(...columns: T): Promise<void> {
     const rows = columns[0]?.shape[0] ?? 0;
     if (rows === 0 || columns.some((c) => c.shape[0] !== rows))
       expected("SHAPE_MISMATCH", "privateSteps", "columns [n, ...] of one n above 0", "others");
-    const { optimizer, mechanism, neighbours } = this.#o;
+    const { mechanism, neighbours } = this.#o;
+    this.#learners.check("privateSteps");
     checkBudget("privateSteps", this.#o, [this.#event(this.#steps + 1)]);
     const example = this.#example(columns);
     const exprs = columns.map((c) => c.detach().expr);
     const sum = noGrad(() => this.#sum(example, exprs, rows));
     const persons = rowsBehind("privateSteps", this.#device, sum, exprs);
     if (mechanism !== undefined) this.#device.demand?.({ ...mechanism, neighbours, rows: persons });
-    noGrad(() => this.#place(sum, rows));
+    const gradients = noGrad(() => this.#parts(sum, rows));
     this.#steps++;
-    try {
-      await optimizer.step();
-    } finally {
-      optimizer.zeroGrad();
-    }
+    await this.#learners.move(gradients);
   }
 
-  /** Each parameter's part of the sum, over n, as its gradient. */
-  #place(sum: Expr, rows: number): void {
+  /** Each parameter's part of the sum, over n: its gradient. */
+  #parts(sum: Expr, rows: number): Tensor[] {
     let at = 0;
-    for (const [, p] of this.#learning) {
+    return this.#learning.map(([, p]) => {
       const n = sizeOf(p.shape);
       const part = ops.reshape(ops.slice(sum, [at], [at + n]), p.shape);
-      p.grad = new Tensor(ops.mul(part, ops.lit(part, 1 / rows)));
       at += n;
-    }
+      return new Tensor(ops.mul(part, ops.lit(part, 1 / rows)));
+    });
   }
 
   /** Σ of clipped gradients and noise, of all parameters one behind the other: [dimension]. */

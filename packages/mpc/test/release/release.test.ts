@@ -215,6 +215,41 @@ describe("DP-SGD on shares", () => {
     });
   });
 
+  it("moves what learns by noised gradients alone: others that lie about, parameters that join and an optimizer's memory are kept out", async () => {
+    const session = await start();
+    const [body, head] = [nn.linear(2, 2, { random: new Random(5) }), nn.linear(2, 2, { random: new Random(6) })];
+    const model = nn.sequential(body, head);
+    await model.to(session);
+    const bias = (name: string): Tensor => session.input(name, { values: Float32Array.of(3, 4), shape: [2] });
+    body.requiresGrad_(false);
+    body.bias!.grad = bias("left-over");
+    const before = [...(await body.bias!.reveal({ to: "driver", why: "before" }))];
+    const optimizer = optim.sgd(model, { lr: 1, momentum: 0.9 });
+    const options = { ...OPTIONS, model, optimizer, loss: (a: Tensor) => model(a).sum() };
+    const dp = privateSteps<[Tensor]>(options);
+    const x = session.input("x", { values: new Float32Array(6), shape: [3, 2] });
+    await dp.step(x);
+    const after = [...(await body.bias!.reveal({ to: "driver", why: "after" }))];
+    expect(after.map(Number)).toEqual(before.map(Number));
+    const cost = dp.epsilon(1e-5);
+    options.neighbours = "replace-one"; // of the caller's own object
+    expect(dp.epsilon(1e-5)).toBe(cost);
+    body.requiresGrad_(true);
+    await expect(dp.step(x)).rejects.toMatchObject({
+      code: "PRIVACY_PARAMETER",
+      message: expect.stringMatching(/a change at 0.weight, 0.bias/),
+    });
+    body.requiresGrad_(false);
+    expect(() => privateSteps<[Tensor]>(options)).toThrow(/privateSteps: expected an optimizer that has taken no step/);
+    expect(privateSteps<[Tensor]>({ ...options, optimizerState: "public" }).steps).toBe(0);
+    optimizer.addParamGroup({ params: [bias("another").requiresGrad_()] });
+    await expect(dp.step(x)).rejects.toMatchObject({
+      code: "PRIVACY_PARAMETER",
+      message: expect.stringMatching(/optimizer's parameters as they were/),
+    });
+    expect(dp.steps).toBe(1);
+  });
+
   it("refuses rows that do not match, and an optimizer of other parameters", async () => {
     const session = await start();
     const random = new Random(5);

@@ -47,6 +47,7 @@ export interface Spending {
   readonly noiseMultiplier?: number;
   readonly epsilon?: number;
   readonly delta: number;
+  readonly allowLargeDelta?: boolean;
   readonly epochs?: number;
 }
 
@@ -58,8 +59,16 @@ export interface Plan {
 }
 
 /** @throws TacitError PRIVACY_PARAMETER */
-export function planOf(scheme: Scheme, { noiseMultiplier, epsilon, delta, epochs }: Spending): Plan {
+export function planOf(scheme: Scheme, { noiseMultiplier, epsilon, delta, epochs, allowLargeDelta }: Spending): Plan {
   checkDelta("makePrivate", delta);
+  if (delta >= 1 / scheme.rows && allowLargeDelta !== true) {
+    refuse(
+      "makePrivate",
+      `delta below 1 / rows, ${(1 / scheme.rows).toPrecision(3)}`,
+      `${delta}`,
+      "to publish one row whole, chosen at random, is private at delta 1 / rows: choose far less, or say allowLargeDelta: true",
+    );
+  }
   if (epochs !== undefined) positive("makePrivate", "epochs", epochs);
   const steps = epochs === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.round(epochs * scheme.stepsPerEpoch));
   if ((noiseMultiplier === undefined) === (epsilon === undefined)) {
@@ -72,7 +81,7 @@ export function planOf(scheme: Scheme, { noiseMultiplier, epsilon, delta, epochs
   if (epochs === undefined)
     refuse("makePrivate", "epochs beside epsilon", "none", "the noise follows from how many steps it must cover");
   const trees = Math.ceil(steps / scheme.stepsPerEpoch);
-  // The search begins at an event's multiplier of 1: at 1/4 and below, PLD's grid ends.
+  // The search begins at an event's multiplier of 1, which PLD can read; at 1/32 its grid ends.
   const unit = reach(scheme);
   const found = calibrate((m) => eventsOf(scheme, m * unit, steps, trees), { epsilon: epsilon!, delta });
   return { noiseMultiplier: found * unit, steps };

@@ -8,6 +8,7 @@
  * C is a function of what was released, and so is the grid of the next step.
  */
 import { positive, refuse } from "../check.ts";
+import { LEAST_NORM, MOST_NORM } from "./grid.ts";
 import { noiseFor } from "./noise.ts";
 
 export interface AdaptiveClipping {
@@ -22,18 +23,16 @@ export interface AdaptiveClipping {
 
 /** B stands on a grid of 2^-10, so that the discrete noise's s² = 9 (noise.ts) is nothing beside it. */
 const COUNT_UNITS = 1024;
-/** C stays within this factor of where it began: beyond, something is wrong, and the grid's bounds are near. */
-const MOST_FACTOR = 2 ** 20;
 
 export interface Adaptive {
   /** z_g. */
   readonly gradientMultiplier: number;
-  /** The next C, from the count B of a step without its noise: the noise is added here. */
+  /** The next C, within the bounds of the grid, from the count B of a step without its noise: the noise is added here. */
   next(c: number, count: number): number;
 }
 
 /** @throws TacitError PRIVACY_PARAMETER */
-export function adaptive(options: AdaptiveClipping, noiseMultiplier: number, batch: number, start: number): Adaptive {
+export function adaptive(options: AdaptiveClipping, noiseMultiplier: number, batch: number): Adaptive {
   const { quantile = 0.5, learningRate = 0.2, countStdDev = batch / 20 } = options;
   if (!(quantile > 0 && quantile < 1)) refuse("makePrivate", "a quantile between 0 and 1", `${quantile}`);
   positive("makePrivate", "learningRate of the clipping", learningRate);
@@ -57,7 +56,7 @@ export function adaptive(options: AdaptiveClipping, noiseMultiplier: number, bat
       // B = 2 (rows not clipped) - rows; the public expected batch stands for the rows.
       const unclipped = Math.min(1, Math.max(0, (noisy / batch + 1) / 2));
       const moved = c * Math.exp(-learningRate * (unclipped - quantile));
-      return Math.min(start * MOST_FACTOR, Math.max(start / MOST_FACTOR, moved));
+      return Math.min(MOST_NORM, Math.max(LEAST_NORM, moved));
     },
   };
 }

@@ -10,7 +10,7 @@ import { type Aval, Expr, ops, type Program, sizeOf, trace } from "@tacit/core/p
 import type { Learning } from "./learning.ts";
 
 export { checkLayers } from "./layers.ts";
-export { type Learning, learningOf } from "./learning.ts";
+export { type Learner, Learners, type Learning } from "./learning.ts";
 
 /** The columns of one row, as the arguments of a loss. The data set alone says what they are. */
 export type Row<T extends Batch> = T extends readonly [...infer U extends Tensor[]] ? U : Tensor[];

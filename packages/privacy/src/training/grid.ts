@@ -35,8 +35,9 @@ import { refuse } from "../check.ts";
 
 const U = 2 ** -24;
 
-/** Bounds of C: beyond, squares of float32 leave the range of claim 2. */
-const [LEAST_NORM, MOST_NORM] = [2 ** -20, 2 ** 20];
+/** Bounds of C, where it begins and wherever it moves: beyond, squares of float32 leave the range of claim 2. */
+export const LEAST_NORM: number = 2 ** -20;
+export const MOST_NORM: number = 2 ** 20;
 
 /** Grid units in C, at most: finer would gain nothing beside the noise. */
 const MOST_BITS = 17;

@@ -6,10 +6,19 @@ import { planOf, type Scheme } from "./account.ts";
 import { type AdaptiveClipping, adaptive } from "./adaptive.ts";
 import { checkNorm, clipTarget, type Group, gridUnits } from "./grid.ts";
 import { checkLayers } from "./layers.ts";
-import { type Learning, learningOf } from "./learning.ts";
+import { Learners, type Learning } from "./learning.ts";
 import { rowTypes } from "./mixing.ts";
 import { independentNoise } from "./noise.ts";
-import { type Clipping, checkBudget, checkData, checkReadable, checkSizes, type PrivateOptions, publicRows } from "./options.ts";
+import {
+  type Clipping,
+  checkBudget,
+  checkData,
+  checkReadable,
+  checkSizes,
+  copied,
+  type PrivateOptions,
+  publicRows,
+} from "./options.ts";
 import { passRows, poissonRows } from "./rows.ts";
 import { RowSums } from "./sums.ts";
 import { PrivateTrainer } from "./trainer.ts";
@@ -20,25 +29,28 @@ import { treeNoise } from "./tree.ts";
  *
  * Guarantee: what all steps together let out (parameters, optimizer state, C) is (ε, δ)-differentially private, ε as `trainer.epsilon()` says,
  * for data sets that differ in one row: one more or less, which is ignored where it stands (Poisson), or one replaced in its place (passes). The
- * number of rows that rate and steps follow from is public. Checked here: layers, the loss, the data set, sizes, noise, the budget. Assumed:
- * weights at the start, and every public tensor, do not depend on the rows; each row is another person's; nothing else of the rows is let out.
+ * number of rows that rate and steps follow from is public. Checked here: layers, the loss, the data set, the optimizer, sizes, noise, the budget. Assumed:
+ * weights at the start, the optimizer's state that is said to be public, and every public tensor do not depend on the rows; each row is another
+ * person's; nothing but steps of the trainer moves the weights; nothing else of the rows is let out.
  *
  * @throws TacitError PRIVACY_LAYER, PRIVACY_MIXED, PRIVACY_SAMPLING, PRIVACY_PARAMETER, PRIVACY_NEIGHBOURS; PRIVACY_BUDGET where the whole run does not fit what
  *   is left; VMAP_UNSUPPORTED for an op that cannot be batched
  */
-export async function makePrivate<T extends Batch>(options: PrivateOptions<T>): Promise<PrivateTrainer<T>> {
-  const { model, optimizer, data, batch, physicalBatch = 64, sampling = "poisson", clipping = "flat" } = options;
+export async function makePrivate<T extends Batch>(given: PrivateOptions<T>): Promise<PrivateTrainer<T>> {
+  const options = copied(given);
+  const { model, data, batch, physicalBatch = 64, sampling = "poisson", clipping = "flat" } = options;
   checkLayers("makePrivate", model);
   checkData(data);
   const count = publicRows(options);
   checkSizes(count, batch, physicalBatch, sampling);
   checkBudget(options);
   const maxGradNorm = checkNorm("makePrivate", options.maxGradNorm);
-  const learning = learningOf("makePrivate", model, optimizer);
+  const learners = new Learners("makePrivate", options);
+  const { learning } = learners;
   checkReadable(learning);
   const rate = batch / count;
   const rows = sampling === "poisson" ? poissonRows(data, rate) : passRows(data, batch);
-  const scheme: Scheme = { sampling, rate, stepsPerEpoch: rows.stepsPerEpoch, rows: count };
+  const scheme: Scheme = Object.freeze({ sampling, rate, stepsPerEpoch: rows.stepsPerEpoch, rows: count });
   const plan = planOf(scheme, options);
   const adapting = adaptiveOf(clipping, sampling, plan.noiseMultiplier, options);
   const units = gridUnits(physicalBatch);
@@ -58,14 +70,14 @@ export async function makePrivate<T extends Batch>(options: PrivateOptions<T>): 
   });
   const makeNoise = sampling === "poisson" ? independentNoise : treeNoise;
   const noise = makeNoise(adapting?.gradientMultiplier ?? plan.noiseMultiplier, units);
-  return new PrivateTrainer({ options, learning, rows, scheme, plan, sums, units, noise, maxGradNorm, adapting });
+  return new PrivateTrainer({ options, learners, rows, scheme, plan, sums, units, noise, maxGradNorm, adapting });
 }
 
 function adaptiveOf<T extends Batch>(
   clipping: Clipping,
   sampling: string,
   noiseMultiplier: number,
-  { batch, maxGradNorm }: PrivateOptions<T>,
+  { batch }: PrivateOptions<T>,
 ): ReturnType<typeof adaptive> | null {
   if (clipping === "flat" || clipping === "per-layer") return null;
   const given: AdaptiveClipping = clipping;
@@ -78,7 +90,7 @@ function adaptiveOf<T extends Batch>(
       "a tree sums gradients of many steps, which need one bound",
     );
   }
-  return adaptive(given, noiseMultiplier, batch, maxGradNorm);
+  return adaptive(given, noiseMultiplier, batch);
 }
 
 /** Flat: one group. Per layer: the parameters of one module together, shares 1 / √L. */

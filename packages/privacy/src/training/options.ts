@@ -2,13 +2,11 @@
 import type { Tensor } from "@tacit/core";
 import { type Batch, Dataset } from "@tacit/core/data";
 import { kindOf, TacitError } from "@tacit/core/errors";
-import type { Module } from "@tacit/core/nn";
-import type { Optimizer } from "@tacit/core/optim";
 import type { Budget } from "../budgets/index.ts";
 import { refuse, whole } from "../check.ts";
 import { neighboursOf, type SamplingName } from "./account.ts";
 import type { AdaptiveClipping } from "./adaptive.ts";
-import type { Learning, Row } from "./example-program.ts";
+import type { Learner, Learning, Row } from "./example-program.ts";
 
 /**
  * How rows are clipped: `flat`, all gradients of a row together to C; `per-layer`, those of each of L layers to C / √L; adaptive, flat with C
@@ -16,10 +14,8 @@ import type { Learning, Row } from "./example-program.ts";
  */
 export type Clipping = "flat" | "per-layer" | AdaptiveClipping;
 
-export interface PrivateOptions<T extends Batch> {
-  readonly model: Module;
-  /** Any optimizer of core, on the model's parameters: it sees noisy gradients only, so that any rule of it is private. */
-  readonly optimizer: Optimizer;
+/** `optimizer`: any of core's, on the model's parameters: it sees noisy gradients only, so that any rule of it is private. */
+export interface PrivateOptions<T extends Batch> extends Learner {
   /** The private rows, one for each unit (person): no row twice. */
   readonly data: Dataset<T>;
   /**
@@ -33,8 +29,11 @@ export interface PrivateOptions<T extends Batch> {
   readonly noiseMultiplier?: number;
   /** What all `epochs` may cost at `delta`: the least noise is found that keeps it. */
   readonly epsilon?: number;
+  /** Below 1 / rows, and well below. */
   readonly delta: number;
-  /** How long `train()` runs; needed with `epsilon`, and then the end. */
+  /** A δ of 1 / rows and more is meant: it allows to publish one row whole, chosen at random. */
+  readonly allowLargeDelta?: boolean;
+  /** The plan: how long `train()` runs, and the end. Needed with `epsilon`. */
   readonly epochs?: number;
   /** Expected rows of a step, a public number; the sum of a step is divided by it, whatever the sample's size. */
   readonly batch: number;
@@ -57,6 +56,12 @@ export interface PrivateOptions<T extends Batch> {
   readonly unit?: string;
   /** What the ledger says of it. Default: "training". */
   readonly purpose?: string;
+}
+
+/** A run's own: whoever goes on writing to the objects that were given changes neither what was checked nor what is charged. */
+export function copied<T extends Batch>(given: PrivateOptions<T>): PrivateOptions<T> {
+  const { clipping } = given;
+  return Object.freeze(typeof clipping === "object" ? { ...given, clipping: Object.freeze({ ...clipping }) } : { ...given });
 }
 
 /** @throws TacitError PRIVACY_SAMPLING for a loader; PRIVACY_PARAMETER */

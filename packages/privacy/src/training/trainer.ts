@@ -7,7 +7,7 @@ import type { Neighbours, PrivacyEvent } from "../events.ts";
 import { eventsOf, neighboursOf, type Plan, type Scheme, spent } from "./account.ts";
 import type { Adaptive } from "./adaptive.ts";
 import { checkNorm, unitsPer } from "./grid.ts";
-import type { Learning } from "./learning.ts";
+import type { Learners } from "./learning.ts";
 import type { Noise } from "./noise.ts";
 import type { PrivateOptions } from "./options.ts";
 import type { Rows } from "./rows.ts";
@@ -16,7 +16,7 @@ import type { RowSums } from "./sums.ts";
 /** What `makePrivate` puts together. */
 export interface Parts<T extends Batch> {
   readonly options: PrivateOptions<T>;
-  readonly learning: Learning;
+  readonly learners: Learners;
   readonly rows: Rows;
   readonly scheme: Scheme;
   readonly plan: Plan;
@@ -49,12 +49,6 @@ export interface Progress {
 }
 
 export class PrivateTrainer<T extends Batch> {
-  /** z: the noise of a step in units of C. */
-  readonly noiseMultiplier: number;
-  /** Steps planned. */
-  readonly plannedSteps: number;
-  readonly stepsPerEpoch: number;
-  readonly delta: number;
   readonly #parts: Parts<T>;
   #steps = 0;
   #trees = 0;
@@ -67,12 +61,26 @@ export class PrivateTrainer<T extends Batch> {
 
   constructor(parts: Parts<T>) {
     this.#parts = parts;
-    this.noiseMultiplier = parts.plan.noiseMultiplier;
-    this.plannedSteps = parts.plan.steps;
-    this.stepsPerEpoch = parts.scheme.stepsPerEpoch;
-    this.delta = parts.options.delta;
     this.#maxGradNorm = parts.maxGradNorm;
     this.#checkBudget();
+  }
+
+  /** z: the noise of a step in units of C. */
+  get noiseMultiplier(): number {
+    return this.#parts.plan.noiseMultiplier;
+  }
+
+  /** Steps planned, the last of which is the end; Infinity where no epochs were given. */
+  get plannedSteps(): number {
+    return this.#parts.plan.steps;
+  }
+
+  get stepsPerEpoch(): number {
+    return this.#parts.scheme.stepsPerEpoch;
+  }
+
+  get delta(): number {
+    return this.#parts.options.delta;
   }
 
   /** Steps taken. */
@@ -87,7 +95,7 @@ export class PrivateTrainer<T extends Batch> {
 
   /** The parameters that learn. */
   get parameters(): readonly Tensor[] {
-    return this.#parts.learning.map(([, p]) => p);
+    return this.#parts.learners.learning.map(([, p]) => p);
   }
 
   /** What was released so far, as the ledger has it. */
@@ -138,7 +146,8 @@ export class PrivateTrainer<T extends Batch> {
   /**
    * One step: writes it down, draws rows, sums clipped gradients, adds noise, moves the optimizer. Nothing about the rows is returned: a
    * training loss would be a release that nobody accounts for.
-   * @throws TacitError PRIVACY_BUDGET when the plan or the budget is spent, before anything is read
+   * @throws TacitError PRIVACY_BUDGET when the plan or the budget is spent, PRIVACY_PARAMETER when other parameters learn, or are the optimizer's,
+   *   than at `makePrivate`; before anything is read
    */
   async step(): Promise<void> {
     if (this.#busy) refuse("step", "one step at a time", "a step while another runs", "await each");
@@ -151,16 +160,9 @@ export class PrivateTrainer<T extends Batch> {
   }
 
   async #step(): Promise<void> {
-    const { rows, sums, noise, scheme, adapting, options } = this.#parts;
-    if (this.#steps >= this.plannedSteps && options.epsilon !== undefined) {
-      throw new TacitError(
-        "PRIVACY_BUDGET",
-        `step: expected at most ${this.plannedSteps} steps at ε ${options.epsilon}, got one more`,
-        {
-          hint: "the noise was chosen for these: plan more epochs",
-        },
-      );
-    }
+    const { rows, sums, noise, scheme, adapting, learners } = this.#parts;
+    this.#checkPlan();
+    learners.check("step");
     const begins = scheme.sampling === "passes" && (!this.#warm || this.#steps % scheme.stepsPerEpoch === 0);
     if (begins) this.#checkTree();
     this.#pay(begins);
@@ -173,6 +175,19 @@ export class PrivateTrainer<T extends Batch> {
     noise.add(found.sums);
     if (adapting !== null) this.#maxGradNorm = adapting.next(c, found.count);
     await this.#move(found.sums, c);
+  }
+
+  /** A plan is a plan, whether the noise was chosen for it or given. */
+  #checkPlan(): void {
+    const { epsilon } = this.#parts.options;
+    if (this.#steps < this.plannedSteps) return;
+    const at = epsilon === undefined ? "" : ` at ε ${epsilon}`;
+    throw new TacitError("PRIVACY_BUDGET", `step: expected at most ${this.plannedSteps} steps${at}, got one more`, {
+      hint:
+        epsilon === undefined
+          ? "plan more epochs, or give none where the end is not known"
+          : "the noise was chosen for these: plan more epochs",
+    });
   }
 
   /** A run that was taken up has more trees than were planned for: `epsilon` holds nevertheless. */
@@ -191,16 +206,15 @@ export class PrivateTrainer<T extends Batch> {
 
   /** The noisy sum over the public expected batch, back from the grid, to the optimizer. */
   async #move(sums: readonly Float64Array[], c: number): Promise<void> {
-    const { learning, units, options } = this.#parts;
+    const { learners, units, options } = this.#parts;
     const scale = 1 / (unitsPer(units, c) * options.batch);
-    learning.forEach(([, p], i) => {
+    const gradients = learners.learning.map(([, p], i) => {
       const sum = sums[i]!;
       const values = new Float32Array(sum.length); // a loop: Float32Array.from takes 0.5 µs a number
       for (let j = 0; j < sum.length; j++) values[j] = sum[j]! * scale;
-      p.grad = Tensor.adopt(values, p.shape, "f32");
+      return Tensor.adopt(values, p.shape, "f32");
     });
-    await options.optimizer.step();
-    options.optimizer.zeroGrad();
+    await learners.move(gradients);
   }
 
   /** Refuses early what will not fit later. */
@@ -233,9 +247,10 @@ export class PrivateTrainer<T extends Batch> {
     this.#paid = count - 1;
   }
 
+  /** Where the run stands: a copy. */
   state(): TrainerState {
-    const { scheme } = this.#parts;
     const { noiseMultiplier } = this;
+    const scheme = { ...this.#parts.scheme };
     return { steps: this.#steps, trees: this.#trees, maxGradNorm: this.#maxGradNorm, noiseMultiplier, scheme };
   }
 

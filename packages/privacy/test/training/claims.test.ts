@@ -102,13 +102,46 @@ describe("a budget is charged for its own alone", () => {
   });
 });
 
+describe("what a run was made with", () => {
+  const whose = { dataset: "points", unit: "person" };
+  const create = (name: string): Budget =>
+    Budget.create(join(folder, name), { ...whose, neighbours: "add-remove", epsilon: 50, delta: 1e-3, accountant: "pld" });
+
+  it("stays: whoever writes to the options afterwards changes neither the budget that is charged, nor noise, nor end", async () => {
+    using a = create("a");
+    using b = create("b");
+    const clipping = { kind: "adaptive" as const, countStdDev: 5 };
+    const options = { ...task({ epochs: 0.5, clipping }), ...whose, budget: a };
+    const trainer = await makePrivate(options);
+    Object.assign(options, { budget: b, dataset: "other", epochs: 9, delta: 0.02, batch: 1, noiseMultiplier: 100 });
+    Object.assign(clipping, { kind: "flat" });
+    await trainer.train();
+    expect([a.entries().length, b.entries()]).toEqual([1, []]);
+    expect([trainer.steps, trainer.delta, trainer.noiseMultiplier]).toEqual([2, 1e-3, 1]);
+    expect(a.state.spent).toBeGreaterThanOrEqual(trainer.epsilon());
+  });
+
+  it("stays, whoever writes to what the trainer shows", async () => {
+    const trainer = await makePrivate(task());
+    await trainer.step();
+    const [epsilon, statement] = [trainer.epsilon(), trainer.statement()];
+    const state = trainer.state();
+    Object.assign(state.scheme, { rate: 1e-4, sampling: "passes" });
+    Object.assign(state, { steps: 0, noiseMultiplier: 99 });
+    for (const name of ["noiseMultiplier", "delta", "stepsPerEpoch", "plannedSteps"] as const)
+      expect(() => Object.assign(trainer, { [name]: 0.5 })).toThrow(TypeError);
+    expect([trainer.epsilon(), trainer.statement()]).toEqual([epsilon, statement]);
+    expect(trainer.state().scheme).toEqual({ sampling: "poisson", rate: 0.25, stepsPerEpoch: 4, rows: 40 });
+  });
+});
+
 describe("ε in the options", () => {
   it("holds for passes that are taken up again and again: the tree that would exceed it does not begin", async () => {
     const { noiseMultiplier: _, ...rest } = task({ sampling: "passes", batch: 5 });
     const options = { ...rest, epsilon: 4, epochs: 1 };
     const first = await makePrivate(options);
     await first.step();
-    const second = await makePrivate(options);
+    const second = await makePrivate({ ...options, optimizerState: "public" });
     second.loadState(first.state());
     await expect(second.step()).rejects.toMatchObject({ code: "PRIVACY_BUDGET", message: expect.stringMatching(/with tree 2$/) });
     expect([second.steps, second.epsilon() <= 4]).toEqual([1, true]);

@@ -65,13 +65,29 @@ describe("tree noise", () => {
 
 describe("adaptive clipping", () => {
   it("moves C towards the quantile of the norms, and its count has noise 2 σ_b", () => {
-    const rule = adaptive({ kind: "adaptive", quantile: 0.5, learningRate: 0.2, countStdDev: 5 }, 1, 100, 1);
+    const rule = adaptive({ kind: "adaptive", quantile: 0.5, learningRate: 0.2, countStdDev: 5 }, 1, 100);
     const moved = Float64Array.from({ length: 4000 }, () => Math.log(rule.next(1, 0)) / 0.2);
     // C = exp(-0.2 (b - 0.5)), b - 0.5 = noise / (2 · 100), noise of deviation 10.
     expect(Math.abs(score(moved, 10 / 200))).toBeLessThan(5);
     const above = Array.from({ length: 200 }, () => rule.next(1, 100)).reduce((s, x) => s + x, 0) / 200;
     expect(above).toBeLessThan(0.95); // all rows below C: C falls
     expect(1 / rule.gradientMultiplier ** 2 + 1 / 10 ** 2).toBeCloseTo(1, 12);
+  });
+
+  it("keeps C where the grid's proof holds, wherever it began, and such a run can be taken up", async () => {
+    const options = {
+      ...silent(),
+      maxGradNorm: 2 ** -19,
+      clipping: { kind: "adaptive", countStdDev: 5, learningRate: 1000 },
+    } as const;
+    const trainer = await makePrivate(options);
+    await trainer.step(); // no gradient is above C: it falls as far as it may, or rises where the noise says so
+    expect([2 ** -20, 2 ** 20]).toContain(trainer.maxGradNorm);
+    const second = await makePrivate({ ...options, optimizerState: "public" });
+    second.loadState(trainer.state());
+    expect(second.maxGradNorm).toBe(trainer.maxGradNorm);
+    const rule = adaptive({ kind: "adaptive", learningRate: 1000 }, 1, 100);
+    expect([rule.next(2 ** -19, 1e6), rule.next(2 ** 19, -1e6)]).toEqual([2 ** -20, 2 ** 20]);
   });
 });
 

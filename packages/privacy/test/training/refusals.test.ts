@@ -133,6 +133,14 @@ it("refuses numbers that promise nothing", async () => {
   await refused({ clipping: { kind: "adaptive" }, sampling: "passes" }, "PRIVACY_PARAMETER", /a fixed C for passes/);
 });
 
+it("refuses a δ that lets one row out whole, unless that is said to be meant", async () => {
+  for (const delta of [1 / 60, 0.5])
+    await refused({ delta }, "PRIVACY_PARAMETER", /delta below 1 \/ rows, 0\.0167/, /one row whole.*allowLargeDelta: true/);
+  await refused({ delta: 0.02, rows: 100 }, "PRIVACY_PARAMETER", /delta below 1 \/ rows, 0\.0100/);
+  await expect(makePrivate({ ...good(), delta: 0.5, allowLargeDelta: true })).resolves.toMatchObject({ delta: 0.5 });
+  await expect(makePrivate({ ...good(), delta: 0.016 })).resolves.toBeDefined();
+});
+
 it("refuses a data set that repeats rows, sampled or in passes", async () => {
   class Twice extends data.Dataset<Pair> {
     read(indices: Int32Array): Promise<Pair> {

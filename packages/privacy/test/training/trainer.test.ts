@@ -96,6 +96,26 @@ describe("a run", () => {
   });
 });
 
+describe("a plan", () => {
+  it("ends where it was said to, with noise that was given, too", async () => {
+    const trainer = await makePrivate(task({ epochs: 0.2 }));
+    await trainer.train();
+    const before = trainer.events;
+    await expect(trainer.step()).rejects.toMatchObject({
+      code: "PRIVACY_BUDGET",
+      message: "step: expected at most 2 steps, got one more",
+    });
+    expect(trainer.events).toEqual(before);
+  });
+
+  it("is found for an ε of 200 as for one of 2: the search ends where PLD's grid does", async () => {
+    const { noiseMultiplier: _, ...rest } = task();
+    const trainer = await makePrivate({ ...rest, epsilon: 200, epochs: 0.1 });
+    expect(epsilonOf([sampled(1, trainer.noiseMultiplier)], { delta: 1e-3 })).toBeLessThanOrEqual(200);
+    expect(epsilonOf([sampled(1, trainer.noiseMultiplier)], { delta: 1e-3 })).toBeGreaterThan(199);
+  });
+});
+
 describe("DP-FTRL", () => {
   it("passes over all rows and claims nothing from sampling: a pass is a Gaussian mechanism of z / (2 √h) for one row replaced", async () => {
     const trainer = await makePrivate(
@@ -186,7 +206,7 @@ describe("a budget", () => {
     const options = task({ sampling: "passes", batch: 50 });
     const first = await makePrivate(options);
     for (let i = 0; i < 3; i++) await first.step();
-    const second = await makePrivate(options);
+    const second = await makePrivate({ ...options, optimizerState: "public" });
     second.loadState(first.state());
     for (let i = 0; i < 6; i++) await second.step(); // to the end of the pass, and one of the next
     expect(second.events[0]!.count).toBe(3);
