@@ -35,19 +35,22 @@ const GRANT = /^[0-9a-f]{64}$/;
 
 /**
  * An append-only file of [kind, key, value], each line written and synced before what it counts happens. Values only grow:
- * after a crash a counter may stand higher than what was used, never lower. At a start lines that later ones overtook are left out.
+ * after a crash a counter may stand higher than what was used, never lower. At a start lines that later ones overtook are left out; at an
+ * orderly end the file is written anew with what was used.
  */
 export class Counters {
   readonly #values = new Map<string, number>();
   /** What stands in the file: at least the value. */
   readonly #durable = new Map<string, number>();
+  readonly #path: string;
   readonly #file: number;
   readonly #lock: string;
   readonly #most: number;
   #cut = false;
   #closed = false;
 
-  private constructor(file: number, lock: string, durable: ReadonlyMap<string, number>, most: number) {
+  private constructor(path: string, file: number, lock: string, durable: ReadonlyMap<string, number>, most: number) {
+    this.#path = path;
     this.#most = most;
     this.#file = file;
     this.#lock = lock;
@@ -77,7 +80,7 @@ export class Counters {
       if (lines - durable.size > MOST_OVERTAKEN) compact(path, durable);
       const file = openSync(path, "a", 0o600);
       syncDirectory(directory);
-      return new Counters(file, lock, durable, most);
+      return new Counters(path, file, lock, durable, most);
     } catch (e) {
       dropLock(lock);
       throw e;
@@ -85,6 +88,7 @@ export class Counters {
   }
 
   #advance(kind: Kind, key: string, value: number, ahead: number): void {
+    this.#checkOpen();
     const name = `${kind} ${key}`;
     if (value <= (this.#values.get(name) ?? 0)) return;
     this.#values.set(name, value);
@@ -96,6 +100,7 @@ export class Counters {
 
   /** Each counter to at least its value, all in one write. What a stranger says twice is written once: lines must grow. */
   #raise(rows: readonly Row[]): void {
+    this.#checkOpen();
     const news = new Map<string, Row>();
     for (const row of rows) {
       const [kind, key, value] = row;
@@ -106,6 +111,11 @@ export class Counters {
     if (news.size === 0) return;
     this.#write([...news.values()].map((row) => `${JSON.stringify(row)}\n`).join(""));
     for (const [name, row] of news) this.#durable.set(name, row[2]);
+  }
+
+  /** What was reserved ahead was given back: nothing may be counted on it. @throws TacitError SESSION_CLOSED */
+  #checkOpen(): void {
+    if (this.#closed) throw new TacitError("SESSION_CLOSED", "counters: expected an open session, got one that was closed");
   }
 
   /** After a line that a full disk cut off none may follow: together they would be one that nobody wrote. */
@@ -150,9 +160,13 @@ export class Counters {
     return { runs: this.#get("runs", grant), reveals: this.#get("reveals", grant) };
   }
 
-  /** Counts a run under a grant that allows `limit`. Reserved ahead by at most 1 % of the limit, which a crash may lose. */
-  countRun(grant: string, limit: number): void {
-    this.#advance("runs", grant, this.#get("runs", grant) + 1, Math.min(RUNS_AHEAD, Math.floor(limit / 100)));
+  /**
+   * Counts a run under a grant that allows `limit`. Reserved ahead by at most 1 % of the limit, which a crash may lose; not where `exact`:
+   * each run is paid for with ε, which may be for three of them, whatever the limit says.
+   */
+  countRun(grant: string, limit: number, exact = false): void {
+    const ahead = exact ? 0 : Math.min(RUNS_AHEAD, Math.floor(limit / 100));
+    this.#advance("runs", grant, this.#get("runs", grant) + 1, ahead);
   }
 
   countReveal(grant: string): void {
@@ -239,10 +253,13 @@ export class Counters {
     this.#raise([["run", "", next], ...rows]);
   }
 
+  /** Gives back what was reserved ahead. Without room for that it stays counted. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     closeSync(this.#file);
+    const isAhead = [...this.#durable].some(([name, durable]) => durable > (this.#values.get(name) ?? 0));
+    if (isAhead) compact(this.#path, this.#values);
     dropLock(this.#lock);
   }
 }

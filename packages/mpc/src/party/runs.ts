@@ -94,8 +94,9 @@ export class Runs {
       const judge: Judge = (grant, runs) => this.#mechanisms.judge(grant, runs, resolved.program, this.#stored(c));
       const consent = permitRun(this.#o.consents.values(), resolved.run, (id) => counters.used(id), seconds(), judge);
       const ready = this.#prepare(resolved);
-      if (consent !== undefined) counters.countRun(consent.id, consent.grant.runs);
-      const counted = consent !== undefined && demandsMechanism(consent.grant) ? { counted: consent.id } : {};
+      const demands = consent !== undefined && demandsMechanism(consent.grant);
+      if (consent !== undefined) counters.countRun(consent.id, consent.grant.runs, demands);
+      const counted = demands ? { counted: consent.id } : {};
       const bound: Bound = { ...resolved, run: { ...resolved.run, ...counted } };
       transcript.add({ event: "run", run: c.run, grant: consent?.id ?? null, bound: bound.run, outputs: c.outputs });
       const inputs: Wire = c.inputs.map(digestInput);

@@ -1,5 +1,5 @@
 /** @file Counters on disk: they only grow. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -14,6 +14,14 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 const session = { root: new Uint8Array(32).fill(0xab) };
 const path = (): string => join(directory, `${"ab".repeat(32)}.counters`);
+/** What a start finds where the process of `c` was killed: its file as it stands. */
+function afterCrash(c: Counters): Counters {
+  const kept = join(directory, "kept");
+  copyFileSync(path(), kept);
+  c.close();
+  copyFileSync(kept, path());
+  return Counters.open(directory, session);
+}
 
 describe("counters", () => {
   it("never give a run number twice, over restarts and crashes", () => {
@@ -30,18 +38,35 @@ describe("counters", () => {
     }
   });
 
-  it("count small grants exactly, and large ones with at most 1 % lost to a restart", () => {
+  it("count small grants and paid runs exactly, and others of large grants with at most 1 % lost to a crash", () => {
     const first = Counters.open(directory, session);
     for (let i = 0; i < 3; i++) first.countRun("small", 5);
     for (let i = 0; i < 3; i++) first.countRun("large", 1000);
+    for (let i = 0; i < 3; i++) first.countRun("paid", 1_000_000_000, true);
     first.countReveal("small");
     expect(first.used("large")).toEqual({ runs: 3, reveals: 0 });
-    first.close();
-    const second = Counters.open(directory, session);
+    const second = afterCrash(first);
     expect(second.used("small")).toEqual({ runs: 3, reveals: 1 });
-    expect(second.used("large").runs).toBeGreaterThanOrEqual(3);
+    expect(second.used("paid")).toEqual({ runs: 3, reveals: 0 });
+    expect(second.used("large").runs).toBeGreaterThan(3);
     expect(second.used("large").runs).toBeLessThanOrEqual(13);
     second.close();
+  });
+
+  it("stand after an orderly end where they stood, with nothing reserved ahead, and count no more", async () => {
+    const first = Counters.open(directory, session);
+    first.takeRun(7);
+    first.takeAttempt(2);
+    for (let i = 0; i < 3; i++) first.countRun("large", 1_000_000_000);
+    first.withdraw(["g"], "mallory");
+    first.close();
+    for (const late of [(): void => first.takeRun(8), (): void => first.countRun("large", 1_000_000_000)])
+      expect(await codeOf(late)).toBe("SESSION_CLOSED");
+    const again = Counters.open(directory, session);
+    expect([again.nextRun, again.nextAttempt, again.used("large").runs]).toEqual([8, 3, 3]);
+    expect(again.withdrawals()).toEqual([["g", "mallory"]]);
+    again.close();
+    expect(readdirSync(directory)).toEqual([`${"ab".repeat(32)}.counters`]);
   });
 
   it("survive a line that a crash cut off, and refuse one that was changed", async () => {
@@ -99,7 +124,7 @@ describe("counters", () => {
     appendFileSync(path(), rows.map((r) => `${JSON.stringify(r)}\n`).join(""));
     for (let i = 0; i < 2; i++) {
       const again = Counters.open(directory, session);
-      expect([again.nextRun, again.nextAttempt]).toEqual([72, 4]);
+      expect([again.nextRun, again.nextAttempt]).toEqual([8, 4]);
       expect([again.used("g"), again.used("h")]).toEqual([
         { runs: 0, reveals: 2500 },
         { runs: 0, reveals: 2500 },

@@ -1,4 +1,6 @@
 /** @file A grant that demands noise: what parties let run and leave under it, and that its budget outlives them. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Aval, Expr, ops, type Program, type TypedArray, trace } from "@tacit/core/program";
 import { epsilonOf } from "@tacit/privacy";
 import { afterEach, describe, expect, it } from "vitest";
@@ -129,6 +131,18 @@ async function start(before?: InProcess): Promise<{ parties: InProcess; driver: 
   return { parties, driver: { each: (command) => group.each(me, () => command), grant } };
 }
 
+/** Ends them, and leaves their counters on disk as they are now: as if all had been killed. */
+async function crash(parties: InProcess): Promise<void> {
+  const files = parties.directories.flatMap((d) =>
+    readdirSync(d)
+      .filter((f) => f.endsWith(".counters"))
+      .map((f) => join(d, f)),
+  );
+  const kept = files.map((f) => [f, readFileSync(f)] as const);
+  await parties.stop();
+  for (const [f, bytes] of kept) writeFileSync(f, bytes);
+}
+
 const runOf = (run: number, weights = "model-owner/w"): Command => ({
   type: "run",
   run,
@@ -162,6 +176,18 @@ describe("a grant that demands noise", () => {
     await driver.each(runOf(70));
     expect(await reasonOf(driver.each(runOf(71)))).toMatch(/no budget left: 3 runs/);
     await driver.each(revealOf(72, "w70"));
+  }, 60_000);
+
+  it("has as many runs left after a crash as its budget pays for, however many its terms allow", async () => {
+    const first = await start();
+    await first.driver.grant(grantOf(TERMS, { runs: 1_000_000_000 }));
+    await first.driver.each(runOf(0));
+    await crash(first.parties);
+
+    const { driver } = await start(first.parties);
+    await driver.each(runOf(70));
+    await driver.each(runOf(71));
+    expect(await reasonOf(driver.each(runOf(72)))).toMatch(/no budget left: 3 runs/);
   }, 60_000);
 
   it("refuses a Program whose output is not noised enough, or not at all", async () => {
