@@ -5,67 +5,63 @@
  *  2. Other secret inputs that a protected owner's data flowed into are results that were noised already, in a run that was counted.
  *  3. The outputs that the mechanism is demanded of depend on the rows through clippedSum and partyNoise alone.
  *  4. All runs under the grant, this one included, cost at most ε at δ: every noise of the Program counts, whether its result is disclosed or not.
- * Then the run is counted, on disk, before its first message; disclosing and further use of what it gave cost nothing more.
+ * Then the run is counted, on disk, before its first message; disclosing and further use of what it gave cost nothing more. Which of its outputs
+ * are noised, and for whom, is decided then and stays with each result, in checkpoints too.
  */
 import type { Program } from "@tacit/core/program";
-import { analysisOf, costOf, whyNever } from "../release/budget.ts";
+import { analysisOf, costOf, demandsOf, whyNever } from "../release/budget.ts";
 import { type Origin, whyNotFrom } from "../release/origins.ts";
-import type { BoundRun, Consent } from "../session/consent.ts";
 import type { Grant } from "../session/grant.ts";
 import type { MechanismTerms } from "../session/mechanism.ts";
 import type { Stored } from "./store.ts";
 
-export interface MechanismsOptions {
-  readonly fractionBits: number;
-  readonly consents: ReadonlyMap<string, Consent>;
-  readonly programs: ReadonlyMap<string, Program>;
-}
+/** What is bound to each input; undefined: a public value. */
+type Inputs = readonly (Stored | undefined)[];
 
 export class Mechanisms {
-  readonly #o: MechanismsOptions;
+  readonly #fractionBits: number;
 
-  constructor(options: MechanismsOptions) {
-    this.#o = options;
+  /** `fractionBits`: of the session's fixed-point numbers. */
+  constructor(fractionBits: number) {
+    this.#fractionBits = fractionBits;
   }
 
-  /** Why a run on `inputs` (undefined: public) is not one that `grant` allows as its `runs`-th; undefined where it is. */
-  judge(grant: Grant, runs: number, program: Program, inputs: readonly (Stored | undefined)[]): string | undefined {
-    const never = whyNever(program, grant, this.#o.fractionBits);
+  /** Why a run on `inputs` is not one that `grant` allows as its `runs`-th; undefined where it is. */
+  judge(grant: Grant, runs: number, program: Program, inputs: Inputs): string | undefined {
+    const never = whyNever(program, grant, this.#fractionBits);
     if (never !== undefined) return never;
-    for (const { mechanism: m } of grant.disclosures) {
-      if (m === undefined) continue;
+    for (const { terms: m } of demandsOf(grant)) {
       const why = this.#bound(m, inputs);
       if (why !== undefined) return why;
-      if (costOf(analysisOf(program, grant, m), m, this.#o.fractionBits, runs) > m.epsilon)
+      if (costOf(analysisOf(program, grant, m), m, this.#fractionBits, runs) > m.epsilon)
         return `has no budget left: ${runs - 1} runs were counted against epsilon ${m.epsilon} at delta ${m.delta}`;
     }
     return undefined;
   }
 
-  /** Steps 1 and 2. */
-  #bound(m: MechanismTerms, inputs: readonly (Stored | undefined)[]): string | undefined {
-    const owners = new Set(m.rows.flatMap((r) => inputs[r]?.owners ?? []));
-    const reasons = inputs.map((s, i) => whyNotFrom(m, i, s && this.#originOf(s), owners));
-    return reasons.find((why) => why !== undefined);
-  }
-
-  #originOf(s: Stored): Origin {
-    return { owners: s.owners, given: s.source.kind === "handle", isReleased: (owners) => this.#isReleased(s, owners) };
-  }
-
-  /** Whether all that `owners` gave went into a result through noise alone, in a run that was counted. */
-  #isReleased(s: Stored, owners: readonly string[]): boolean {
-    const { run, output } = s.made;
-    const grant = run.counted === undefined ? undefined : this.#o.consents.get(run.counted)?.grant;
-    const program = this.#o.programs.get(run.program);
-    if (grant === undefined || program === undefined) return false;
-    return grant.disclosures.some(({ mechanism: m }) => {
-      if (m === undefined || !owners.every((o) => this.#protects(m, run, o))) return false;
-      return analysisOf(program, grant, m).outputs[output] === "clean";
+  /** By output of a run that was judged and counted: the owners, sorted, for whom it is noised. */
+  released(grant: Grant, program: Program, inputs: Inputs): string[][] {
+    const noised = demandsOf(grant).map(({ terms: m }) => {
+      return { owners: protectedBy(m, inputs), kinds: analysisOf(program, grant, m).outputs };
+    });
+    return program.outputs.map((_, k) => {
+      const owners = noised.flatMap((n) => (n.kinds[k] === "clean" ? [...n.owners] : []));
+      return [...new Set(owners)].sort();
     });
   }
 
-  #protects(m: MechanismTerms, run: BoundRun, owner: string): boolean {
-    return m.rows.some((r) => run.inputs[r]?.owners.includes(owner) === true);
+  /** Steps 1 and 2. */
+  #bound(m: MechanismTerms, inputs: Inputs): string | undefined {
+    const owners = protectedBy(m, inputs);
+    const reasons = inputs.map((s, i) => whyNotFrom(m, i, s && originOf(s), owners));
+    return reasons.find((why) => why !== undefined);
   }
 }
+
+const protectedBy = (m: MechanismTerms, inputs: Inputs): ReadonlySet<string> =>
+  new Set(m.rows.flatMap((r) => inputs[r]?.owners ?? []));
+
+const originOf = ({ owners, source, made }: Stored): Origin => {
+  const released = made.run.counted?.released[made.output] ?? [];
+  return { owners, given: source.kind === "handle", isReleased: (of) => of.every((o) => released.includes(o)) };
+};

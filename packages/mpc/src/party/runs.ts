@@ -81,8 +81,7 @@ export class Runs {
 
   constructor(options: RunsOptions) {
     this.#o = options;
-    const { consents, programs, session } = options;
-    this.#mechanisms = new Mechanisms({ consents, programs, fractionBits: session.file.protocol.options.fractionBits });
+    this.#mechanisms = new Mechanisms(options.session.file.protocol.options.fractionBits);
   }
 
   /** @throws TacitError POLICY_REFUSED, RUN_MISMATCH, HANDLE_UNKNOWN, ... before anything secret was sent; after that the session ends */
@@ -91,13 +90,12 @@ export class Runs {
     const subject = `run ${c.run}`;
     const { bound, prepared } = await this.agree(c.run, subject, "RUN_MISMATCH", async () => {
       const resolved = await this.#resolve(c);
-      const judge: Judge = (grant, runs) => this.#mechanisms.judge(grant, runs, resolved.program, this.#stored(c));
+      const { program } = resolved;
+      const stored = this.#stored(c);
+      const judge: Judge = (grant, runs) => this.#mechanisms.judge(grant, runs, program, stored);
       const consent = permitRun(this.#o.consents.values(), resolved.run, (id) => counters.used(id), seconds(), judge);
       const ready = this.#prepare(resolved);
-      const demands = consent !== undefined && demandsMechanism(consent.grant);
-      if (consent !== undefined) counters.countRun(consent.id, consent.grant.runs, demands);
-      const counted = demands ? { counted: consent.id } : {};
-      const bound: Bound = { ...resolved, run: { ...resolved.run, ...counted } };
+      const bound = consent === undefined ? resolved : this.#count(consent, resolved, stored);
       transcript.add({ event: "run", run: c.run, grant: consent?.id ?? null, bound: bound.run, outputs: c.outputs });
       const inputs: Wire = c.inputs.map(digestInput);
       return { value: { bound, prepared: ready }, digest: ["run", c.program, inputs, [...c.outputs], [...c.frees]] };
@@ -234,6 +232,15 @@ export class Runs {
       bindings: resolved.map((r) => r.binding),
       run: { program: c.program, inputs: resolved.map((r) => r.bound) },
     };
+  }
+
+  /** Writes a run down under the grant that allows it. */
+  #count({ id, grant }: Consent, bound: Bound, stored: readonly (Stored | undefined)[]): Bound {
+    const demands = demandsMechanism(grant);
+    this.#o.counters.countRun(id, grant.runs, demands);
+    if (!demands) return bound;
+    const released = this.#mechanisms.released(grant, bound.program, stored);
+    return { ...bound, run: { ...bound.run, counted: { grant: id, released } } };
   }
 
   /** What is bound, by input; undefined: a public value. */

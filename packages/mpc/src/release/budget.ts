@@ -10,9 +10,40 @@ import { analyseRows, type RowAnalysis } from "./rows/index.ts";
 const isDistinct = (i: GrantInput | undefined): boolean =>
   i !== undefined && i.owners.length === 0 && i.sources.every((s) => s.kind === "public" && s.distinct);
 
+/** A mechanism with the outputs of which a grant demands it: one for all, in most. */
+export interface Demand {
+  readonly terms: MechanismTerms;
+  readonly outputs: readonly number[];
+}
+
+/** Each mechanism of a grant once: all 300 tensors of a model may leave under the same. */
+export function demandsOf(grant: Grant): readonly Demand[] {
+  const found = new Map<string, { terms: MechanismTerms; outputs: number[] }>();
+  for (const { output, mechanism: terms } of grant.disclosures) {
+    if (terms === undefined) continue;
+    const key = JSON.stringify(terms);
+    const demand = found.get(key);
+    if (demand === undefined) found.set(key, { terms, outputs: [output] });
+    else demand.outputs.push(output);
+  }
+  return [...found.values()];
+}
+
+/** Of a step's Programs, and of a few mechanisms on each. */
+const MOST_ANALYSES = 16;
+/** The latest last: a party judges each run, and 8,000 nodes take some 30 ms of what else it could do. */
+const analyses = new Map<string, RowAnalysis>();
+
 /** What a grant's Program does with the rows that a mechanism protects. */
-export const analysisOf = (program: Program, grant: Grant, m: MechanismTerms): RowAnalysis =>
-  analyseRows(program, m.rows, (i) => isDistinct(grant.inputs[i]));
+export function analysisOf(program: Program, grant: Grant, m: MechanismTerms): RowAnalysis {
+  const distinct = new Set(program.inputs.flatMap((_, i) => (isDistinct(grant.inputs[i]) ? [i] : [])));
+  const key = JSON.stringify([program.id, m.rows, [...distinct]]);
+  const analysis = analyses.get(key) ?? analyseRows(program, m.rows, (i) => distinct.has(i));
+  analyses.delete(key);
+  analyses.set(key, analysis);
+  for (const [oldest] of analyses) if (analyses.size > MOST_ANALYSES) analyses.delete(oldest);
+  return analysis;
+}
 
 /** ε of `runs` runs, by zCDP. Noise of less than a unit has no account, and runs nowhere. */
 export function costOf(analysis: RowAnalysis, m: MechanismTerms, fractionBits: number, runs: number): number {
@@ -24,11 +55,11 @@ export function costOf(analysis: RowAnalysis, m: MechanismTerms, fractionBits: n
 
 /** Why no run of this Program keeps to the mechanisms of a grant, whatever is bound; undefined: one does. */
 export function whyNever(program: Program, grant: Grant, fractionBits: number): string | undefined {
-  for (const { output, mechanism: m } of grant.disclosures) {
-    if (m === undefined) continue;
+  for (const { terms: m, outputs } of demandsOf(grant)) {
     if (m.rows.some((r) => r >= program.inputs.length)) return "names rows of an input that the program does not have";
     const analysis = analysisOf(program, grant, m);
-    if (analysis.outputs[output] !== "clean") {
+    const output = outputs.find((k) => analysis.outputs[k] !== "clean");
+    if (output !== undefined) {
       const why = analysis.reasons[output] ?? "there is no such output";
       return `does not fit: output ${output} depends on protected rows in another way than by clipped sums with noise (${why})`;
     }

@@ -13,13 +13,21 @@ export interface BoundInput {
   readonly rows: number;
 }
 
+/** That a run was counted against the mechanisms of a grant, and what it released by that: decided when it was counted, for good. */
+export interface Counted {
+  /** That grant's id. */
+  readonly grant: string;
+  /** By output: the owners, sorted, whose data it holds through the noise of this run alone, or of counted runs before. */
+  readonly released: readonly (readonly string[])[];
+}
+
 /** A Program with what it is run on. Results keep theirs: a later reveal is judged by how they were really made. */
 export interface BoundRun {
   /** "" for an input as it came. */
   readonly program: string;
   readonly inputs: readonly BoundInput[];
-  /** Of a run that was counted against a grant's mechanism: that grant's id. */
-  readonly counted?: string;
+  /** Of a run under a grant that demands a mechanism. */
+  readonly counted?: Counted;
 }
 
 /** Says why a run does not keep to the mechanism that a grant demands, once `runs` more of it were counted; undefined where it does. */
@@ -164,7 +172,7 @@ export function permitReveal(
     const named = consent.grant.disclosures.filter((d) => d.output === wish.output && d.to === wish.to && d.why === wish.why);
     let why = mismatch(consent, run, now);
     why ??= named.length > 0 ? undefined : "does not disclose this output to this recipient for this reason";
-    const free = named.some((d) => d.mechanism === undefined || run.counted === consent.id);
+    const free = named.some((d) => d.mechanism === undefined || run.counted?.grant === consent.id);
     why ??= free ? undefined : "discloses it from runs alone that were counted against its budget";
     why ??= used(consent.id).reveals < consent.grant.reveals ? undefined : "has no reveals left";
     if (why === undefined) return consent;

@@ -39,6 +39,8 @@ function stepOf(deviation: readonly [number, number]): Program {
   return trace([ops.add(w, noisy), ops.sum(x, [0])], [w, x]).program;
 }
 const step = stepOf([4, 0]);
+/** Another batch of the same training: one more Program. */
+const last = stepOf([5, 0]);
 
 /** The same of rows that a convolution took for the channels of one image. */
 function convolvedStep(): Program {
@@ -93,8 +95,8 @@ interface Driver {
   grant(g: Grant): Promise<unknown>;
 }
 
-/** Parties with both inputs given, and a driver that has no owner's key. */
-async function start(before?: InProcess): Promise<{ parties: InProcess; driver: Driver }> {
+/** Parties with both inputs given, and a driver that has no owner's key. `bare`: neither inputs nor Program yet. */
+async function start(before?: InProcess, bare = false): Promise<{ parties: InProcess; driver: Driver }> {
   const world = before?.world ?? (await makeWorld({ protocol: "replicated3" }));
   const parties = await startParties(world, replicated3, before?.directories);
   open.push(parties);
@@ -102,7 +104,7 @@ async function start(before?: InProcess): Promise<{ parties: InProcess; driver: 
   const group = await parties.group();
   const me = people.get("driver")!;
   await group.all(me, { type: "drive" });
-  await group.all(me, { type: "program", bytes: step.toBytes() });
+  if (!bare) await group.all(me, { type: "program", bytes: step.toBytes() });
   const give = async (owner: string, handle: string, aval: Aval, values: TypedArray): Promise<void> => {
     const who = people.get(owner)!;
     const attempt = crypto.getRandomValues(new Uint8Array(16));
@@ -118,8 +120,8 @@ async function start(before?: InProcess): Promise<{ parties: InProcess; driver: 
       }),
     );
   };
-  await give("model-owner", "model-owner/w", WEIGHTS, Float32Array.of(0.5, 0.25));
-  await give("data-owner", "data-owner/x", ROWS, new Float32Array(10).fill(0.5));
+  if (!bare) await give("model-owner", "model-owner/w", WEIGHTS, Float32Array.of(0.5, 0.25));
+  if (!bare) await give("data-owner", "data-owner/x", ROWS, new Float32Array(10).fill(0.5));
   const grant = async (g: Grant): Promise<unknown> => {
     const signed = await signGrant(
       session.id,
@@ -154,6 +156,7 @@ const runOf = (run: number, weights = "model-owner/w"): Command => ({
   outputs: [`w${run}`, `sum${run}`],
   frees: [],
 });
+const lastOf = (run: number, weights: string): Command => ({ ...runOf(run, weights), program: last.id }) as Command;
 const revealOf = (run: number, handle: string): Command => ({ type: "reveal", run, handle, to: "model-owner", why: "weights" });
 const reasonOf = async (work: Promise<unknown>): Promise<string> => {
   const error = await errorOf(() => work);
@@ -214,6 +217,26 @@ describe("a grant that demands noise", () => {
     expect(await reasonOf(driver.each(runOf(4, "sum3")))).toMatch(/data of data-owner without counted noise/);
     expect(await reasonOf(driver.each(revealOf(5, "sum3")))).toMatch(/does not disclose this output/);
     await driver.each(revealOf(6, "w3"));
+  }, 60_000);
+});
+
+describe("weights that a counted run noised", () => {
+  it("go into another step after a resume, whether or not anybody sent the first step's Program again; rows do not", async () => {
+    const first = await start();
+    await first.driver.grant(grantOf(TERMS));
+    await first.driver.grant(grantOf(TERMS, { program: last.id }));
+    await first.driver.each(runOf(0));
+    const values = ["w0", "sum0"].map((handle) => ({ label: handle, handle, value: null }));
+    const saved = { step: 1, program: step.id, values, inputs: ["data-owner/x"], note: new Uint8Array(0) };
+    await first.driver.each({ type: "checkpoint", run: 1, ...saved });
+    await first.parties.stop();
+
+    const { driver } = await start(first.parties, true);
+    await driver.each({ type: "resume", run: 2, previous: false });
+    await driver.each({ type: "program", bytes: last.toBytes() });
+    await driver.each(lastOf(3, "w0"));
+    expect(await reasonOf(driver.each(lastOf(4, "sum0")))).toMatch(/data of data-owner without counted noise/);
+    await driver.each(revealOf(5, "w0"));
   }, 60_000);
 });
 

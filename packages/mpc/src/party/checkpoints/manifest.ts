@@ -3,7 +3,7 @@ import { TacitError } from "@tacit/core/errors";
 import type { Aval } from "@tacit/core/program";
 import type { Fields } from "../../session/cbor.ts";
 import { fromCbor, toCbor, type Wire } from "../../session/cbor.ts";
-import type { BoundInput, BoundRun } from "../../session/consent.ts";
+import { type BoundInput, type BoundRun, type Counted, unionOfOwners } from "../../session/consent.ts";
 import { readSource, type Source, sourceWire } from "../../session/grant.ts";
 import { avalWire, MOST_NOTE, readAval } from "../messages.ts";
 import { invalid } from "./format.ts";
@@ -48,11 +48,12 @@ const CODE = "CHECKPOINT_INVALID";
 const MOST_ITEMS = 4_194_304;
 
 const inputWire = (i: BoundInput): Wire => [[...i.owners], sourceWire(i.source), i.rows];
+const countedWire = (c: Counted): Wire => [c.grant, c.released.map((owners) => [...owners])];
 /** Two fields, as before there were mechanisms, unless the run was counted against one. */
 export const runWire = (r: BoundRun): Wire => [
   r.program,
   r.inputs.map(inputWire),
-  ...(r.counted === undefined ? [] : [r.counted]),
+  ...(r.counted === undefined ? [] : [countedWire(r.counted)]),
 ];
 
 const valueWire = (v: SavedValue, own: boolean): Wire => [
@@ -88,9 +89,22 @@ function readBound(f: Fields): BoundInput {
   return input;
 }
 
+const GRANT = /^[0-9a-f]{64}$/;
+
+/** `owners`: of all that flowed in, sorted; nobody else's data can have been released. */
+function readCounted(f: Fields, owners: readonly string[]): Counted {
+  const counted = { grant: f.text(64), released: f.list(MOST_VALUES, (o) => o.remainingTexts(256)) };
+  f.end();
+  const places = new Map(owners.map((o, at) => [o, at]));
+  const all = counted.released.map((names) => names.map((o) => places.get(o) ?? -1));
+  const rise = all.every((of) => of.every((at, i) => at > (of[i - 1] ?? -1)));
+  if (!GRANT.test(counted.grant) || !rise) throw invalid("a run with what it released, and for whom", "another");
+  return counted;
+}
+
 function readRun(f: Fields): BoundRun {
   const run = { program: f.text(64), inputs: f.list(MOST_VALUES, readBound) };
-  const counted = f.done ? undefined : f.text(64);
+  const counted = f.done ? undefined : readCounted(f.fields(), unionOfOwners(run.inputs));
   f.end();
   return counted === undefined ? run : { ...run, counted };
 }
@@ -115,6 +129,12 @@ function readValue(f: Fields): SavedValue {
   };
   f.end();
   return value;
+}
+
+/** Whether that run can have had that output. */
+function isMade({ made }: SavedValue, runs: readonly BoundRun[]): boolean {
+  const run = runs[made.run];
+  return run !== undefined && (run.counted === undefined || made.output < run.counted.released.length);
 }
 
 /** @throws TacitError CHECKPOINT_INVALID, whatever the bytes; never anything else */
@@ -147,7 +167,7 @@ function read(bytes: Uint8Array): Manifest {
   const whole =
     handles.size === manifest.values.length &&
     manifest.labels.every((l) => handles.has(l.handle)) &&
-    manifest.values.every((v) => v.made.run < manifest.runs.length && (v.secret || v.file === null)) &&
+    manifest.values.every((v) => isMade(v, manifest.runs) && (v.secret || v.file === null)) &&
     manifest.note.length <= MOST_NOTE;
   if (!whole) throw invalid("a manifest that is whole", "another");
   return manifest;

@@ -77,11 +77,19 @@ const MANIFEST: Manifest = {
   ],
 };
 
+/** The same of a run that was counted against a mechanism. */
+const COUNTED: Manifest = {
+  ...MANIFEST,
+  runs: MANIFEST.runs.map((r) =>
+    r.program === "" ? r : { ...r, counted: { grant: "9d".repeat(32), released: [["data-owner"], []] } },
+  ),
+};
+
 const manifest: Parser = {
   name: "manifest of a checkpoint",
   guards: ["mpc/src/party/checkpoints/manifest.ts", "mpc/src/party/checkpoints/checkpoints.ts"],
   form: "cbor",
-  seeds: [manifestBytes(MANIFEST, true)],
+  seeds: [MANIFEST, COUNTED].map((m) => manifestBytes(m, true)),
   codes: ["CHECKPOINT_INVALID"],
   read: (input) => manifestBytes(readManifest(input), true),
 };

@@ -124,7 +124,7 @@ const consent: Parser = {
     const known = consentOf(signed, new Set(signed.signatures.map((s) => s.name)));
     const used = { runs: 2, reveals: 2 };
     // A party that has checked a demanded mechanism lets the run through, and notes under which grant it counted it.
-    const run = demandsMechanism(signed.grant) ? { ...RUN, counted: known.id } : RUN;
+    const run = demandsMechanism(signed.grant) ? { ...RUN, counted: { grant: known.id, released: [["data-owner"]] } } : RUN;
     const allowed = permitRun(
       [known],
       run,
