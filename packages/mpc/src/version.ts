@@ -4,9 +4,9 @@ import { TacitError } from "@tacit/core/errors";
 /** Of the packages, equal to their package.json (a test holds them equal). */
 export const SOFTWARE = "0.1.0";
 /** Of the messages between parties. Parties of different versions refuse each other. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 /** Of the messages between people and parties. */
-export const CLIENT_VERSION = 3;
+export const CLIENT_VERSION = 4;
 
 /** A version of the software as the other end tells it; whatever else it sends is not shown. */
 export const showSoftware = (text: string): string =>

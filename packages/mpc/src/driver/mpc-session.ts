@@ -9,7 +9,7 @@ import { dtypeOfValues, giveInput, inputAval, inputValues } from "../client/inpu
 import { type ListedInput, listInputs } from "../client/list.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Cost, Protocol, RangeWarning } from "../protocols/protocol.ts";
-import type { Grant, SignedGrant, Source } from "../session/grant.ts";
+import { type Grant, grantId, type SignedGrant, type Source } from "../session/grant.ts";
 import { handleOf } from "../session/handles.ts";
 import type { Session } from "../session/session-file.ts";
 import { type OnWaiting, whileWaiting } from "../session/waiting.ts";
@@ -25,7 +25,7 @@ import {
 import { type NetworkOptions, predictSeconds, type SessionCost } from "./cost.ts";
 import { type Receipt, Runner } from "./runner.ts";
 import { Slots } from "./slots.ts";
-import { givenStorage, PUBLIC, PublicStorage, type RemoteStorage } from "./storage.ts";
+import { givenStorage, PUBLIC, PublicStorage, type RemoteStorage, waitingFor } from "./storage.ts";
 
 export interface MpcSessionOptions {
   readonly session: Session;
@@ -55,18 +55,6 @@ export interface WaitOptions {
   readonly wait?: number;
   /** Hears for what it waits: "waiting for hospital-a/images (1 of 2), 14 s". */
   readonly waiting?: OnWaiting;
-}
-
-/** Whoever reads the value waits for `pending`, and meets its error. */
-function waitingFor(storage: RemoteStorage, pending: Promise<void>): RemoteStorage {
-  storage.pending = pending;
-  pending.then(
-    () => {
-      if (storage.pending === pending) storage.pending = null;
-    },
-    () => {},
-  );
-  return storage;
 }
 
 /**
@@ -335,6 +323,11 @@ export class MpcSession implements Device, AsyncDisposable {
   /** Hands a grant, signed elsewhere by its owners, to all parties. @throws TacitError GRANT_INVALID */
   async grant(signed: SignedGrant): Promise<void> {
     await this.#runner.grant(signed);
+  }
+
+  /** From now on runs of its Program are counted under this grant, at all parties, and under no other that would allow them too. */
+  countUnder(grant: Grant): void {
+    this.#runner.under.set(grant.program, grantId(grant));
   }
 
   /**

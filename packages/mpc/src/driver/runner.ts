@@ -45,6 +45,8 @@ export class Runner {
   readonly #dropped: FinalizationRegistry<string> = new FinalizationRegistry((handle) => this.#frees.add(handle));
   /** Begins the names of this driver's values: an earlier driver of the same session made others. */
   readonly prefix: string = toHex(crypto.getRandomValues(new Uint8Array(6)));
+  /** By Program, the id of the grant under which its runs are counted; others' under the first that allows them. */
+  readonly under: Map<string, string> = new Map();
   /** Id of the Program that ran last; "" before any. */
   latest = "";
   #nextRun = 0;
@@ -124,6 +126,7 @@ export class Runner {
     const frees = [...this.#frees, ...donated.map((s) => s.handle)];
     this.#frees.clear();
     const start = performance.now();
+    const grant = this.under.get(job.program.id);
     const replies = await group.all(driver, {
       type: "run",
       run: this.#nextRun++,
@@ -131,6 +134,7 @@ export class Runner {
       inputs: inputs.map(runInput),
       outputs,
       frees,
+      ...(grant !== undefined && { grant }),
     });
     const measured = replies.map(readMeasured);
     this.meter.add(measured, (performance.now() - start) / 1000);

@@ -27,6 +27,18 @@ export class RemoteStorage {
   }
 }
 
+/** Whoever reads the value waits for `pending`, and meets its error. */
+export function waitingFor(storage: RemoteStorage, pending: Promise<void>): RemoteStorage {
+  storage.pending = pending;
+  pending.then(
+    () => {
+      if (storage.pending === pending) storage.pending = null;
+    },
+    () => {},
+  );
+  return storage;
+}
+
 /** A value that everybody may know and the driver has; it travels with each run. */
 export class PublicStorage {
   readonly aval: Aval;

@@ -30,6 +30,8 @@ export interface RunCommand {
   readonly outputs: readonly string[];
   /** Handles that are dropped once the run is done. */
   readonly frees: readonly string[];
+  /** Id of the grant under which it is counted, at all parties; absent: each takes the first that allows it (`permitRun`). */
+  readonly grant?: string;
 }
 
 /** Announces an input: `total` bytes in `chunks` messages, sealed to this party. The sender owns it. */
@@ -113,6 +115,16 @@ export type Command =
   | { readonly type: "transcript" }
   | { readonly type: "close" };
 
+const runCommandWire = (c: RunCommand): Wire => [
+  c.type,
+  c.run,
+  c.program,
+  c.inputs.map(inputWire),
+  [...c.outputs],
+  [...c.frees],
+  ...(c.grant === undefined ? [] : [c.grant]),
+];
+
 const inputWire = (i: RunInput): Wire => (i.kind === "handle" ? [0, i.handle] : [1, avalWire(i.aval), i.bytes]);
 
 function readInput(f: Fields): RunInput {
@@ -149,7 +161,7 @@ export function commandWire(c: Command): Wire {
     case "grant":
       return [c.type, c.bytes];
     case "run":
-      return [c.type, c.run, c.program, c.inputs.map(inputWire), [...c.outputs], [...c.frees]];
+      return runCommandWire(c);
     case "reveal":
     case "deliver":
       return [c.type, c.run, c.handle, c.to, c.why];
@@ -198,6 +210,23 @@ const readOpen = (type: OpenCommand["type"], f: Fields): OpenCommand => ({
   why: f.text(),
 });
 
+const GRANT = /^[0-9a-f]{64}$/;
+
+function readRun(f: Fields): RunCommand {
+  const command: RunCommand = {
+    type: "run",
+    run: f.uint(RUNS),
+    program: f.text(64),
+    inputs: f.list(MOST_VALUES, readInput),
+    outputs: f.texts(MOST_VALUES),
+    frees: f.texts(MOST_VALUES * 10),
+  };
+  if (f.done) return command;
+  const grant = f.text(64);
+  if (!GRANT.test(grant)) throw new TacitError(CODE, "run: expected the id of a grant, 64 digits, got another text");
+  return { ...command, grant };
+}
+
 const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
   drive: () => ({ type: "drive" }),
   put: (f) => ({
@@ -212,14 +241,7 @@ const READERS: Readonly<Record<Command["type"], (f: Fields) => Command>> = {
   chunk: (f) => ({ type: "chunk", handle: f.text(), index: f.uint(), sealed: f.bytes() }),
   program: (f) => ({ type: "program", bytes: f.bytes() }),
   grant: (f) => ({ type: "grant", bytes: f.bytes() }),
-  run: (f) => ({
-    type: "run",
-    run: f.uint(RUNS),
-    program: f.text(64),
-    inputs: f.list(MOST_VALUES, readInput),
-    outputs: f.texts(MOST_VALUES),
-    frees: f.texts(MOST_VALUES * 10),
-  }),
+  run: readRun,
   reveal: (f) => readOpen("reveal", f),
   deliver: (f) => readOpen("deliver", f),
   granted: (f) => ({ type: "granted", ids: f.texts(MOST_VALUES, 64) }),

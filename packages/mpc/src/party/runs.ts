@@ -14,7 +14,15 @@ import {
   STEPS_PER_NODE,
 } from "../protocols/protocol.ts";
 import { toCbor, type Wire } from "../session/cbor.ts";
-import { type BoundRun, type Consent, demandsMechanism, type Judge, permitReveal, permitRun } from "../session/consent.ts";
+import {
+  type BoundRun,
+  type Consent,
+  demandsMechanism,
+  type Judge,
+  permitReveal,
+  permitRun,
+  type Used,
+} from "../session/consent.ts";
 import { writeLetter } from "../session/letter.ts";
 import type { Session } from "../session/session-file.ts";
 import type { Tag } from "../transport/link.ts";
@@ -93,12 +101,16 @@ export class Runs {
       const { program } = resolved;
       const stored = this.#stored(c);
       const judge: Judge = (grant, runs) => this.#mechanisms.judge(grant, runs, program, stored);
-      const consent = permitRun(this.#o.consents.values(), resolved.run, (id) => counters.used(id), seconds(), judge);
+      const used = (id: string): Used => counters.used(id);
+      const consent = permitRun(this.#o.consents.values(), resolved.run, used, seconds(), judge, c.grant);
       const ready = this.#prepare(resolved);
       const bound = consent === undefined ? resolved : this.#count(consent, resolved, stored);
       transcript.add({ event: "run", run: c.run, grant: consent?.id ?? null, bound: bound.run, outputs: c.outputs });
       const inputs: Wire = c.inputs.map(digestInput);
-      return { value: { bound, prepared: ready }, digest: ["run", c.program, inputs, [...c.outputs], [...c.frees]] };
+      return {
+        value: { bound, prepared: ready },
+        digest: ["run", c.program, inputs, [...c.outputs], [...c.frees], c.grant ?? null],
+      };
     });
     this.#describe(bound.program);
     try {

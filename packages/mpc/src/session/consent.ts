@@ -112,15 +112,19 @@ function refuse(what: string, hint: string, reasons: readonly string[]): never {
 
 const short = (program: string): string => (program === "" ? "an input" : `program ${program.slice(0, 12)}`);
 
-/** Grants for this Program. Those with a mechanism come first, in an order that all parties share: a result can leave under one only if its run was counted there. */
-function mechanismsFirst(all: Iterable<Consent>, run: BoundRun): Consent[] {
-  const fitting = [...all].filter((c) => c.grant.program === run.program);
+/**
+ * Grants for this Program, or the one that is named. Those with a mechanism come first, by rising id, an order that all parties share: a result
+ * can leave under one only if its run was counted there.
+ */
+function mechanismsFirst(all: Iterable<Consent>, run: BoundRun, named: string | undefined): Consent[] {
+  const fitting = [...all].filter((c) => c.grant.program === run.program && (named === undefined || c.id === named));
   const demanding = fitting.filter((c) => demandsMechanism(c.grant)).sort((a, b) => (a.id < b.id ? -1 : 1));
   return [...demanding, ...fitting.filter((c) => !demandsMechanism(c.grant))];
 }
 
 /**
- * The grant under which `run` may be run once more; undefined where no owner's data flows in.
+ * The grant under which `run` may be run once more: `named` (an id), or else the first that allows it, those with a mechanism before others and by
+ * rising id; undefined where no owner's data flows in, and nothing is counted.
  * @throws TacitError POLICY_REFUSED with every grant's reason
  */
 export function permitRun(
@@ -129,11 +133,12 @@ export function permitRun(
   used: (id: string) => Used,
   now: number,
   judge: Judge = () => "demands a mechanism, which only a party checks",
+  named?: string,
 ): Consent | undefined {
   const owners = unionOfOwners(run.inputs);
   if (owners.length === 0) return undefined;
   const reasons: string[] = [];
-  for (const consent of mechanismsFirst(all, run)) {
+  for (const consent of mechanismsFirst(all, run, named)) {
     const { runs } = used(consent.id);
     let why = mismatch(consent, run, now) ?? (runs < consent.grant.runs ? undefined : "has no runs left");
     if (demandsMechanism(consent.grant)) why ??= judge(consent.grant, runs + 1);
@@ -141,7 +146,7 @@ export function permitRun(
     reasons.push(`grant ${consent.id.slice(0, 12)} ${why}`);
   }
   return refuse(
-    `run of ${short(run.program)}`,
+    `run of ${short(run.program)}${named === undefined ? "" : ` under grant ${named.slice(0, 12)}`}`,
     `the owners to ask are ${owners.join(", ")}: show them tacit plan (with --spare where a grant is used up)`,
     reasons,
   );

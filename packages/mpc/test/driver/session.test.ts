@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { oneHot } from "../../src/client/inputs.ts";
 import { predictSeconds } from "../../src/driver/cost.ts";
 import { nextRunOf } from "../../src/driver/runner.ts";
-import { signGrant } from "../../src/session/grant.ts";
+import { type Grant, grantId, signGrant } from "../../src/session/grant.ts";
 import { type InProcess, inProcess } from "../in-process.ts";
 import { codeOf, errorOf, inAnHour, makeWorld } from "../support.ts";
 
@@ -34,6 +34,28 @@ describe("a session is a device", () => {
     expect(await codeOf(() => y.data())).toBe("DEVICE_SECRET");
     expect([...(await y.reveal(progress))]).toEqual([3, -3, 6, -7]);
     expect(session.cost()).toMatchObject({ rounds: 2, runs: 1, reveals: 1, bytesPerParty: [96, 96, 96] });
+  });
+
+  it("counts runs of a Program under the grant that is named, once one is", async () => {
+    const p = await start();
+    const session = await p.open();
+    const x = session.input("x", Float32Array.from([1, 2]), { owner: "data-owner" });
+    await x.mul(3).realize();
+    const [run] = (await session.transcript())[0]!.map((l) => JSON.parse(l)).filter((l) => l.event === "run");
+    const sources = [{ kind: "handle", handle: "data-owner/x" }] as const;
+    const inputs = [{ owners: ["data-owner"], sources, rows: 2 }];
+    const grant: Grant = { program: run.bound.program, inputs, disclosures: [], runs: 5, reveals: 0, expires: inAnHour() };
+    await session.grant(await signGrant(session.session.id, grant, [p.world.people.get("data-owner")!]));
+    const counts = async (): Promise<number[][]> =>
+      (await session.counters()).map(({ grants }) =>
+        [run.grant, grantId(grant)].map((id) => grants.find((g) => g.grant === id)!.runs),
+      );
+    await x.mul(3).realize();
+    expect(await counts()).toEqual(new Array(3).fill([2, 0]));
+    session.countUnder(grant);
+    await x.mul(3).realize();
+    await x.mul(5).realize();
+    expect(await counts()).toEqual(new Array(3).fill([2, 1]));
   });
 
   it("trains a model: the Program goes to the parties once, grants are signed once for each binding", async () => {

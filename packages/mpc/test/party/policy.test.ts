@@ -113,6 +113,29 @@ describe("honest parties", () => {
     expect(await codeOf(() => d.each(() => revealOf(4, { handle: "y2" })))).toBe("POLICY_REFUSED");
   });
 
+  it("count a run under the grant that the driver names, and under no other that would allow it", async () => {
+    const p = await start();
+    const d = await driver(p);
+    await d.give("data-owner/x", [1, 1, 1]);
+    const grants = [terms(), terms({ runs: 1 })];
+    for (const g of grants) await d.grant(g);
+    const [first, second] = grants.map(grantId);
+    await d.each(() => runOf(0, { grant: second }));
+    expect((await errorOf(() => d.each(() => runOf(1, { grant: second })))).message).toMatch(
+      `run of program ${negate.id.slice(0, 12)} under grant ${second!.slice(0, 12)}`,
+    );
+    expect(await codeOf(() => d.each(() => runOf(2, { grant: grantId(terms({ runs: 9 })) })))).toBe("POLICY_REFUSED");
+    expect(await codeOf(() => d.each(() => runOf(3, { grant: "grant" })))).toBe("ENVELOPE_INVALID");
+    await d.each(() => runOf(4, { grant: first }));
+    await d.each(() => runOf(5));
+    const used = await (await p.group()).all(p.world.people.get("data-owner")!, { type: "used", ids: [first!, second!] });
+    for (const f of used)
+      expect([f.uints(2), f.uints(2)]).toEqual([
+        [2, 0],
+        [1, 0],
+      ]);
+  });
+
   it("refuse a run that no owner signed, or that the wrong person signed", async () => {
     const d = await driver(await start());
     await d.give("data-owner/x", [1, 1, 1]);
@@ -173,6 +196,7 @@ describe("honest parties", () => {
     ["programs", (i) => runOf(0, i === 1 ? { program: absolute.id } : {})],
     ["inputs", (i) => runOf(0, i === 2 ? { inputs: [{ kind: "handle", handle: "data-owner/z" }] } : {})],
     ["names of results", (i) => runOf(0, i === 0 ? { outputs: ["other"] } : {})],
+    ["grants", (i) => runOf(0, { grant: grantId(terms(i === 1 ? { runs: 3 } : {})) })],
     ["handles to drop", (i) => runOf(0, i === 0 ? { frees: ["data-owner/x"] } : {})],
     ["commands", (i) => (i === 0 ? revealOf(0, { handle: "data-owner/x", why: "input" }) : runOf(0))],
   ];
@@ -185,6 +209,7 @@ describe("honest parties", () => {
       await d.give("data-owner/z", [1, 1, 1]);
       await d.grant(terms());
       await d.grant(terms({ program: absolute.id }));
+      await d.grant(terms({ runs: 3 }));
       await d.grant(terms({ inputs: [{ ...terms().inputs[0]!, sources: [{ kind: "handle", handle: "data-owner/z" }] }] }));
       await d.grant(terms({ program: "", disclosures: [{ output: 0, to: "model-owner", why: "input" }] }));
       expect(await codeOf(() => d.each(lie))).toBe("RUN_MISMATCH");

@@ -220,6 +220,26 @@ describe("a grant that demands noise", () => {
   }, 60_000);
 });
 
+describe("of two grants that demand noise", () => {
+  it("the one that the driver names pays for a run, and lets its result out", async () => {
+    const { driver } = await start();
+    const [mine, yours] = ["model-owner", "driver"].map((to) =>
+      grantOf(TERMS, { disclosures: [{ output: 0, to, why: "weights", mechanism: TERMS }] }),
+    );
+    for (const g of [mine!, yours!]) await driver.grant(g);
+    const under = (run: number, g: Grant): Command => ({ ...runOf(run), grant: grantId(g) }) as Command;
+    const to = (run: number, handle: string, name: string): Command => ({ ...revealOf(run, handle), to: name }) as Command;
+    for (const [k, g] of [mine!, yours!].entries()) await driver.each(under(k, g));
+    await driver.each(to(2, "w0", "model-owner"));
+    expect(await reasonOf(driver.each(to(3, "w0", "driver")))).toMatch(/counted against its budget/);
+    await driver.each(to(4, "w1", "driver"));
+    // The budgets are apart: two more runs of one leave two of the other.
+    for (const run of [5, 6]) await driver.each(under(run, yours!));
+    expect(await reasonOf(driver.each(under(7, yours!)))).toMatch(/no budget left: 3 runs/);
+    await driver.each(under(8, mine!));
+  }, 60_000);
+});
+
 describe("weights that a counted run noised", () => {
   it("go into another step after a resume, whether or not anybody sent the first step's Program again; rows do not", async () => {
     const first = await start();

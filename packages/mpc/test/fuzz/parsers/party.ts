@@ -39,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
     outputs: ["a.0", "a.1"],
     frees: ["a.7"],
   },
+  { type: "run", run: 7, program: GRANT.program, inputs: [], outputs: [], frees: [], grant: "5f".repeat(32) },
   { type: "reveal", run: 8, handle: "a.0", to: "driver", why: "mean loss of an epoch" },
   { type: "deliver", run: 8, handle: "a.0", to: "patient-7", why: "diagnosis" },
   { type: "letters" },
