@@ -54,6 +54,9 @@ export function kindOf(x: unknown): string {
   return typeof x === "object" ? (x.constructor?.name ?? "an object") : typeof x;
 }
 
+/** A number and what it counts: "1 row", "3 rows". */
+export const quantity = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
 /** What may be said of options that are no such object, or have a name that is none. */
 export interface OptionHints {
   /** Where something else was given than an object. */

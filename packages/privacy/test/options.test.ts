@@ -1,5 +1,6 @@
 /** @file A misspelt option is refused at every public door: types are stripped, and an ignored one would leave a guarantee at its default. */
 import * as privacy from "@tacit/privacy";
+import * as audits from "@tacit/privacy/audits";
 import { Budget, PeopleBudget } from "@tacit/privacy/budgets";
 import * as queries from "@tacit/privacy/queries";
 import { describe, expect, it } from "vitest";
@@ -18,6 +19,9 @@ const terms = {
 const budget = { dataset: "d", unit: "person", neighbours: "add-remove", epsilon: 1, delta: 1e-6, accountant: "zcdp" } as const;
 const people = { dataset: "d", unit: "person", neighbours: "add-remove", measure: "rho", limit: 1 } as const;
 const target = { epsilon: 1, delta: 1e-6 };
+
+const losses = Array.from({ length: 300 }, (_, i) => Math.sin(i) + i / 300);
+const coins = Array.from({ length: 20 }, (_, i) => i % 2);
 
 /** Each door with an option `nois` beside what it needs. */
 const DOORS: Readonly<Record<string, (wrong: object) => unknown>> = {
@@ -53,6 +57,11 @@ const DOORS: Readonly<Record<string, (wrong: object) => unknown>> = {
   topKeys: (x) => queries.topKeys(table, "key", any({ k: 1, noise: { epsilon: 1 }, ...x })),
   unknownKeys: (x) => queries.unknownKeys(table, "word", any({ noise, delta: 1e-6, ...x })),
   linearRegression: (x) => queries.linearRegression(table, "v", any({ noise, from: ["w"], ...x })),
+  "audits.exposure": (x) => audits.exposure([1], losses, any(x)),
+  "audits.roc": (x) => audits.roc([1, 2], [3, 4], any(x)),
+  "audits.lossThreshold": (x) => audits.lossThreshold([1, 2], [3, 4], any(x)),
+  "audits.oneRun": (x) => audits.oneRun(losses.slice(0, 20), coins, any({ delta: 1e-5, ...x })),
+  "audits.defended": (x) => audits.defended([[1, 2]], any({ clip: 1, noiseMultiplier: 1, ...x })),
   noise: (x) => queries.count(table, any({ noise: { ...noise, ...x } })),
 };
 

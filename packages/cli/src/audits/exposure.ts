@@ -34,7 +34,7 @@ function pictureOf(report: ExposureReport, canaries: Float64Array, candidates: F
       ...(canaries.length > 8 && { canaries: sortedPairs(most) }),
     },
     {
-      title: `Exposure: at most ${report.most.toFixed(1)} bits`,
+      title: `Largest exposure: ${report.most.toFixed(1)} bits`,
       x: "loss",
       y: "share of candidates below",
       log: true,
@@ -68,7 +68,7 @@ function textOf(r: ExposureReport): string {
     ...more,
     `fit: skew-normal, Kolmogorov distance ${distance.toFixed(4)} (p ${pValue.toPrecision(3)}, taken at the fitted law): ${fate}`,
     `largest exposure: ${bits(r.most)} bits ${from}; sampling can show ${bits(r.visible)}`,
-    `without memory the mean by sampling is 1.44, here ${bits(r.mean)}, and one of ${r.canaries.length} canaries has so low a rank with chance ${r.byChance.toPrecision(3)} at most`,
+    `without memory the mean by sampling is 1.44, here ${bits(r.mean)}, and ${r.canaries.length === 1 ? "1 canary has" : `one of ${r.canaries.length} canaries has`} so low a rank with chance ${r.byChance.toPrecision(3)} at most`,
   ].join("\n");
 }
 

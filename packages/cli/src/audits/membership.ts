@@ -1,5 +1,5 @@
 /** @file tacit audit membership: whether examples can be told to have been trained on, from exported losses or of a saved model. */
-import { expected } from "@tacit/core/errors";
+import { expected, quantity } from "@tacit/core/errors";
 import { type Figure, plot } from "@tacit/plot";
 import {
   highestLowEnd,
@@ -9,6 +9,7 @@ import {
   lossThreshold,
   type RateAt,
   type Roc,
+  type RocOptions,
   roc,
   type Shadow,
   type ThresholdAttack,
@@ -16,8 +17,8 @@ import {
 } from "@tacit/privacy/audits";
 import { type Command, InvalidArgumentError } from "commander";
 import { count, positiveCount } from "../commands/arguments.ts";
-import { chance, checkReport, conclude, type ReportWords, withReportOptions } from "./options.ts";
-import { numbers, onlyKeys, readScores } from "./scores.ts";
+import { chance, checkReport, conclude, type ReportWords, refuseIdle, withReportOptions } from "./options.ts";
+import { MEMBERS, NON_MEMBERS, numbers, onlyKeys, readScores } from "./scores.ts";
 import { type ModelWords, type Scored, scoreModel } from "./shadows.ts";
 
 interface Words extends ReportWords, Omit<ModelWords, "model"> {
@@ -47,15 +48,17 @@ const lossOf = (phi: number): number => (phi > 0 ? Math.log1p(Math.exp(-phi)) : 
 
 const where = (values: Float64Array, member: Float64Array, is: 0 | 1): Float64Array => values.filter((_, i) => member[i] === is);
 
+const confidenceOf = ({ confidence }: Words): RocOptions => ({ confidence });
+
 function attacksOn(s: Scored, words: Words): Attack[] {
   const losses = s.scores.map(lossOf);
-  const { curve, yeom } = lossThreshold(where(losses, s.member, 1), where(losses, s.member, 0), words);
+  const { curve, yeom } = lossThreshold(where(losses, s.member, 1), where(losses, s.member, 0), confidenceOf(words));
   const found = [attack("loss threshold", curve, words, yeom)];
   if (s.shadows.length === 0) return found;
   const options: LiraOptions = { mode: words.offline ? "offline" : "online" };
   const scores = lira(s.scores, s.shadows, options);
-  const name = `LiRA, ${words.offline ? "offline, " : ""}${s.shadows.length} shadow models`;
-  return [...found, attack(name, roc(where(scores, s.member, 1), where(scores, s.member, 0), words), words)];
+  const name = `LiRA, ${words.offline ? "offline, " : ""}${quantity(s.shadows.length, "shadow model")}`;
+  return [...found, attack(name, roc(where(scores, s.member, 1), where(scores, s.member, 0), confidenceOf(words)), words)];
 }
 
 const LIRA_KEYS = ["member", "scores", "shadows"];
@@ -81,8 +84,8 @@ async function attacksOnFile(path: string, words: Words): Promise<Attack[]> {
   const file = await readScores(path);
   const { json } = file;
   if (json !== null && LIRA_KEYS.some((key) => Object.hasOwn(json, key))) return attacksOn(liraFile(json), words);
-  const { members, nonMembers } = file.groups({ members: ["member", "1"], nonMembers: ["non-member", "nonmember", "0"] });
-  const { curve, yeom } = lossThreshold(members, nonMembers, words);
+  const { members, nonMembers } = file.groups({ members: MEMBERS, nonMembers: NON_MEMBERS });
+  const { curve, yeom } = lossThreshold(members, nonMembers, confidenceOf(words));
   return [attack("loss threshold", curve, words, yeom)];
 }
 
@@ -124,7 +127,7 @@ const percent = (x: number): string => `${(100 * x).toPrecision(3)} %`;
 function textOf(attacks: readonly Attack[]): string {
   const alone = attacks.length === 1 ? ["no shadow models: loss threshold alone"] : [];
   const lines = attacks.flatMap(({ name, curve, rates, yeom }) => [
-    `${name}: AUC ${curve.auc.toFixed(4)} [${curve.aucInterval.low.toFixed(4)}, ${curve.aucInterval.high.toFixed(4)}], ${curve.members} members, ${curve.nonMembers} non-members`,
+    `${name}: AUC ${curve.auc.toFixed(4)} [${curve.aucInterval.low.toFixed(4)}, ${curve.aucInterval.high.toFixed(4)}], ${quantity(curve.members, "member")}, ${quantity(curve.nonMembers, "non-member")}`,
     ...rates.map(
       (r) => `  TPR at ${percent(r.fpr)} FPR: ${percent(r.tpr)} [${percent(r.interval.low)}, ${percent(r.interval.high)}]`,
     ),
@@ -151,7 +154,15 @@ function checkReach(words: Words, fpr: number, sizes: { readonly members: number
   expected("PRIVACY_AUDIT_DATA", "--fail-above", `scores that can exceed ${words.failAbove}`, got, cure);
 }
 
-async function run(path: string | undefined, words: Words): Promise<void> {
+/** Of `--model` alone, and of shadow models. */
+const [OF_MODEL, OF_SHADOWS] = [
+  ["data", "labels", "examples", "shadows", "epochs", "seed"],
+  ["epochs", "offline"],
+] as const;
+
+async function run(path: string | undefined, words: Words, command: Command): Promise<void> {
+  if (path !== undefined) refuseIdle(command, OF_MODEL, "a file of losses");
+  else if (words.shadows === 0) refuseIdle(command, OF_SHADOWS, "no --shadows");
   await checkReport(words);
   if ((path === undefined) === (words.model === undefined)) {
     const got = path === undefined ? "neither" : "both";
@@ -161,6 +172,7 @@ async function run(path: string | undefined, words: Words): Promise<void> {
   if (words.model !== undefined) checkReach(words, at, { members: words.examples, nonMembers: words.examples });
   const attacks =
     path !== undefined ? await attacksOnFile(path, words) : attacksOn(await scoreModel({ ...words, model: words.model! }), words);
+  if (attacks.length === 1) refuseIdle(command, ["offline"], "no shadow models");
   checkReach(words, at, attacks[0]!.curve);
   // Each lower end is too high with at most half of 1 - confidence, and there are two attacks at most.
   const measured = Math.max(...attacks.flatMap((a) => a.rates.filter((r) => r.fpr === at).map((r) => r.interval.low)));

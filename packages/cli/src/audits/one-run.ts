@@ -1,11 +1,12 @@
 /** @file tacit audit one-run: a lower bound on ε, from scores that any training exported or of DP-SGD in this build. */
-import { expected } from "@tacit/core/errors";
+import { expected, quantity } from "@tacit/core/errors";
 import { type Figure, plot } from "@tacit/plot";
 import { auditDpSgd, type OneRunReport, oneRun, pValueOfClaim } from "@tacit/privacy/audits";
 import type { Command } from "commander";
 import { positive, positiveCount } from "../commands/arguments.ts";
 import { Progress } from "../output/progress.ts";
-import { chance, checkReport, conclude, type ReportWords, withReportOptions } from "./options.ts";
+import { say } from "../output/streams.ts";
+import { chance, checkReport, conclude, type ReportWords, refuseIdle, withReportOptions } from "./options.ts";
 import { readScores } from "./scores.ts";
 
 interface Words extends ReportWords {
@@ -42,13 +43,13 @@ function pictureOf(r: OneRunReport, claim: number | undefined): Figure {
 function textOf(r: OneRunReport, claim: number | undefined): string {
   const { guesses, correct } = r.outcome;
   const lines = [
-    `ε ≥ ${r.epsilon.toFixed(3)} at δ ${r.delta} with ${100 * r.confidence} % confidence: ${correct} of ${guesses} guesses right, ${r.canaries} canaries`,
+    `ε ≥ ${r.epsilon.toFixed(3)} at δ ${r.delta} with ${100 * r.confidence} % confidence: ${correct} of ${quantity(guesses, "guess", "guesses")} right, ${r.canaries} canaries`,
     `so many canaries could have shown ε ${r.visible.toFixed(2)} at most`,
   ];
-  if (claim !== undefined)
-    lines.push(
-      `claimed ε ${claim.toPrecision(4)}: p-value ${pValueOfClaim(r, claim).toPrecision(3)} (small: the claim is wrong)`,
-    );
+  if (claim !== undefined) {
+    const verdict = r.epsilon > claim ? "contradicted" : "not contradicted";
+    lines.push(`claimed ε ${claim.toPrecision(4)}: ${verdict} (p ${pValueOfClaim(r, claim).toPrecision(3)})`);
+  }
   return lines.join("\n");
 }
 
@@ -59,7 +60,15 @@ async function ofFile(path: string, words: Words): Promise<OneRunReport> {
   return oneRun(scores, coins, { delta, confidence, ...(guesses !== undefined && { guesses }) });
 }
 
-async function run(path: string | undefined, words: Words): Promise<void> {
+/** A claim out of reach is never contradicted, whatever the build does. */
+function warnBeyond(claim: number | undefined, { visible, canaries }: OneRunReport): void {
+  if (claim === undefined || claim < visible) return;
+  const reach = `${canaries} canaries can show ε ${visible.toFixed(2)} at most`;
+  say(`warning: ${reach}, so that a claim of ${claim.toPrecision(4)} cannot be contradicted: take more canaries`);
+}
+
+async function run(path: string | undefined, words: Words, command: Command): Promise<void> {
+  if (path !== undefined) refuseIdle(command, ["canaries", "noise", "steps", "rate"], "a file of scores");
   await checkReport(words);
   if ((path === undefined) === (words.dpSgd !== true)) {
     const got = path === undefined ? "neither" : "both";
@@ -85,6 +94,7 @@ async function run(path: string | undefined, words: Words): Promise<void> {
     statement = audited.statement;
     claim ??= audited.claimed;
   }
+  warnBeyond(claim, report);
   await conclude(words, {
     audit: "one-run",
     report: { ...report, claimed: claim ?? null, ...(statement !== null && { statement }) },

@@ -28,6 +28,14 @@ export function chance(text: string): number {
   return n;
 }
 
+/** Refuses options that were given and would be ignored. @throws ARGUMENT_INVALID */
+export function refuseIdle(command: Command, names: readonly string[], beside: string): void {
+  const idle = names.find((name) => command.getOptionValueSource(name) === "cli");
+  if (idle === undefined) return;
+  const where = `audit ${command.name()}`;
+  expected("ARGUMENT_INVALID", where, `no --${idle} with ${beside}`, "one", `it would change nothing: tacit ${where} --help`);
+}
+
 /** @param measures what `--fail-above` is compared with, with its unit */
 export const withReportOptions = (command: Command, measures: string): Command =>
   command

@@ -6,6 +6,10 @@ import { readBounded } from "../files.ts";
 /** Ten million losses as text. */
 const MOST_BYTES = 2 ** 28;
 
+/** First words of rows of membership; 1 and 0 are those of coins, too. */
+export const MEMBERS: readonly string[] = ["member", "1"];
+export const NON_MEMBERS: readonly string[] = ["non-member", "nonmember", "0"];
+
 /** A file as an audit sees it. */
 export interface ScoreFile {
   /**
@@ -67,8 +71,19 @@ function fromJson(path: string, bytes: Uint8Array): ScoreFile {
   };
 }
 
+/** Words that a row of any audit's file begins with. */
+const WORDS: readonly string[] = ["canary", "candidate", ...MEMBERS, ...NON_MEMBERS];
+/** Of a first line: more than any such word takes. */
+const MOST_WORD = 64;
+
+/** A first line that begins with such a word is data, whatever stands beside it: as a header, a diverged canary ("canary,NaN") would vanish. */
+function beginsWithData(bytes: Uint8Array): boolean {
+  const [first] = new TextDecoder().decode(bytes.subarray(0, MOST_WORD)).split(/[,\r\n]/);
+  return WORDS.includes(first!.replaceAll('"', "").trim().toLowerCase());
+}
+
 function fromCsv(path: string, bytes: Uint8Array): ScoreFile {
-  const { features, labels, classes } = parseCsv(bytes, { label: 0 });
+  const { features, labels, classes } = parseCsv(bytes, { label: 0, ...(beginsWithData(bytes) && { header: false }) });
   if (features.shape[1] !== 1 || labels === null)
     fault(JSON.stringify(path), "two columns, a group and a value", `${1 + (features.shape[1] ?? 0)}`);
   const values = Float64Array.from(features.values as Float32Array);

@@ -40,7 +40,7 @@ describe("tacit audit exposure", () => {
       beyondSampling: true,
     });
     expect(JSON.parse(readFileSync(report, "utf8"))).toEqual(printed);
-    expect(readFileSync(picture, "utf8")).toMatch(/^<svg[\s\S]*Exposure: at most 19\.9 bits/);
+    expect(readFileSync(picture, "utf8")).toMatch(/^<svg[\s\S]*Largest exposure: 19\.9 bits/);
   });
 
   test("ends with 0 below it", async () => {
@@ -55,7 +55,7 @@ describe("tacit audit exposure", () => {
       "warning: --fail-above 15 is above the 9.97 bits that 1000 candidates can show by sampling: only extrapolation can exceed it; score 32768",
     );
     expect(out!.stdout).toContain("largest exposure: 19.93 bits by extrapolation, which has no error rate");
-    expect(out!.stdout).toContain("one of 1 canaries has so low a rank with chance 0.000999 at most");
+    expect(out!.stdout).toContain("1 canary has so low a rank with chance 0.000999 at most");
     expect(within!.stderr).not.toContain("warning");
   });
 
@@ -111,6 +111,21 @@ describe("tacit audit exposure", () => {
     expect(space!.stderr).toContain("space: expected a number, got something else");
     expect(groups!.stderr).toContain("expected groups named canary, candidate, got another name");
     expect([keys!.code, space!.code, groups!.code]).toEqual([1, 1, 1]);
+  });
+
+  test("takes a first line that begins with a group for data, whatever stands beside it", async () => {
+    const candidates = normals(300, 0).map((v) => `candidate,${v}`);
+    const [bad, head] = await Promise.all(
+      [
+        ["canary,NaN", "canary,1", ...candidates],
+        ["group,loss", "canary,1", ...candidates],
+      ].map((lines, i) => tacit(["audit", "exposure", place.write(`first-${i}.csv`, lines.join("\n")), "--json"])),
+    );
+    expect(bad!.code).toBe(1);
+    expect(bad!.stderr).toContain("csv line 1");
+    expect(JSON.parse(head!.stdout)).toMatchObject({ canaries: [{ loss: 1 }] });
+    const quoted = place.write("first-2.csv", ['"Non-Member",oops', "member,1", "member,2", "non-member,1"].join("\n"));
+    expect((await tacit(["audit", "membership", quoted, "--fpr", "0.5"])).stderr).toContain("csv line 1");
   });
 
   test("refuses too few candidates, text that is no JSON, and values that are no numbers", async () => {
@@ -251,7 +266,13 @@ describe("tacit audit one-run", () => {
     const [wrong, right] = await Promise.all(["1", "30"].map((claim) => tacit(["audit", "one-run", open, "--claim", claim])));
     expect(wrong!.code).toBe(3);
     expect(wrong!.stderr).toContain("hint: this contradicts the claimed guarantee");
+    expect(wrong!.stdout).toMatch(/claimed ε 1\.000: contradicted \(p 0\.0\d+\)/);
+    expect(wrong!.stderr).not.toContain("warning");
     expect(right!.code).toBe(0);
+    expect(right!.stdout).toContain("claimed ε 30.00: not contradicted (p 1.00)");
+    expect(right!.stderr).toMatch(
+      /warning: 500 canaries can show ε \d\.\d\d at most, so that a claim of 30\.00 cannot be contradicted/,
+    );
   });
 
   test("audits DP-SGD of this build against its own claim", async () => {
@@ -272,6 +293,25 @@ describe("tacit audit one-run", () => {
     expect(ran.code).toBe(0);
     const report = JSON.parse(ran.stdout) as { epsilon: number; claimed: number };
     expect(report.epsilon).toBeLessThanOrEqual(report.claimed);
+  });
+
+  test("refuses options that it would ignore, as membership does", async () => {
+    const one = place.write("idle.csv", noisy(20, 1));
+    const losses = place.write("idle-losses.csv", ["member,1", "member,2", "non-member,1", "non-member,2"].join("\n"));
+    const lines = [
+      ["one-run", one, "--noise", "3"],
+      ["membership", losses, "--fpr", "0.5", "--shadows", "4"],
+      ["membership", losses, "--fpr", "0.5", "--offline"],
+      ["membership", "--model", "m.safetensors", "--epochs", "3"],
+    ];
+    const ran = await Promise.all(lines.map((line) => tacit(["audit", ...line])));
+    expect(ran.map((r) => /error\[ARGUMENT_INVALID\]: (.*)/.exec(r.stderr)?.[1])).toEqual([
+      "audit one-run: expected no --noise with a file of scores, got one",
+      "audit membership: expected no --shadows with a file of losses, got one",
+      "audit membership: expected no --offline with no shadow models, got one",
+      "audit membership: expected no --epochs with no --shadows, got one",
+    ]);
+    expect((await tacit(["audit", "membership", losses, "--fpr", "0.5"])).stdout).toContain("2 members, 2 non-members");
   });
 
   test("wants a file or --dp-sgd, coins that are coins, and a file that is one", async () => {

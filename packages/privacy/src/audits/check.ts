@@ -14,7 +14,8 @@ export function refuseData(where: string, want: string, got: string, hint?: stri
  * @throws TacitError PRIVACY_AUDIT_DATA, which names the position of the first that is not finite, never a value
  */
 export function finite(where: string, what: string, values: Scores, least: number, hint?: string): Float64Array {
-  if (values.length < least) refuseData(where, `at least ${least} ${what}`, `${values.length}`, hint);
+  if (values.length < least)
+    refuseData(where, `${least === 1 ? "one or more" : `at least ${least}`} ${what}`, `${values.length}`, hint);
   const out = Float64Array.from(values);
   const bad = out.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0)

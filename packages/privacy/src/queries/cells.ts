@@ -1,4 +1,5 @@
 /** @file Counts by cell: how many cells one unit may be in and how often in each, kept so, and what that makes of the sensitivity. */
+import { quantity } from "@tacit/core/errors";
 import { refuse, whole } from "../check.ts";
 import { changesOf, type Part } from "./noise.ts";
 import type { PrivateTable, View } from "./table.ts";
@@ -45,7 +46,7 @@ export function cellPart(name: string, table: PrivateTable, size: number, bounds
   const sum = Math.min(rows, perCell * cells);
   const l1 = replaced ? Math.min(2 * sum, perCell * size) : sum;
   const all = Array.from({ length: levels }, () => list).flat();
-  const why = `in ${cells} of ${size} cells, ${perCell} times each, ${rows} in all${replaced ? ", out of some and into others" : ""}`;
+  const why = `in ${cells} of ${quantity(size, "cell")}, ${quantity(perCell, "time")} each, ${rows} in all${replaced ? ", out of some and into others" : ""}`;
   return { name, size: size * levels, changes: changesOf(all), l1: l1 * levels, share: 1, step: 1, why };
 }
 

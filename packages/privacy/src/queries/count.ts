@@ -11,6 +11,7 @@ import {
   QUERY,
   type QueryOptions,
   rowsOfUnit,
+  rowsText,
   scaled,
   sumChange,
 } from "./integers.ts";
@@ -69,7 +70,7 @@ export function count<N extends Neighbours, C extends Columns>(
     );
   const rows = rowsOfUnit(table, where);
   const change = of === "units" ? 1 : sumChange(table.neighbours, rows, [1, 1]);
-  const why = of === "units" ? "a unit counts once" : `${rows.least} to ${rows.most} rows`;
+  const why = of === "units" ? "a unit counts once" : rowsText(rows);
   const tests = rowTest(table.columns, where);
   return integerQuery(table, options, {
     title: `count of ${of}`,

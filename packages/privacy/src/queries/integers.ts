@@ -1,4 +1,5 @@
 /** @file Queries that are integers with noise: their deterministic half, one part for each scale of noise, and what is made of the noisy numbers. */
+import { quantity } from "@tacit/core/errors";
 import { checkOptions, refuse } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import type { Columns } from "./columns.ts";
@@ -108,6 +109,10 @@ export function integerQuery<N extends Neighbours, A>(
 export function rowsOfUnit(table: PrivateTable, where: object | undefined): { readonly least: number; readonly most: number } {
   return { least: filters(where) ? 0 : 1, most: table.unit.rows };
 }
+
+/** The same in words: "0 to 3 rows", "1 row". */
+export const rowsText = ({ least, most }: { readonly least: number; readonly most: number }): string =>
+  least === most ? quantity(most, "row") : `${least} to ${quantity(most, "row")}`;
 
 /** How many rows count is public: replace-one, one row each, none left out. */
 export const publicRows = (table: PrivateTable, where: object | undefined): boolean =>

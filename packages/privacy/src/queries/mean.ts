@@ -2,6 +2,7 @@
  * @file The mean of a column: a noisy sum of distances from the middle of the bounds, by a noisy count. From the middle, a row adds at most half of
  * the distance of the bounds. Under replace-one with one row of each unit the count is public, and all is spent on the sum.
  */
+import { quantity } from "@tacit/core/errors";
 import { namesOf } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import type { Columns, NumberColumn } from "./columns.ts";
@@ -16,6 +17,7 @@ import {
   QUERY,
   type QueryOptions,
   rowsOfUnit,
+  rowsText,
   sumChange,
 } from "./integers.ts";
 import type { Part } from "./noise.ts";
@@ -59,7 +61,7 @@ export const clip = (x: number, [lo, hi]: Interval): number => Math.min(Math.max
 export function countPart(table: PrivateTable, where: object | undefined): Part[] {
   if (publicRows(table, where)) return [];
   const rows = rowsOfUnit(table, where);
-  return [onePart("rows", sumChange(table.neighbours, rows, [1, 1]), 1, 1, `${rows.least} to ${rows.most} rows`)];
+  return [onePart("rows", sumChange(table.neighbours, rows, [1, 1]), 1, 1, rowsText(rows))];
 }
 
 const OPTIONS = namesOf<QueryOptions<Columns>>(QUERY);
@@ -86,7 +88,7 @@ export function mean<N extends Neighbours, C extends Columns>(
     title: `mean of ${name}`,
     reads: [name, ...Object.keys(options.where ?? {})],
     parts: [
-      onePart("sum from the middle", change, column.grid, 1, `${rows.most} rows within ${half} steps of ${at}`),
+      onePart("sum from the middle", change, column.grid, 1, `${quantity(rows.most, "row")} within ${half} steps of ${at}`),
       ...counted,
     ],
     statistic: (view) => {

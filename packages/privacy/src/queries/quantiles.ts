@@ -12,6 +12,7 @@
  * t with probability at most 2 inf_s e^(m K(s) - s t). t is taken such that this, times the number of leaves and of quantiles, is 1 - level: then
  * with probability `level` all D are within t, and each quantile lies where D with t taken off or added leaves room.
  */
+import { quantity } from "@tacit/core/errors";
 import { namesOf, refuse } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import { type CellBounds, cellPart, countCells } from "./cells.ts";
@@ -142,7 +143,7 @@ export function quantiles<N extends Neighbours, C extends Columns>(
     title: `quantiles of ${name}`,
     reads: [name, ...Object.keys(options.where ?? {})],
     parts: [part],
-    notes: [`a tree of ${tree.levels} levels, ${tree.leaves} leaves`],
+    notes: [`a tree of ${quantity(tree.levels, "level")}, ${tree.leaves} leaves`],
     errors: ([law]) => at.map((q) => ({ name: `rank of quantile ${q}, in rows`, halfWidth: within(law!, q) })),
     statistic: (view) => {
       const codes = view.codes.get(name)!;
@@ -174,7 +175,7 @@ function treePart(table: PrivateTable, tree: Tree): ReturnType<typeof cellPart> 
     size: parts.reduce((n, p) => n + p.size, 0),
     changes: changesOf(list),
     l1: parts.reduce((n, p) => n + p.l1, 0),
-    why: `${rows} rows, each in one node of each of ${tree.levels} levels`,
+    why: `${quantity(rows, "row")}, each in one node of each of ${quantity(tree.levels, "level")}`,
   };
 }
 

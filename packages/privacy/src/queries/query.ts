@@ -6,7 +6,7 @@
  * the budget) fails before; `draw` is arithmetic on integers of any length and cannot. Should it fail nevertheless, the
  * error says that it did and not why. Not hidden: how long a query takes, which grows with rows, keys and units.
  */
-import { kindOf, TacitError } from "@tacit/core/errors";
+import { kindOf, quantity, TacitError } from "@tacit/core/errors";
 import { type AccountOptions, epsilonOf } from "../accountants/index.ts";
 import { totalRho } from "../accountants/zcdp.ts";
 import { epsilonIn } from "../budgets/filters.ts";
@@ -54,8 +54,7 @@ export interface Plan<A> {
   draw(view: View): A;
 }
 
-const changeText = ({ sensitivity, count }: Change): string =>
-  `${count === 1 ? "1 integer" : `${count} integers`} by ${sensitivity} at most`;
+const changeText = ({ sensitivity, count }: Change): string => `${quantity(count, "integer")} by ${sensitivity} at most`;
 
 const PLANS = new WeakMap<object, Plan<unknown>>();
 
@@ -126,10 +125,10 @@ export class Query<N extends Neighbours = Neighbours, A = unknown> {
     const lines = [`${plan.title} of ${table.dataset}, per ${name}, neighbours ${table.neighbours}`];
     lines.push(
       table.named
-        ? `at most ${rows} rows of each ${name} count (${excess === "refuse" ? "more were refused" : excess === "first" ? "the first ones" : "a random choice"})`
+        ? `at most ${quantity(rows, "row")} of each ${name} ${rows === 1 ? "counts" : "count"} (${excess === "refuse" ? "more were refused" : excess === "first" ? `the first ${rows === 1 ? "one" : "ones"}` : "a random choice"})`
         : `each row is another ${name} (assumed)`,
     );
-    if (table.units !== undefined) lines.push(`public: ${table.units} units`);
+    if (table.units !== undefined) lines.push(`public: ${quantity(table.units, "unit")}`);
     for (const column of plan.reads) lines.push(`${column}: ${describeColumn(table.columns[column]!)}`);
     for (const p of plan.parts)
       lines.push(`${p.name}: one ${name} changes ${p.changes.map(changeText).join(", ")}, in steps of ${p.step} (${p.why})`);

@@ -10,6 +10,7 @@ import {
   QUERY,
   type QueryOptions,
   rowsOfUnit,
+  rowsText,
   scaled,
   sumChange,
 } from "./integers.ts";
@@ -57,9 +58,7 @@ export function sum<N extends Neighbours, C extends Columns>(
   return integerQuery(table, options, {
     title: `sum of ${name}`,
     reads: [name, ...Object.keys(options.where ?? {})],
-    parts: [
-      onePart("sum", change, column.grid, 1, `${rows.least} to ${rows.most} rows of ${column.lower} to ${column.upper} steps`),
-    ],
+    parts: [onePart("sum", change, column.grid, 1, `${rowsText(rows)} of ${column.lower} to ${column.upper} steps`)],
     statistic: (view) => [[sumRows(view, name, tests(view))]],
     finish: ([noisy]) => scaled(noisy!, column.grid),
   });

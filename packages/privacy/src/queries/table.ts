@@ -15,7 +15,7 @@
  * promised) may depend on the data, and are for the holder's eyes. A query on a table that stands never fails by what the data are.
  */
 import { readRows } from "@tacit/core/data";
-import { kindOf, TacitError } from "@tacit/core/errors";
+import { kindOf, quantity, TacitError } from "@tacit/core/errors";
 import { checkOptions, namesOf, refuse, whole } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import { below, secureBits } from "../samplers/bits.ts";
@@ -194,9 +194,13 @@ function keep(rows: number[], unit: Unit): readonly number[] {
   const most = unit.column === undefined ? 1 : unit.rows!;
   if (rows.length <= most) return rows;
   if (unit.excess === "refuse")
-    throw new TacitError("PRIVACY_CONTRIBUTIONS", `table: expected at most ${most} rows of each ${unit.name}, got more`, {
-      hint: "excess: first or random leaves the others out",
-    });
+    throw new TacitError(
+      "PRIVACY_CONTRIBUTIONS",
+      `table: expected at most ${quantity(most, "row")} of each ${unit.name}, got more`,
+      {
+        hint: "excess: first or random leaves the others out",
+      },
+    );
   if (unit.excess !== "random") return rows.slice(0, most);
   for (let i = 0; i < most; i++) {
     const j = i + Number(below(secureBits, BigInt(rows.length - i)));
@@ -226,7 +230,7 @@ export function privateTable<const N extends Neighbours, const C extends Columns
   if (terms.units !== undefined && kept.length !== terms.units)
     throw new TacitError(
       "PRIVACY_CONTRIBUTIONS",
-      `table: expected ${terms.units} units, got ${kept.length < terms.units ? "fewer" : "more"}`,
+      `table: expected ${quantity(terms.units, "unit")}, got ${kept.length < terms.units ? "fewer" : "more"}`,
       {
         hint: "their number is public under replace-one: state the true one, or use add-remove",
       },

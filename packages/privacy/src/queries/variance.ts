@@ -2,6 +2,7 @@
  * @file The variance of a column (of the population: divided by n): noisy sums of distances from the middle of the bounds and of their squares, by a
  * noisy count. Squares are between 0 and the square of half the distance, so they are summed from the middle of that.
  */
+import { quantity } from "@tacit/core/errors";
 import { namesOf } from "../check.ts";
 import type { Neighbours } from "../events.ts";
 import type { Columns } from "./columns.ts";
@@ -55,7 +56,7 @@ export function variance<N extends Neighbours, C extends Columns>(
   const units = table.units ?? 0;
   const square = column.grid * column.grid;
   const bounds: Interval = [0, ((column.upper - column.lower) / 2) ** 2 * square];
-  const why = `${rows.most} rows within ${half} steps of ${at}`;
+  const why = `${quantity(rows.most, "row")} within ${half} steps of ${at}`;
   return integerQuery(table, options, {
     title: `variance of ${name}`,
     reads: [name, ...Object.keys(options.where ?? {})],

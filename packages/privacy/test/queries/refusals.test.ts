@@ -180,6 +180,20 @@ describe("a table of rows", () => {
     expect(() => boolean({ missing: any("yes") })).toThrow(coded("PRIVACY_PARAMETER"));
   });
 
+  it("counts in words what it allows: one row, three rows", () => {
+    const said = (rows: number): string => {
+      const unit = { ...terms.unit, rows };
+      return mean(privateTable([], { ...terms, unit }), "age", { noise: { rho: 1 } }).explain();
+    };
+    expect(said(1)).toMatch(
+      /at most 1 row of each person counts \(the first one\)[\s\S]*\(1 row within 60 steps[\s\S]*\(1 row\)/,
+    );
+    expect(said(3)).toMatch(/at most 3 rows of each person count \(the first ones\)[\s\S]*\(3 rows within[\s\S]*\(1 to 3 rows\)/);
+    const one = [{ id: 1, age: 3 }];
+    const strict = { ...terms, unit: { ...terms.unit, excess: "refuse" } } as const;
+    expect(() => privateTable([...one, ...one], strict)).toThrow("at most 1 row of each person, got more");
+  });
+
   it("names the column that was asked for, and those that there are", () => {
     const t = privateTable([], { ...terms, columns: { ...columns, word: COLUMNS.word } });
     expect(() => mean(t, any("agee"), { noise: { rho: 1 } })).toThrow('mean: expected a column among age, word, got "agee"');

@@ -12,6 +12,7 @@
  * of losses need not be skew-normal, and where they are heavier it says 10 bits and more of canaries that nobody has seen, many times as
  * often as 2^-10. It is left out of `most` where the fit is rejected; where it is not, nothing vouches for the tail either.
  */
+import { checkOptions, namesOf } from "../../check.ts";
 import { checkConfidence, finite, refuseData, type Scores } from "../check.ts";
 import { clopperPearson, type Interval } from "../statistics/binomial.ts";
 import { type Fit, fitSkewNormal } from "./fit.ts";
@@ -26,6 +27,8 @@ export interface ExposureOptions {
   /** Of the intervals; 0.95 unless given. */
   readonly confidence?: number;
 }
+
+const OPTIONS = namesOf<ExposureOptions>({ space: true, confidence: true });
 
 /** What is known of one canary. */
 export interface CanaryExposure {
@@ -105,6 +108,7 @@ function chanceOfRank(rank: number, m: number, n: number): number {
  * @throws TacitError PRIVACY_AUDIT_DATA for too few or not finite losses, or a format smaller than the candidates
  */
 export function exposure(canaries: Scores, candidates: Scores, options: ExposureOptions = {}): ExposureReport {
+  checkOptions("exposure", options, OPTIONS);
   const confidence = checkConfidence("exposure", options.confidence ?? 0.95);
   const mine = finite("exposure", "losses of canaries", canaries, 1);
   const more = "score more random strings of the canaries' format";

@@ -2,7 +2,7 @@
  * @file What DP-SGD sends for one example instead of its gradient: clipped to norm C, plus Gaussian noise of standard deviation zC. For an
  * audit of what the noise hides; training itself has its own path (`@tacit/privacy/training`), with its accountant.
  */
-import { positive } from "../../check.ts";
+import { checkOptions, namesOf, positive } from "../../check.ts";
 import { discreteGaussian } from "../../samplers/index.ts";
 import { finite, type Scores } from "../check.ts";
 
@@ -16,12 +16,16 @@ export interface Defence {
   readonly noiseMultiplier: number;
 }
 
+const OPTIONS = namesOf<Defence>({ clip: true, noiseMultiplier: true });
+
 /**
  * The gradient as it would be sent.
  * @param gradient one array for each parameter
  * @throws TacitError PRIVACY_PARAMETER, PRIVACY_AUDIT_DATA
  */
-export function defended(gradient: readonly Scores[], { clip, noiseMultiplier }: Defence): Float32Array[] {
+export function defended(gradient: readonly Scores[], defence: Defence): Float32Array[] {
+  checkOptions("defended", defence, OPTIONS);
+  const { clip, noiseMultiplier } = defence;
   positive("inversion", "a clipping norm", clip);
   if (noiseMultiplier !== 0) positive("inversion", "a noise multiplier", noiseMultiplier);
   const parts = gradient.map((g) => finite("inversion", "gradients", g, 1));

@@ -4,7 +4,7 @@
  * gradient: the Program of a step holds both.
  */
 import { gradients, maximum, noGrad, optim, realize, Tensor } from "@tacit/core";
-import { refuse } from "../../check.ts";
+import { checkOptions, namesOf, refuse } from "../../check.ts";
 import { refuseData } from "../check.ts";
 
 export interface InversionOptions {
@@ -21,6 +21,16 @@ export interface InversionOptions {
   /** Told after each step; the search ends early where it says `false`. */
   readonly progress?: (step: number, distance: number) => boolean | undefined;
 }
+
+const OPTIONS = namesOf<InversionOptions>({
+  start: true,
+  shape: true,
+  steps: true,
+  lr: true,
+  variation: true,
+  range: true,
+  progress: true,
+});
 
 export interface Inversion {
   /** The input of the lowest cost that the search met. */
@@ -60,6 +70,7 @@ export async function invertGradient(
   observed: readonly Tensor[],
   options: InversionOptions,
 ): Promise<Inversion> {
+  checkOptions("invertGradient", options, OPTIONS);
   const { start, shape, steps, lr = 0.1, variation = 1e-4, range = [0, 1] } = options;
   const fits = observed.length === parameters.length && observed.every((g, k) => `${g.shape}` === `${parameters[k]!.shape}`);
   if (!fits) refuseData("inversion", "a gradient for each parameter, of its shape", "others");

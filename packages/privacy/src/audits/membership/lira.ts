@@ -5,6 +5,8 @@
  * Scores are logit-scaled confidences φ = log(p/(1-p)) of the right class, whose laws over trainings are close to normal (their section
  * V.B); a law is fitted for each example from shadow models, trained by the same recipe on random halves.
  */
+
+import { checkOptions, namesOf } from "../../check.ts";
 import { logNormalCdf, logNormalDensity } from "../../math/normal.ts";
 import { coins, finite, refuseData, type Scores } from "../check.ts";
 
@@ -47,6 +49,8 @@ export interface LiraOptions {
    */
   readonly variance?: "each" | "shared";
 }
+
+const OPTIONS = namesOf<LiraOptions>({ mode: true, variance: true });
 
 /** A mean and a variance need two models, on each side that is used. */
 const LEAST_EACH_SIDE = 2;
@@ -97,6 +101,7 @@ class Side {
  * @throws TacitError PRIVACY_AUDIT_DATA
  */
 export function lira(target: Scores, shadows: readonly Shadow[], options: LiraOptions = {}): Float64Array {
+  checkOptions("lira", options, OPTIONS);
   const { mode = "online", variance = shadows.length >= MANY_SHADOWS ? "each" : "shared" } = options;
   const scores = finite("lira", "scores of the target", target, 1);
   const [inside, outside] = [new Side(scores.length), new Side(scores.length)];

@@ -1,7 +1,7 @@
 /** @file The loss threshold (Yeom, Giacomelli, Fredrikson, Jha 2018): whose loss is small was trained on. */
 import { finite, type Scores } from "../check.ts";
 import { clopperPearson, type Interval } from "../statistics/binomial.ts";
-import { type Roc, roc } from "./roc.ts";
+import { type Roc, type RocOptions, roc } from "./roc.ts";
 
 /** The attack at one threshold. */
 export interface ThresholdAttack {
@@ -27,7 +27,7 @@ export interface LossAttack {
  * @param nonMembers losses of others from the same population
  * @throws TacitError PRIVACY_AUDIT_DATA
  */
-export function lossThreshold(members: Scores, nonMembers: Scores, options: { readonly confidence?: number } = {}): LossAttack {
+export function lossThreshold(members: Scores, nonMembers: Scores, options: RocOptions = {}): LossAttack {
   const mine = finite("membership", "losses of members", members, 2);
   const others = finite("membership", "losses of non-members", nonMembers, 2);
   const curve = roc(

@@ -3,6 +3,7 @@
  * which is what an attacker who must not be wrong has (Carlini, Chien, Nasr, Song, Terzis, Tramèr 2022, "Membership Inference Attacks
  * From First Principles", section III).
  */
+import { checkOptions, namesOf } from "../../check.ts";
 import { checkConfidence, finite, refuseData, type Scores } from "../check.ts";
 import { binomialMasses, clopperPearson, type Interval, tailOf } from "../statistics/binomial.ts";
 
@@ -99,13 +100,21 @@ function areaInterval(auc: number, k: number, confidence: number): Interval {
   return { low: edge(0), high: edge(1) };
 }
 
+export interface RocOptions {
+  /** Of the intervals; 0.95 unless given. */
+  readonly confidence?: number;
+}
+
+const OPTIONS = namesOf<RocOptions>({ confidence: true });
+
 /**
  * The curve of a score.
  * @param members scores of examples that were trained on; higher means "rather a member"
  * @param nonMembers scores of others from the same population
  * @throws TacitError PRIVACY_AUDIT_DATA for scores that are none, or not finite
  */
-export function roc(members: Scores, nonMembers: Scores, options: { readonly confidence?: number } = {}): Roc {
+export function roc(members: Scores, nonMembers: Scores, options: RocOptions = {}): Roc {
+  checkOptions("roc", options, OPTIONS);
   const confidence = checkConfidence("roc", options.confidence ?? 0.95);
   const all = steps(finite("roc", "scores of members", members, 2), finite("roc", "scores of non-members", nonMembers, 2));
   const [m, n] = [members.length, nonMembers.length];

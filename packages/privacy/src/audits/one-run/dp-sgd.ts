@@ -9,7 +9,7 @@
 import { optim, type Tensor, zeros } from "@tacit/core";
 import { tensorDataset } from "@tacit/core/data";
 import * as nn from "@tacit/core/nn";
-import { refuse, whole } from "../../check.ts";
+import { checkOptions, namesOf, refuse, whole } from "../../check.ts";
 import { bernoulli } from "../../samplers/index.ts";
 import { makePrivate } from "../../training/index.ts";
 import { LEAST_CANARIES, type OneRunOptions, type OneRunReport, oneRun } from "./guesses.ts";
@@ -22,6 +22,17 @@ export interface DpSgdAudit extends OneRunOptions {
   readonly noiseMultiplier: number;
   readonly onStep?: (step: number) => void;
 }
+
+const OPTIONS = namesOf<DpSgdAudit>({
+  canaries: true,
+  steps: true,
+  rate: true,
+  noiseMultiplier: true,
+  onStep: true,
+  delta: true,
+  confidence: true,
+  guesses: true,
+});
 
 export interface DpSgdAudited {
   readonly report: OneRunReport;
@@ -64,6 +75,7 @@ function rowsOf(coins: Uint8Array): Float32Array {
  * @throws TacitError PRIVACY_PARAMETER, PRIVACY_AUDIT_DATA
  */
 export async function auditDpSgd(options: DpSgdAudit): Promise<DpSgdAudited> {
+  checkOptions("auditDpSgd", options, OPTIONS);
   const { canaries, steps, rate, noiseMultiplier, onStep, ...guessing } = options;
   const m = whole("one-run", "canaries", canaries, LEAST_CANARIES);
   if (m > MOST_CANARIES) refuse("one-run", `at most ${MOST_CANARIES} canaries`, `${m}`);

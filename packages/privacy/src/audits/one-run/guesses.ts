@@ -1,5 +1,5 @@
 /** @file From scores of canaries to guesses, and to the bound; choosing among several numbers of guesses is paid for. */
-import { whole } from "../../check.ts";
+import { checkOptions, namesOf, whole } from "../../check.ts";
 import { checkConfidence, coins, finite, refuseData, type Scores } from "../check.ts";
 import { type Outcome, oneRunBound, oneRunPValue } from "./bound.ts";
 
@@ -43,6 +43,8 @@ export interface OneRunOptions {
   readonly guesses?: number;
 }
 
+const OPTIONS = namesOf<OneRunOptions>({ delta: true, confidence: true, guesses: true });
+
 export interface OneRunReport {
   readonly canaries: number;
   readonly included: number;
@@ -72,6 +74,7 @@ function numbersOfGuesses(m: number): number[] {
  *   (a count of ones that fair coins have with a chance below 1e-9); PRIVACY_PARAMETER
  */
 export function oneRun(scores: Scores, included: Scores, options: OneRunOptions): OneRunReport {
+  checkOptions("oneRun", options, OPTIONS);
   const values = finite(
     "one-run",
     "canaries",

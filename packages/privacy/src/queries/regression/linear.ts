@@ -10,6 +10,7 @@
  * widths, which has probability `level`, the true equations differ from the noisy ones by no more, and `enclosure` bounds their solution. With
  * so much noise that the true equations might have no single solution, the interval is everything.
  */
+import { quantity } from "@tacit/core/errors";
 import { namesOf, refuse } from "../../check.ts";
 import type { Neighbours } from "../../events.ts";
 import type { BooleanColumn, Columns, NumberColumn } from "../columns.ts";
@@ -80,7 +81,7 @@ function partsOf(table: PrivateTable, where: object | undefined, d: number): Par
   const rows = rowsOfUnit(table, where);
   const part = (name: string, size: number, ends: readonly [number, number], step: number): Part => {
     const sensitivity = sumChange(table.neighbours, rows, ends);
-    const why = `${rows.most} rows of ${ends[0]} to ${ends[1]}, in each of ${size} sums at once`;
+    const why = `${quantity(rows.most, "row")} of ${ends[0]} to ${ends[1]}, in each of ${quantity(size, "sum")} at once`;
     if (!Number.isSafeInteger(sensitivity)) refuse("regression", "fewer rows of each unit", "too many");
     return { name, size, changes: [{ sensitivity, count: size }], l1: sensitivity * size, share: size, step, why };
   };
