@@ -35,6 +35,7 @@ say(`${sets.name}: ${train.length} rows, ${recipe.what}, ready after ${(seconds(
 const seed = Number(values.seed);
 const model = recipe.model(seed);
 const optimizer = optim.sgd(model, { lr: Number(values.lr ?? recipe.lr), momentum: 0.9 });
+say(`finding the noise for ε ${values.epsilon}: some seconds`);
 const trainer = await makePrivate({
   model,
   optimizer,

@@ -1,4 +1,5 @@
 /** @file What a run costs: its events, and the noise that a target needs. */
+import { TacitError } from "@tacit/core/errors";
 import { epsilonOf } from "../accountants/index.ts";
 import { calibrate } from "../calibrate.ts";
 import { checkDelta, checkEpsilon, positive, refuse } from "../check.ts";
@@ -58,6 +59,9 @@ export interface Plan {
   readonly steps: number;
 }
 
+/** An event's multiplier from which on PLD reads any one of them, with room. */
+const SMALL = 1 / 4;
+
 /** @throws TacitError PRIVACY_PARAMETER */
 export function planOf(scheme: Scheme, { noiseMultiplier, epsilon, delta, epochs, allowLargeDelta }: Spending): Plan {
   checkDelta("makePrivate", delta);
@@ -75,7 +79,10 @@ export function planOf(scheme: Scheme, { noiseMultiplier, epsilon, delta, epochs
     refuse("makePrivate", "either noiseMultiplier, or epsilon and epochs", noiseMultiplier === undefined ? "neither" : "both");
   }
   if (noiseMultiplier !== undefined) {
-    return { noiseMultiplier: positive("makePrivate", "noiseMultiplier", noiseMultiplier), steps };
+    positive("makePrivate", "noiseMultiplier", noiseMultiplier);
+    // Looked at only where it is near the end of PLD's grid: a reading takes tenths of a second.
+    if (noiseMultiplier / reach(scheme) < SMALL) spent(eventsOf(scheme, noiseMultiplier, 1, 1), delta);
+    return { noiseMultiplier, steps };
   }
   if (checkEpsilon("makePrivate", epsilon) === 0) refuse("makePrivate", "epsilon above 0", "0", "nothing is learnt at ε = 0");
   if (epochs === undefined)
@@ -87,6 +94,19 @@ export function planOf(scheme: Scheme, { noiseMultiplier, epsilon, delta, epochs
   return { noiseMultiplier: found * unit, steps };
 }
 
-/** ε of events at δ by PLD, pessimistic; 0 for none. */
-export const spent = (events: readonly PrivacyEvent[], delta: number): number =>
-  events.length === 0 ? 0 : epsilonOf(events, { delta });
+/** ε of events at δ by PLD, pessimistic; 0 for none. @throws TacitError PRIVACY_PARAMETER for noise that is too little to be accounted for */
+export function spent(events: readonly PrivacyEvent[], delta: number): number {
+  if (events.length === 0) return 0;
+  try {
+    return epsilonOf(events, { delta });
+  } catch (e) {
+    if (!(e instanceof TacitError && e.code === "PRIVACY_GRID")) throw e;
+    const got = "so little that its losses leave the grid of the PLD accountant";
+    return refuse(
+      "makePrivate",
+      "noise that can be accounted for",
+      got,
+      "take a larger noiseMultiplier: so little hides nothing",
+    );
+  }
+}

@@ -7,7 +7,7 @@
  * 1/z² = 1/z_g² + 1/(2 σ_b)² (theorem 1 there; ±1 in place of their ±1/2). So the events stay those of multiplier z, and z_g is larger.
  * C is a function of what was released, and so is the grid of the next step.
  */
-import { positive, refuse } from "../check.ts";
+import { namesOf, positive, refuse } from "../check.ts";
 import { LEAST_NORM, MOST_NORM } from "./grid.ts";
 import { noiseFor } from "./noise.ts";
 
@@ -20,6 +20,13 @@ export interface AdaptiveClipping {
   /** σ_b, in rows; batch / 20 unless said, as the paper has it. */
   readonly countStdDev?: number;
 }
+
+/** Names of these but the kind. */
+export const ADAPTIVE: readonly string[] = namesOf<Omit<AdaptiveClipping, "kind">>({
+  quantile: true,
+  learningRate: true,
+  countStdDev: true,
+});
 
 /** B stands on a grid of 2^-10, so that the discrete noise's s² = 9 (noise.ts) is nothing beside it. */
 const COUNT_UNITS = 1024;

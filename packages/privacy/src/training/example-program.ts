@@ -4,9 +4,10 @@
  */
 import { gradients, Tensor } from "@tacit/core";
 import type { Batch } from "@tacit/core/data";
-import { TacitError } from "@tacit/core/errors";
+import { kindOf, TacitError } from "@tacit/core/errors";
 import type { Module } from "@tacit/core/nn";
 import { type Aval, Expr, ops, type Program, sizeOf, trace } from "@tacit/core/program";
+import { refuse } from "../check.ts";
 import type { Learning } from "./learning.ts";
 
 export { checkLayers } from "./layers.ts";
@@ -74,7 +75,7 @@ function withStandIns<T extends Batch>({ where, model, learning, loss }: Subject
     return e;
   });
   try {
-    const value = loss(...row);
+    const value = lossOf(where, loss, row);
     const changed = buffers.find(([, b], i) => b.expr !== before[i]);
     if (changed !== undefined) {
       const hint = "running statistics are a release of their own: use trackRunningStats: false, or group or layer norm";
@@ -90,6 +91,22 @@ function withStandIns<T extends Batch>({ where, model, learning, loss }: Subject
       b.expr = before[i]!;
     });
   }
+}
+
+/** What the loss is of a row. @throws TacitError PRIVACY_PARAMETER for what is no function, or gives no tensor */
+function lossOf<T extends Batch>(where: string, loss: Subject<T>["loss"], row: Row<T>): Tensor {
+  const hint = "loss: (x, y) => nn.crossEntropy(model(x), y)";
+  if (typeof loss !== "function") refuse(where, "a loss, a function of one row", kindOf(loss), hint);
+  const value: unknown = loss(...row);
+  if (value instanceof Tensor) return value;
+  if (!(value instanceof Promise)) return refuse(where, "a loss that gives a tensor", `one that gives ${kindOf(value)}`, hint);
+  value.catch(() => undefined); // nobody will wait for it
+  return refuse(
+    where,
+    "a loss that gives a tensor",
+    "one that gives a promise",
+    `it is traced once, without values: no async, no await; ${hint}`,
+  );
 }
 
 /** As `gradients` of core gives them, so that detach, noGrad and hooks hold. */

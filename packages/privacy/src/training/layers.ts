@@ -1,6 +1,7 @@
 /** @file Layers that a private step cannot have: they look at more than one row, or keep what they saw. One list. */
-import { TacitError } from "@tacit/core/errors";
+import { kindOf, TacitError } from "@tacit/core/errors";
 import { BatchNorm1d, BatchNorm2d, type Module } from "@tacit/core/nn";
+import { refuse } from "../check.ts";
 
 interface Leak {
   readonly is: (m: Module) => boolean;
@@ -21,8 +22,9 @@ const LEAKS: readonly Leak[] = [
   },
 ];
 
-/** `where` asks. @throws TacitError PRIVACY_LAYER naming the layer and what to use */
+/** `where` asks. @throws TacitError PRIVACY_LAYER naming the layer and what to use; PRIVACY_PARAMETER for what is no model */
 export function checkLayers(where: string, model: Module): void {
+  if (typeof model?.namedModules !== "function") refuse(where, "a model, a module of nn", kindOf(model));
   for (const [name, module] of model.namedModules()) {
     const leak = LEAKS.find((l) => l.is(module));
     if (leak === undefined) continue;

@@ -1,5 +1,6 @@
 /** @file Which parameters learn in a private training, in the clear or on shares, and what their optimizer gets to see. */
 import type { Tensor } from "@tacit/core";
+import { kindOf } from "@tacit/core/errors";
 import type { Module, Parameter } from "@tacit/core/nn";
 import type { Optimizer } from "@tacit/core/optim";
 import { refuse } from "../check.ts";
@@ -38,6 +39,8 @@ export class Learners {
   constructor(where: string, { model, optimizer, optimizerState = "fresh" }: Learner) {
     this.#model = model;
     this.#optimizer = optimizer;
+    if (!Array.isArray(optimizer?.paramGroups))
+      refuse(where, "an optimizer of optim", kindOf(optimizer), "optim.sgd(model, { lr: 0.1 })");
     this.#held = heldBy(optimizer);
     this.learning = learningIn(model);
     checkHeld(where, model, this.learning, this.#held);

@@ -13,6 +13,7 @@ import {
   type Clipping,
   checkBudget,
   checkData,
+  checkNames,
   checkReadable,
   checkSizes,
   copied,
@@ -37,6 +38,7 @@ import { treeNoise } from "./tree.ts";
  *   is left; VMAP_UNSUPPORTED for an op that cannot be batched
  */
 export async function makePrivate<T extends Batch>(given: PrivateOptions<T>): Promise<PrivateTrainer<T>> {
+  checkNames(given);
   const options = copied(given);
   const { model, data, batch, physicalBatch = 64, sampling = "poisson", clipping = "flat" } = options;
   checkLayers("makePrivate", model);

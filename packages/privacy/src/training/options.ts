@@ -3,9 +3,9 @@ import type { Tensor } from "@tacit/core";
 import { type Batch, Dataset } from "@tacit/core/data";
 import { kindOf, TacitError } from "@tacit/core/errors";
 import type { Budget } from "../budgets/index.ts";
-import { refuse, whole } from "../check.ts";
+import { checkOptions, namesOf, refuse, whole } from "../check.ts";
 import { neighboursOf, type SamplingName } from "./account.ts";
-import type { AdaptiveClipping } from "./adaptive.ts";
+import { ADAPTIVE, type AdaptiveClipping } from "./adaptive.ts";
 import type { Learner, Learning, Row } from "./example-program.ts";
 
 /**
@@ -58,6 +58,56 @@ export interface PrivateOptions<T extends Batch> extends Learner {
   readonly purpose?: string;
 }
 
+const NAMES: readonly string[] = namesOf<PrivateOptions<Batch>>({
+  model: true,
+  optimizer: true,
+  optimizerState: true,
+  data: true,
+  rows: true,
+  loss: true,
+  noiseMultiplier: true,
+  epsilon: true,
+  delta: true,
+  allowLargeDelta: true,
+  epochs: true,
+  batch: true,
+  physicalBatch: true,
+  maxGradNorm: true,
+  clipping: true,
+  sampling: true,
+  budget: true,
+  dataset: true,
+  unit: true,
+  purpose: true,
+});
+const PER_LAYER = 'clipping: "per-layer"';
+const HINTS = {
+  ...Object.fromEntries(ADAPTIVE.map((name) => [name, `clipping: { kind: "adaptive", ${name} }`])),
+  perLayer: PER_LAYER,
+  lr: "of the optimizer",
+  batchSize: "batch: the expected rows of a step",
+  maxPhysicalBatchSize: "physicalBatch",
+  targetEpsilon: "epsilon",
+  targetDelta: "delta",
+};
+
+/** @throws TacitError PRIVACY_PARAMETER for a name that is none, and for what would change nothing */
+export function checkNames<T extends Batch>(given: PrivateOptions<T>): void {
+  checkOptions("makePrivate", given, NAMES, { names: HINTS });
+  const { clipping, budget } = given;
+  if (typeof clipping === "object" && clipping !== null && clipping.kind === "adaptive")
+    checkOptions("makePrivate's clipping", clipping, ["kind", ...ADAPTIVE]);
+  if (budget !== undefined) return;
+  const idle = (["dataset", "unit", "purpose"] as const).find((name) => given[name] !== undefined);
+  if (idle !== undefined)
+    refuse(
+      "makePrivate",
+      `a budget beside ${idle}`,
+      "none",
+      "they say what a budget is charged for: without one nothing is written down",
+    );
+}
+
 /** A run's own: whoever goes on writing to the objects that were given changes neither what was checked nor what is charged. */
 export function copied<T extends Batch>(given: PrivateOptions<T>): PrivateOptions<T> {
   const { clipping } = given;
@@ -94,7 +144,8 @@ export function checkReadable(learning: Learning): void {
  */
 export function checkBudget<T extends Batch>({ budget, dataset, unit, sampling = "poisson" }: PrivateOptions<T>): void {
   if (budget === undefined) return;
-  const { terms } = budget;
+  const terms = budget?.terms;
+  if (terms === undefined) refuse("makePrivate", "a budget", kindOf(budget), "Budget.create makes one, Budget.open opens it");
   if (dataset === undefined || unit === undefined) {
     const hint = "say whose rows these are and whose privacy one row is: the budget is charged for these alone";
     refuse("makePrivate", "dataset and unit beside a budget", dataset === undefined ? "no dataset" : "no unit", hint);

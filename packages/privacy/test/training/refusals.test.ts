@@ -141,6 +141,41 @@ it("refuses a δ that lets one row out whole, unless that is said to be meant", 
   await expect(makePrivate({ ...good(), delta: 0.016 })).resolves.toBeDefined();
 });
 
+it("refuses options that it does not have, and says where they belong", async () => {
+  await refused({ budgt: 1 }, "PRIVACY_PARAMETER", /options among model, optimizer, .*, got "budgt"$/);
+  await refused({ perLayer: true }, "PRIVACY_PARAMETER", /got "perLayer"/, /clipping: "per-layer"/);
+  await refused({ quantile: 0.5 }, "PRIVACY_PARAMETER", /got "quantile"/, /clipping: \{ kind: "adaptive", quantile \}/);
+  await refused({ clipping: { kind: "adaptive", targetQuantile: 0.5 } }, "PRIVACY_PARAMETER", /got "targetQuantile"/);
+  await refused({ clipping: null }, "PRIVACY_PARAMETER", /clipping "flat"/);
+  for (const idle of ["dataset", "unit", "purpose"])
+    await refused({ [idle]: "patients" }, "PRIVACY_PARAMETER", new RegExp(`a budget beside ${idle}, got none`), /written down/);
+  await refused({ budget: {} }, "PRIVACY_PARAMETER", /expected a budget, got Object/);
+  await expect(makePrivate(undefined as never)).rejects.toMatchObject({ code: "PRIVACY_PARAMETER" });
+});
+
+it("refuses what is no model, optimizer or loss, and a loss that would wait", async () => {
+  await refused({ model: undefined }, "PRIVACY_PARAMETER", /a model, a module of nn, got undefined/);
+  await refused({ optimizer: undefined }, "PRIVACY_PARAMETER", /an optimizer of optim, got undefined/, /optim\.sgd/);
+  await refused({ loss: undefined }, "PRIVACY_PARAMETER", /a loss, a function of one row, got undefined/, /crossEntropy/);
+  await refused({ loss: () => 1 }, "PRIVACY_PARAMETER", /gives a tensor, got one that gives number/);
+  const model = mlp();
+  const loss = async (x: Tensor, y: Tensor): Promise<Tensor> => nn.crossEntropy(await Promise.resolve(model(x)), y);
+  await refused({ ...classifier(model), loss }, "PRIVACY_PARAMETER", /one that gives a promise/, /no async, no await/);
+  const fails = (): Promise<Tensor> => Promise.reject(new Error("nobody waits for this"));
+  await refused({ loss: fails }, "PRIVACY_PARAMETER", /one that gives a promise/);
+});
+
+it("refuses noise that is too little to be accounted for, by naming the noise", async () => {
+  for (const sampling of ["poisson", "passes"])
+    await refused(
+      { noiseMultiplier: 0.001, sampling },
+      "PRIVACY_PARAMETER",
+      /noise that can be accounted for/,
+      /larger noiseMultiplier/,
+    );
+  await expect(makePrivate({ ...good(), noiseMultiplier: 0.2 })).resolves.toBeDefined();
+});
+
 it("refuses a data set that repeats rows, sampled or in passes", async () => {
   class Twice extends data.Dataset<Pair> {
     read(indices: Int32Array): Promise<Pair> {
