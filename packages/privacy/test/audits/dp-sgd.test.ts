@@ -50,8 +50,13 @@ describe("the one-run audit of makePrivate", () => {
 
   test("catches a build with a quarter of its noise", async () => {
     mutant.noise = 0.25;
-    const { report, claimed } = await auditDpSgd(RUN);
-    expect(report.epsilon).toBeGreaterThan(claimed);
+    // One audit misses it in about 1 of 15 runs (2 of 30 on 2026-11-29): four in a row in 1 of 50,000.
+    let caught = false;
+    for (let i = 0; i < 4 && !caught; i++) {
+      const { report, claimed } = await auditDpSgd(RUN);
+      caught = report.epsilon > claimed;
+    }
+    expect(caught).toBe(true);
   });
 
   test("catches a build that clips to ten times the norm that it says", async () => {
