@@ -21,6 +21,7 @@ const people = { dataset: "d", unit: "person", neighbours: "add-remove", measure
 const target = { epsilon: 1, delta: 1e-6 };
 
 const losses = Array.from({ length: 300 }, (_, i) => Math.sin(i) + i / 300);
+const outcome = { canaries: 20, guesses: 20, correct: 15 };
 const coins = Array.from({ length: 20 }, (_, i) => i % 2);
 
 /** Each door with an option `nois` beside what it needs. */
@@ -61,6 +62,8 @@ const DOORS: Readonly<Record<string, (wrong: object) => unknown>> = {
   "audits.roc": (x) => audits.roc([1, 2], [3, 4], any(x)),
   "audits.lossThreshold": (x) => audits.lossThreshold([1, 2], [3, 4], any(x)),
   "audits.oneRun": (x) => audits.oneRun(losses.slice(0, 20), coins, any({ delta: 1e-5, ...x })),
+  "audits.oneRunBound": (x) => audits.oneRunBound(outcome, any({ delta: 0, ...x })),
+  "audits.oneRunPValue": (x) => audits.oneRunPValue(outcome, any({ epsilon: 1, delta: 0, ...x })),
   "audits.defended": (x) => audits.defended([[1, 2]], any({ clip: 1, noiseMultiplier: 1, ...x })),
   noise: (x) => queries.count(table, any({ noise: { ...noise, ...x } })),
 };

@@ -13,7 +13,7 @@
  */
 
 import { TacitError } from "@tacit/core/errors";
-import { checkEpsilon, whole } from "../../check.ts";
+import { checkEpsilon, checkOptions, whole } from "../../check.ts";
 import { checkConfidence, refuseData } from "../check.ts";
 import { binomialMasses, tailOf } from "../statistics/binomial.ts";
 
@@ -62,6 +62,7 @@ function pValue({ canaries, guesses, correct }: Outcome, epsilon: number, delta:
  */
 export function oneRunPValue(outcome: Outcome, claim: { readonly epsilon: number; readonly delta: number }): number {
   checkOutcome(outcome);
+  checkOptions("oneRunPValue", claim, ["epsilon", "delta"]);
   checkEpsilon("one-run", claim.epsilon);
   checkClaimedDelta(claim.delta);
   return pValue(outcome, claim.epsilon, claim.delta);
@@ -81,6 +82,7 @@ const HALVINGS = 32;
  */
 export function oneRunBound(outcome: Outcome, options: { readonly delta: number; readonly confidence?: number }): number {
   checkOutcome(outcome);
+  checkOptions("oneRunBound", options, ["delta", "confidence"]);
   const { delta, confidence = 0.95 } = options;
   checkClaimedDelta(delta);
   const level = 1 - checkConfidence("one-run", confidence);
