@@ -31,6 +31,16 @@ export interface Entry {
 }
 
 const BUSY_MS = 10_000;
+
+const SCHEMA = `
+CREATE TABLE terms (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
+CREATE TABLE entries (id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL CHECK (state IN ('reserved', 'spent', 'cancelled')),
+  at INTEGER NOT NULL, purpose TEXT NOT NULL);
+CREATE TABLE events (entry INTEGER NOT NULL REFERENCES entries (id), kind TEXT NOT NULL, count INTEGER NOT NULL CHECK (count >= 0));
+CREATE INDEX events_of ON events (entry);
+CREATE TABLE people (person TEXT PRIMARY KEY, spent INTEGER NOT NULL CHECK (spent >= 0)) WITHOUT ROWID;
+`;
+
 /** Terms are public: the error names the first that differs. */
 function otherTerms(path: string, found: string, asked: string): TacitError {
   const [there, here] = [found, asked].map((json) => JSON.parse(json) as Readonly<Record<string, unknown>>);
@@ -46,15 +56,6 @@ function otherTerms(path: string, found: string, asked: string): TacitError {
     { hint: "a budget is not changed by opening it: another promise takes another file" },
   );
 }
-
-const SCHEMA = `
-CREATE TABLE terms (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
-CREATE TABLE entries (id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL CHECK (state IN ('reserved', 'spent', 'cancelled')),
-  at INTEGER NOT NULL, purpose TEXT NOT NULL);
-CREATE TABLE events (entry INTEGER NOT NULL REFERENCES entries (id), kind TEXT NOT NULL, count INTEGER NOT NULL CHECK (count >= 0));
-CREATE INDEX events_of ON events (entry);
-CREATE TABLE people (person TEXT PRIMARY KEY, spent INTEGER NOT NULL CHECK (spent >= 0)) WITHOUT ROWID;
-`;
 
 /** What makes two events the same but for their count. */
 const kindOf = ({ mechanism, neighbours, sampling }: PrivacyEvent): string => JSON.stringify([mechanism, neighbours, sampling]);
